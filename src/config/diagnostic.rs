@@ -1,0 +1,169 @@
+//! Located messages: what a configuration has wrong, where, and how to mend it.
+
+use std::fmt;
+
+/// Where a logical line came from. `order` counts logical lines over all files, so that "defined before" has a meaning
+/// across includes and for several lines made from one (`~SEQ`, a multi-line definition).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    pub order: u32,
+    pub file: u32,
+    pub line: u32,
+}
+
+/// How much a message weighs. keepalived's config test exits with the number of the heaviest class it met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// keepalived only logs it: no effect on the exit status, not shown by `-t`.
+    Notice,
+    /// An interface that must exist does not (exit status 4).
+    Interface,
+    /// The configuration cannot be run (exit status 4).
+    Fatal,
+    /// Everything else that keepalived reports, warnings and deprecations included (exit status 5).
+    Error,
+    /// Scripts are used without `enable_script_security` (exit status 6, and it hides every lesser class).
+    Security,
+    /// A keyword lacks a parameter: keepalived exits with status 2 on the spot.
+    MissingParameter,
+    /// An `include` failed a check that was asked for: keepalived exits with status 6 before it validates anything.
+    Include,
+}
+
+impl Class {
+    fn exit_status(self) -> u8 {
+        match self {
+            Self::Notice => 0,
+            Self::Interface | Self::Fatal => 4,
+            Self::Error => 5,
+            Self::Security | Self::Include => 6,
+            Self::MissingParameter => 2,
+        }
+    }
+
+    /// The word used in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Interface => "interface",
+            Self::Fatal => "fatal",
+            Self::Error => "error",
+            Self::Security => "security",
+            Self::MissingParameter => "missing-parameter",
+            Self::Include => "include",
+        }
+    }
+}
+
+/// When a message arises. keepalived knows line numbers only while it reads, so only those messages begin with
+/// `(Line N)`; the others name their object, and the place is told at the end of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Reading,
+    Resolving,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub class: Class,
+    pub phase: Phase,
+    /// Absent for what concerns no line, such as a missing file.
+    pub at: Option<Origin>,
+    /// keepalived's wording where it has one.
+    pub text: String,
+    /// The offending word as it stands on the line, for the caret.
+    pub word: Option<Box<str>>,
+    /// What to do about it: nearest keyword, valid range, where the block began.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn word(&mut self, word: &str) -> &mut Self {
+        self.word = Some(word.into());
+        self
+    }
+
+    pub fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The collector every stage writes to. A repeated message (same class, place and text) is kept once.
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    suppressed: usize,
+}
+
+impl Diagnostics {
+    /// A hostile file could hold more faults than memory should pay for.
+    const MOST: usize = 100_000;
+
+    pub fn report(&mut self, class: Class, phase: Phase, at: Option<Origin>, text: impl Into<String>) -> &mut Diagnostic {
+        let text = text.into();
+        // Repeats are neighbours: the same word refused twice by one line.
+        let known = self.list.iter().rev().take(8).position(|d| d.class == class && d.at == at && d.text == text);
+        let index = match known {
+            Some(back) => self.list.len() - 1 - back,
+            None => {
+                if self.list.len() >= Self::MOST {
+                    self.suppressed += 1;
+                    self.list.pop();
+                }
+                self.list.push(Diagnostic { class, phase, at, text, word: None, hint: None });
+                self.list.len() - 1
+            }
+        };
+        &mut self.list[index]
+    }
+
+    /// A fault found while reading, at a line.
+    pub fn error(&mut self, at: Origin, text: impl Into<String>) -> &mut Diagnostic {
+        self.report(Class::Error, Phase::Reading, Some(at), text)
+    }
+
+    /// A fault found while objects were checked against each other.
+    pub fn resolving(&mut self, class: Class, at: Origin, text: impl Into<String>) -> &mut Diagnostic {
+        self.report(class, Phase::Resolving, Some(at), text)
+    }
+
+    /// Something keepalived only logs.
+    pub fn notice(&mut self, at: Origin, text: impl Into<String>) -> &mut Diagnostic {
+        self.report(Class::Notice, Phase::Reading, Some(at), text)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.list.iter()
+    }
+
+    /// Messages left out because there were too many.
+    pub fn suppressed(&self) -> usize {
+        self.suppressed
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn worst(&self) -> Option<Class> {
+        self.list.iter().map(|d| d.class).max()
+    }
+
+    /// The exit status of a config test. A missing parameter or a failed include ends keepalived before it sees anything
+    /// heavier, hence the order of [`Class`].
+    pub fn exit_status(&self) -> u8 {
+        self.worst().map_or(0, Class::exit_status)
+    }
+
+    /// Messages in the order of the lines they concern; those without a line come last, as keepalived has them.
+    pub fn sort(&mut self) {
+        self.list.sort_by_key(|d| (d.phase == Phase::Resolving, d.at.is_none(), d.at));
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

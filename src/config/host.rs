@@ -1,0 +1,156 @@
+//! What a configuration needs to know of the machine it is for: asked while it is resolved, never while it is read.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// What is known of a network interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    pub loopback: bool,
+    pub mtu: u32,
+    /// A macvlan or ipvlan, on which VRRP may not be stacked and link state is not polled.
+    pub stacked: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// What is at a path, following symbolic links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    Nothing,
+    Directory,
+    File,
+    Other,
+}
+
+/// What the walk along a script's path found (keepalived(8), "script security").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScriptPath {
+    /// It can be run; the path with symbolic links resolved.
+    Runs(PathBuf),
+    /// Nothing there, or not executable for its user.
+    Absent,
+    /// A component is a symbolic link to a directory or no directory: never run.
+    WrongType(PathBuf),
+    /// Somebody other than root could change this component: refused under `enable_script_security`.
+    Insecure { component: PathBuf, resolved: PathBuf },
+}
+
+/// The tables of iproute2 that give names to numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NameTable {
+    RouteTables,
+    RouteProtocols,
+    RouteScopes,
+    Realms,
+    DsField,
+    Groups,
+}
+
+/// Facts about the machine. The daemon asks the kernel and the system's databases; tests state what they want.
+pub trait Host {
+    /// The machine's name, as `uname -n` prints it.
+    fn name(&self) -> String;
+    fn interface(&self, name: &str) -> Option<Interface>;
+    /// A user by name, or by number.
+    fn user(&self, name: &str) -> Option<Ids>;
+    /// A group by name, or by number.
+    fn group(&self, name: &str) -> Option<u32>;
+    /// Whose rights the daemon has.
+    fn own_ids(&self) -> Ids;
+    /// The walk along the path of a command; a bare name is looked up in PATH as that user.
+    fn script(&self, command: &str, ids: Ids) -> ScriptPath;
+    fn at(&self, path: &Path) -> At;
+    /// The address of a mail server.
+    fn resolve(&self, host: &str) -> Option<IpAddr>;
+    fn numbered(&self, table: NameTable, name: &str) -> Option<u32>;
+    /// An IP protocol by name.
+    fn protocol(&self, name: &str) -> Option<u8>;
+    /// Processors online.
+    fn processors(&self) -> usize;
+}
+
+/// A machine made of stated facts. What is not stated is not there.
+#[derive(Clone, Debug, Default)]
+pub struct Stated {
+    pub name: String,
+    pub interfaces: HashMap<String, Interface>,
+    pub users: HashMap<String, Ids>,
+    pub groups: HashMap<String, u32>,
+    pub scripts: HashMap<String, ScriptPath>,
+    pub paths: HashMap<PathBuf, At>,
+    pub hosts: HashMap<String, IpAddr>,
+    pub numbers: HashMap<(NameTable, String), u32>,
+    pub protocols: HashMap<String, u8>,
+}
+
+impl Stated {
+    /// A machine with these interfaces, and the users that most tests name.
+    pub fn with(interfaces: &[&str]) -> Self {
+        let interface = Interface { loopback: false, mtu: 1500, stacked: false };
+        Self {
+            name: "router".to_owned(),
+            interfaces: interfaces.iter().map(|name| ((*name).to_owned(), interface)).collect(),
+            users: [("root".to_owned(), Ids { uid: 0, gid: 0 }), ("nobody".to_owned(), Ids { uid: 65534, gid: 65534 })].into(),
+            groups: [("root".to_owned(), 0), ("nogroup".to_owned(), 65534)].into(),
+            ..Self::default()
+        }
+    }
+
+    /// States that this command can be run.
+    pub fn script(mut self, path: &str) -> Self {
+        self.scripts.insert(path.to_owned(), ScriptPath::Runs(path.into()));
+        self
+    }
+}
+
+impl Host for Stated {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn interface(&self, name: &str) -> Option<Interface> {
+        self.interfaces.get(name).copied()
+    }
+
+    fn user(&self, name: &str) -> Option<Ids> {
+        self.users.get(name).copied()
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        self.groups.get(name).copied()
+    }
+
+    fn own_ids(&self) -> Ids {
+        Ids { uid: 0, gid: 0 }
+    }
+
+    fn script(&self, command: &str, _: Ids) -> ScriptPath {
+        self.scripts.get(command).cloned().unwrap_or(ScriptPath::Absent)
+    }
+
+    fn at(&self, path: &Path) -> At {
+        self.paths.get(path).copied().unwrap_or(At::Nothing)
+    }
+
+    fn resolve(&self, host: &str) -> Option<IpAddr> {
+        host.parse().ok().or_else(|| self.hosts.get(host).copied())
+    }
+
+    fn numbered(&self, table: NameTable, name: &str) -> Option<u32> {
+        self.numbers.get(&(table, name.to_owned())).copied()
+    }
+
+    fn protocol(&self, name: &str) -> Option<u8> {
+        self.protocols.get(name).copied()
+    }
+
+    fn processors(&self) -> usize {
+        4
+    }
+}

@@ -1,0 +1,1 @@
+//! VRRP instances, groups and trackers.

@@ -1,0 +1,64 @@
+//! BFD sessions.
+
+use super::Resolver;
+use crate::config::draft::bfd::Session as Draft;
+use crate::model::bfd::{Hops, Session};
+
+impl Resolver<'_> {
+    pub(super) fn bfd(&mut self, drafts: Vec<Draft>) -> Vec<Session> {
+        let mut sessions: Vec<Session> = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let Some(session) = self.bfd_session(&draft) else {
+                continue;
+            };
+            let same = |s: &&Session| (s.neighbor, s.source, s.multihop) == (session.neighbor, session.source, session.multihop);
+            if let Some(twin) = sessions.iter().find(same) {
+                let text = format!("Configuration error: BFD instance {} duplicates BFD instance {} - ignoring", session.name, twin.name);
+                self.problems.error(draft.end, text);
+                continue;
+            }
+            sessions.push(session);
+        }
+        sessions
+    }
+
+    fn bfd_session(&mut self, draft: &Draft) -> Option<Session> {
+        let name = &draft.name;
+        let Some(neighbor) = draft.neighbor else {
+            let text = format!("Configuration error: BFD instance {name} has no neighbor address set, disabling instance");
+            self.problems.error(draft.end, text).hint("neighbor_ip ADDRESS");
+            return None;
+        };
+        if draft.source.is_some_and(|source| source.is_ipv4() != neighbor.is_ipv4()) {
+            let text =
+                format!("Configuration error: BFD instance {name} source IP address and neighbor IP address are not of the same family");
+            self.problems.error(draft.end, text);
+            return None;
+        }
+        let ttl = draft.ttl.unwrap_or(if neighbor.is_ipv4() { 255 } else { 64 });
+        let hops = match draft.hops {
+            Hops::AtMost(hops) if hops > ttl => {
+                self.problems.error(draft.end, format!("BFD instance {name}: max_hops exceeds ttl, setting to {ttl}"));
+                Hops::AtMost(ttl)
+            }
+            hops => hops,
+        };
+        let neither = !draft.vrrp && !draft.checker;
+        Some(Session {
+            name: name.clone(),
+            neighbor,
+            source: draft.source,
+            min_rx: draft.min_rx,
+            min_tx: draft.min_tx,
+            idle_tx: draft.idle_tx,
+            multiplier: draft.multiplier,
+            passive: draft.passive,
+            ttl,
+            hops,
+            multihop: draft.multihop,
+            weight: draft.weight,
+            tells_vrrp: draft.vrrp || neither,
+            tells_checkers: draft.checker || neither,
+        })
+    }
+}

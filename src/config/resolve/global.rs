@@ -1,0 +1,1 @@
+//! global_defs and the process keywords.

@@ -1,0 +1,10 @@
+//! standfast: VRRP failover, IPVS load balancing and health checking; a drop-in for keepalived.
+//!
+//! Dependencies point one way (`tests/layers.rs` holds them to it):
+//!
+//! ```text
+//! model  <-  config  <-  runtime  <-  cli, main
+//! ```
+
+pub mod config;
+pub mod model;
