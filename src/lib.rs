@@ -6,5 +6,6 @@
 //! model  <-  config  <-  runtime  <-  cli, main
 //! ```
 
+pub mod cli;
 pub mod config;
 pub mod model;

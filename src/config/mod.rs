@@ -14,6 +14,7 @@ pub mod dump;
 pub mod host;
 pub mod keyword;
 pub mod parser;
+pub mod render;
 pub mod resolve;
 pub mod source;
 pub mod syntax;

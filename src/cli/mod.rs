@@ -1,0 +1,447 @@
+//! The command line: keepalived's options as a table, with getopt's manners, and the commands of our own.
+
+mod completion;
+
+pub use completion::completions;
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// Which program we were called as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// Under any name but the next: keepalived's options. Only `standfast` itself also has commands.
+    Keepalived,
+    Genhash,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    Run(Options),
+    /// `-t`: the file to append the messages to, if not standard error.
+    ConfigTest(Options, Option<PathBuf>),
+    /// `standfast check`: every message with its source line.
+    Check {
+        options: Options,
+        json: bool,
+    },
+    /// `standfast dump`: the canonical form of what was understood.
+    Dump(Options),
+    /// `standfast compatibility`: the keyword tables as a document.
+    Compatibility,
+    /// `standfast completions SHELL`.
+    Completions(Shell),
+    Signum(Signal),
+    Genhash(Vec<OsString>),
+    Version,
+    Help,
+    /// A command line that cannot be used; the messages for standard error.
+    Unusable(Vec<String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Fish,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    Stop,
+    Reload,
+    Data,
+    Stats,
+    StatsClear,
+    Json,
+}
+
+/// What the options set. Those of the daemon are kept as they are given until it exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub file: Option<PathBuf>,
+    pub config_id: Option<String>,
+    /// Every include check is on.
+    pub all_config: bool,
+    pub namespace: Option<String>,
+    /// Words that belong to no option, as keepalived prints them.
+    pub unexpected: Vec<String>,
+    config_test: Option<Option<PathBuf>>,
+    signum: Option<Signal>,
+    genhash: bool,
+}
+
+/// Whether an option takes a value. An optional value must be attached: `-tFILE`, `--config-test=FILE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    Nothing,
+    Value(&'static str),
+    Optional(&'static str),
+}
+
+/// One option of keepalived's. `set` refuses a value by returning what is wrong with it.
+struct Flag {
+    short: Option<char>,
+    long: &'static str,
+    takes: Takes,
+    doc: &'static str,
+    /// Whether it has an effect in this version.
+    works: bool,
+    set: fn(&mut Options, OsString) -> Result<(), String>,
+}
+
+const fn flag(
+    short: Option<char>,
+    long: &'static str,
+    takes: Takes,
+    doc: &'static str,
+    set: fn(&mut Options, OsString) -> Result<(), String>,
+) -> Flag {
+    Flag { short, long, takes, doc, works: true, set }
+}
+
+/// An option of the daemon, which is still to come.
+const fn planned(short: Option<char>, long: &'static str, takes: Takes, doc: &'static str) -> Flag {
+    Flag { short, long, takes, doc, works: false, set: |_, _| Ok(()) }
+}
+
+static FLAGS: &[Flag] = &[
+    flag(Some('f'), "use-file", Takes::Value("FILE"), "configuration file, or a pattern of several", |o, v| {
+        o.file = Some(v.into());
+        Ok(())
+    }),
+    planned(Some('P'), "vrrp", Takes::Nothing, "run no checkers"),
+    planned(Some('C'), "check", Takes::Nothing, "run no VRRP"),
+    planned(Some('B'), "no_bfd", Takes::Nothing, "run no BFD"),
+    planned(None, "all", Takes::Nothing, "run every part, configured or not"),
+    planned(Some('l'), "log-console", Takes::Nothing, "log to standard error too"),
+    planned(Some('D'), "log-detail", Takes::Nothing, "log in detail; twice for more"),
+    planned(Some('S'), "log-facility", Takes::Value("FACILITY"), "syslog facility: 0-7, local0-7, user, daemon"),
+    planned(Some('g'), "log-file", Takes::Optional("FILE"), "log to a file"),
+    planned(None, "flush-log-file", Takes::Nothing, "flush the log file after each line"),
+    planned(Some('G'), "no-syslog", Takes::Nothing, "do not log to syslog"),
+    planned(Some('u'), "umask", Takes::Value("MASK"), "umask for files, above the configuration's"),
+    planned(Some('X'), "release-vips", Takes::Nothing, "drop virtual addresses on leaving MASTER even if not known to be set"),
+    planned(Some('V'), "dont-release-vrrp", Takes::Nothing, "leave addresses and routes in place on stop"),
+    planned(Some('I'), "dont-release-ipvs", Takes::Nothing, "leave the IPVS table in place on stop"),
+    planned(Some('R'), "dont-respawn", Takes::Nothing, "stop when a process dies"),
+    planned(Some('n'), "dont-fork", Takes::Nothing, "stay in the foreground"),
+    planned(Some('d'), "dump-conf", Takes::Nothing, "log the configuration at start"),
+    planned(Some('p'), "pid", Takes::Value("FILE"), "pid file of the parent"),
+    planned(Some('r'), "vrrp_pid", Takes::Value("FILE"), "pid file of the VRRP process"),
+    planned(Some('c'), "checkers_pid", Takes::Value("FILE"), "pid file of the checker process"),
+    planned(Some('b'), "bfd_pid", Takes::Value("FILE"), "pid file of the BFD process"),
+    flag(Some('T'), "genhash", Takes::Nothing, "genhash mode; the rest of the line is its own", |o, _| {
+        o.genhash = true;
+        Ok(())
+    }),
+    planned(Some('a'), "address-monitoring", Takes::Nothing, "log every address that comes and goes"),
+    flag(Some('s'), "namespace", Takes::Value("NAME"), "network namespace, above the configuration's", |o, v| {
+        o.namespace = Some(text(v)?);
+        Ok(())
+    }),
+    flag(Some('e'), "all-config", Takes::Nothing, "every include must be found whole", |o, _| {
+        o.all_config = true;
+        Ok(())
+    }),
+    flag(Some('i'), "config-id", Takes::Value("ID"), "the ID that @ID lines are kept for", |o, v| {
+        o.config_id = Some(text(v)?);
+        Ok(())
+    }),
+    planned(Some('x'), "snmp", Takes::Nothing, "turn on every SNMP subtree"),
+    planned(Some('A'), "snmp-agent-socket", Takes::Value("ADDRESS"), "where the AgentX master listens"),
+    planned(Some('m'), "core-dump", Takes::Nothing, "allow core dumps"),
+    planned(Some('M'), "core-dump-pattern", Takes::Optional("PATTERN"), "allow core dumps under this name"),
+    flag(None, "signum", Takes::Value("NAME"), "print the number of a signal: STOP RELOAD DATA STATS STATS_CLEAR JSON", |o, v| {
+        o.signum = Some(signal(&text(v)?)?);
+        Ok(())
+    }),
+    flag(Some('t'), "config-test", Takes::Optional("FILE"), "test the configuration; messages go to FILE or standard error", |o, v| {
+        o.config_test = Some((!v.is_empty()).then(|| v.into()));
+        Ok(())
+    }),
+    planned(None, "config-fd", Takes::Value("N"), "for keepalived's own use"),
+    planned(None, "ignore-sigint", Takes::Nothing, "do not stop on SIGINT"),
+];
+
+fn text(value: OsString) -> Result<String, String> {
+    value.into_string().map_err(|value| format!("'{}' is not readable text", value.to_string_lossy()))
+}
+
+fn signal(name: &str) -> Result<Signal, String> {
+    Ok(match name {
+        "STOP" => Signal::Stop,
+        "RELOAD" => Signal::Reload,
+        "DATA" => Signal::Data,
+        "STATS" => Signal::Stats,
+        "STATS_CLEAR" => Signal::StatsClear,
+        "JSON" => Signal::Json,
+        _ => return Err(format!("Unknown sigfunc {name}")),
+    })
+}
+
+/// Reads a command line. `program` is `argv[0]`, `arguments` the rest.
+pub fn parse(program: &OsStr, arguments: Vec<OsString>) -> Command {
+    let name = PathBuf::from(program).file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if face(&name) == Face::Genhash {
+        return Command::Genhash(arguments);
+    }
+    if name == "standfast"
+        && let Some(command) = arguments.first().and_then(|word| word.to_str())
+        && !command.starts_with('-')
+    {
+        return our_command(command, &arguments[1..]);
+    }
+    options(&name, arguments)
+}
+
+pub fn face(name: &str) -> Face {
+    if name == "genhash" { Face::Genhash } else { Face::Keepalived }
+}
+
+fn our_command(command: &str, rest: &[OsString]) -> Command {
+    let mut options = Options::default();
+    let mut json = false;
+    let mut words = Vec::new();
+    let mut parser = lexopt::Parser::from_args(rest.iter().cloned());
+    loop {
+        let fault = match parser.next() {
+            Ok(None) => break,
+            Ok(Some(lexopt::Arg::Long("json"))) if command == "check" => {
+                json = true;
+                None
+            }
+            Ok(Some(lexopt::Arg::Short('i') | lexopt::Arg::Long("config-id"))) => match parser.value() {
+                Ok(id) => {
+                    options.config_id = Some(id.to_string_lossy().into_owned());
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            },
+            Ok(Some(lexopt::Arg::Short('e') | lexopt::Arg::Long("all-config"))) => {
+                options.all_config = true;
+                None
+            }
+            Ok(Some(lexopt::Arg::Value(word))) => {
+                words.push(word);
+                None
+            }
+            Ok(Some(other)) => Some(other.unexpected().to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(fault) = fault {
+            return Command::Unusable(vec![format!("standfast {command}: {fault}")]);
+        }
+    }
+    let most = match command {
+        "compatibility" => 0,
+        _ => 1,
+    };
+    if words.len() > most {
+        return Command::Unusable(vec![format!("standfast {command}: too many arguments")]);
+    }
+    let first = words.pop();
+    match command {
+        "check" => Command::Check { options: Options { file: first.map(Into::into), ..options }, json },
+        "dump" => Command::Dump(Options { file: first.map(Into::into), ..options }),
+        "compatibility" => Command::Compatibility,
+        "completions" => match first.as_deref().and_then(OsStr::to_str) {
+            Some("bash") => Command::Completions(Shell::Bash),
+            Some("fish") => Command::Completions(Shell::Fish),
+            _ => Command::Unusable(vec!["standfast completions: bash or fish".to_owned()]),
+        },
+        "help" => Command::Help,
+        "version" => Command::Version,
+        _ => Command::Unusable(vec![
+            format!("standfast: unknown command '{command}'"),
+            "The commands are check, dump, compatibility, completions, help and version; see standfast --help".to_owned(),
+        ]),
+    }
+}
+
+/// keepalived's options, in getopt's manner: everything is scanned before a fault counts.
+fn options(name: &str, arguments: Vec<OsString>) -> Command {
+    let mut options = Options::default();
+    let mut faults = Vec::new();
+    let mut parser = lexopt::Parser::from_args(arguments);
+    loop {
+        let flag = match parser.next() {
+            Ok(None) => break,
+            Ok(Some(lexopt::Arg::Short(short))) => match short {
+                'v' => return Command::Version,
+                'h' => return Command::Help,
+                _ => FLAGS.iter().find(|f| f.short == Some(short)).ok_or_else(|| format!("invalid option -- '{short}'")),
+            },
+            Ok(Some(lexopt::Arg::Long(long))) => match by_prefix(long) {
+                Ok(Long::Version) => return Command::Version,
+                Ok(Long::Help) => return Command::Help,
+                Ok(Long::Flag(flag)) => Ok(flag),
+                Err(fault) => Err(fault),
+            },
+            Ok(Some(lexopt::Arg::Value(word))) => {
+                options.unexpected.push(word.to_string_lossy().into_owned());
+                continue;
+            }
+            Err(error) => {
+                faults.push(format!("{name}: {error}"));
+                continue;
+            }
+        };
+        let flag = match flag {
+            Ok(flag) => flag,
+            Err(fault) => {
+                faults.push(format!("{name}: {fault}"));
+                // An unknown option's attached value is no option of its own.
+                let _ = parser.optional_value();
+                continue;
+            }
+        };
+        if let Err(fault) = apply(flag, &mut parser, &mut options) {
+            faults.push(format!("{name}: {fault}"));
+        }
+        if options.genhash {
+            return match parser.raw_args() {
+                Ok(rest) => Command::Genhash(rest.collect()),
+                Err(error) => Command::Unusable(vec![format!("{name}: {error}")]),
+            };
+        }
+    }
+    if !faults.is_empty() {
+        return Command::Unusable(faults);
+    }
+    if let Some(signal) = options.signum {
+        return Command::Signum(signal);
+    }
+    match options.config_test.clone() {
+        Some(log) => Command::ConfigTest(options, log),
+        None => Command::Run(options),
+    }
+}
+
+fn apply(flag: &Flag, parser: &mut lexopt::Parser, options: &mut Options) -> Result<(), String> {
+    let value = match flag.takes {
+        Takes::Nothing => OsString::new(),
+        Takes::Optional(_) => parser.optional_value().unwrap_or_default(),
+        Takes::Value(_) => match parser.value() {
+            Ok(value) if !value.is_empty() => value,
+            _ => return Err(format!("option '--{}' requires an argument", flag.long)),
+        },
+    };
+    (flag.set)(options, value)
+}
+
+enum Long {
+    Flag(&'static Flag),
+    Version,
+    Help,
+}
+
+/// A long option by its name or an unambiguous beginning of it.
+fn by_prefix(long: &str) -> Result<Long, String> {
+    let named = FLAGS.iter().map(|f| (f.long, Long::Flag(f))).chain([("version", Long::Version), ("help", Long::Help)]);
+    let mut found: Vec<(&str, Long)> = named.filter(|(name, _)| name.starts_with(long)).collect();
+    if let Some(exact) = found.iter().position(|(name, _)| *name == long) {
+        return Ok(found.swap_remove(exact).1);
+    }
+    match found.pop() {
+        Some((_, only)) if found.is_empty() => Ok(only),
+        Some(_) => Err(format!("option '--{long}' is ambiguous")),
+        None => Err(format!("unrecognized option '--{long}'")),
+    }
+}
+
+/// The text of `-h`.
+pub fn help(name: &str) -> String {
+    let mut out = format!("Usage: {name} [OPTION...]\n");
+    if name == "standfast" {
+        out.push_str(
+            "   or: standfast check [--json] [FILE]   tell all that is wrong with a configuration\n   \
+             or: standfast dump [FILE]             print it as it was understood, defaults and all\n   \
+             or: standfast compatibility           print which of keepalived's keywords are understood\n   \
+             or: standfast completions bash|fish\n",
+        );
+    }
+    out.push('\n');
+    for flag in FLAGS {
+        let short = flag.short.map_or_else(|| "    ".to_owned(), |c| format!("-{c}, "));
+        let value = match flag.takes {
+            Takes::Nothing => String::new(),
+            Takes::Value(v) => format!("={v}"),
+            Takes::Optional(v) => format!("[={v}]"),
+        };
+        let yet = if flag.works { "" } else { " (no effect yet)" };
+        out.push_str(&format!("  {short}{:<30} {}{yet}\n", format!("--{}{value}", flag.long), flag.doc));
+    }
+    out.push_str("  -v, --version                      print the version\n  -h, --help                         print this\n");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Command {
+        let mut words = line.split(' ').map(OsString::from);
+        let program = words.next().expect("a program");
+        parse(&program, words.collect())
+    }
+
+    #[test]
+    fn config_test_takes_only_an_attached_file() {
+        let file = |name: &str| Options { file: Some(name.into()), ..Options::default() };
+        for (line, want) in [
+            ("keepalived -t -f a", None),
+            ("keepalived -f a --config-test", None),
+            ("keepalived -tlog -f a", Some("log")),
+            ("keepalived --config-test=log -f a", Some("log")),
+            ("keepalived --config-t=log --use=a", Some("log")),
+            ("keepalived -lDnt -fa", None),
+        ] {
+            let Command::ConfigTest(options, log) = parsed(line) else { panic_free(line) };
+            assert_eq!((&options.file, log), (&file("a").file, want.map(PathBuf::from)), "{line}");
+        }
+    }
+
+    fn panic_free(line: &str) -> ! {
+        unreachable!("not a config test: {line}")
+    }
+
+    #[test]
+    fn faults_are_gathered_and_words_left_over_are_not_faults() {
+        assert_eq!(
+            parsed("keepalived --debug -q -f"),
+            Command::Unusable(vec![
+                "keepalived: unrecognized option '--debug'".into(),
+                "keepalived: invalid option -- 'q'".into(),
+                "keepalived: option '--use-file' requires an argument".into(),
+            ])
+        );
+        let Command::ConfigTest(options, _) = parsed("keepalived one -t two") else { panic_free("words") };
+        assert_eq!(options.unexpected, ["one", "two"]);
+        assert_eq!(parsed("keepalived --log-f"), Command::Unusable(vec!["keepalived: option '--log-f' is ambiguous".into()]));
+    }
+
+    #[test]
+    fn the_name_decides_the_face() {
+        assert_eq!(parsed("/usr/bin/genhash -s x"), Command::Genhash(vec!["-s".into(), "x".into()]));
+        assert_eq!(parsed("keepalived -T -s x"), Command::Genhash(vec!["-s".into(), "x".into()]));
+        assert_eq!(
+            parsed("standfast check --json k"),
+            Command::Check { options: Options { file: Some("k".into()), ..Options::default() }, json: true }
+        );
+        assert!(matches!(parsed("keepalived check"), Command::Run(_)));
+        assert!(matches!(parsed("standfast frobnicate"), Command::Unusable(_)));
+        assert_eq!(parsed("keepalived --signum=STATS_CLEAR"), Command::Signum(Signal::StatsClear));
+        assert!(matches!(parsed("keepalived --signum=TDATA"), Command::Unusable(_)));
+        assert_eq!(parsed("keepalived -f a -v --nonsense"), Command::Version);
+    }
+
+    #[test]
+    fn no_option_is_declared_twice_and_all_are_in_the_help() {
+        let help = help("keepalived");
+        for (n, flag) in FLAGS.iter().enumerate() {
+            assert!(help.contains(&format!("--{}", flag.long)));
+            assert!(FLAGS[..n].iter().all(|f| f.long != flag.long && (f.short.is_none() || f.short != flag.short)), "{}", flag.long);
+        }
+    }
+}
