@@ -3,6 +3,8 @@
 use super::diagnostic::{Class, Diagnostic, Diagnostics, Origin, Phase};
 use super::syntax::{Statement, Words};
 use crate::model::script::UserSpec;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,6 +14,20 @@ pub struct Context {
     pub problems: Diagnostics,
     /// The `script_user` in force at this point of the text: it affects only what is read after it.
     pub script_user: Option<UserSpec>,
+    names: HashMap<(&'static str, Box<str>), Origin>,
+}
+
+impl Context {
+    /// Takes a name for an object of this kind, or tells where it was taken before.
+    pub fn claim(&mut self, kind: &'static str, name: &str, at: Origin) -> Result<(), Origin> {
+        match self.names.entry((kind, name.into())) {
+            Entry::Occupied(taken) => Err(*taken.get()),
+            Entry::Vacant(free) => {
+                free.insert(at);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// How a keyword treats bad input, where keepalived's keywords differ.

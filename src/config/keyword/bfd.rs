@@ -24,8 +24,9 @@ pub(super) fn open_session(root: &mut Draft, parser: &mut Parser<'_>, statement:
         parser.error(statement.at, text).word(name);
         return parser.skip();
     }
-    if root.bfd.iter().any(|s| *s.name == *name) {
-        parser.error(statement.at, format!("Configuration error: BFD instance {name} already configured - ignoring")).word(name);
+    if let Err(first) = parser.cx.claim("bfd_instance", name, statement.at) {
+        let text = format!("Configuration error: BFD instance {name} already configured - ignoring");
+        parser.error(statement.at, text).word(name).hint(format!("the first one is at line {}", first.line));
         return parser.skip();
     }
     let mut session = Session::new(name, statement.at);
