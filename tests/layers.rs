@@ -4,6 +4,8 @@
 //! The check works on tokens, so comments, strings and code under `#[cfg(test)]` do not count, and an import is found
 //! however it is written: `use crate::model`, `use crate::{model, config}`, `crate::model::Model`, `super::super::model`.
 
+#![expect(clippy::disallowed_methods, reason = "it reads the source")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -314,7 +316,9 @@ fn offences(file: &Path, text: &str) -> (Vec<String>, Vec<String>) {
                 report(token.line, format!("{} is pure and may not use the crate {}", layer.name, path[0]));
             }
             let has = |run: &&&[&str]| path.windows(run.len()).any(|window| window == **run);
-            if layer.pure && let Some(run) = IMPURE_PATHS.iter().find(has) {
+            if layer.pure
+                && let Some(run) = IMPURE_PATHS.iter().find(has)
+            {
                 report(token.line, format!("{} is pure and may not use {}", layer.name, run.join("::")));
             }
         }

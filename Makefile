@@ -1,0 +1,83 @@
+# make demo    the configuration reader at work
+# make test    everything that must hold before a change goes in
+# make bench   the cost of a configuration test, beside keepalived's
+# make lint    formatting, clippy, and cargo-deny where it is installed
+# make fuzz    the property tests with CASES inputs each
+# make docs    docs/COMPATIBILITY.md anew from the keyword tables
+#
+# Each target installs the Debian packages it lacks. Rust itself (rustc, cargo, rustfmt and clippy, as of rust-version in
+# Cargo.toml) is up to you.
+
+CARGO ?= cargo
+CASES ?= 20000
+STANDFAST := target/debug/standfast
+BUILD_PACKAGES := gcc libc6-dev make pkg-config
+
+.PHONY: demo test bench lint fuzz docs build release fmt-check clippy docs-check packages-build packages-bench
+
+# $(call need,PACKAGES) installs those that are missing.
+define need
+@missing=; for package in $(1); do \
+	[ "$$(dpkg-query -W -f '$${db:Status-Status}' $$package 2>/dev/null)" = installed ] || missing="$$missing $$package"; \
+done; \
+[ -z "$$missing" ] || { \
+	command -v apt-get >/dev/null || { echo "please install:$$missing"; exit 1; }; \
+	sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	echo "installing:$$missing"; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+}
+endef
+
+# $(call show,COMMAND,TEST) prints the command as one would type it, runs it and tells its status, which must be TEST.
+define show
+@echo; echo '$$ $(subst $(STANDFAST),standfast,$(1))'; $(1); status=$$?; echo "(exit status $$status)"; [ $$status $(2) ]
+endef
+
+demo: build
+	$(call show,$(STANDFAST) -t -f examples/lvs-tun.conf,= 0)
+	@sed -e '0,/DNS_CHECK/s//DNS_CHEK/' -e 's/lb_algo wrr/lb_algo wr/' -e 's/weight 10$$/weight ten/' examples/lvs-tun.conf >target/broken.conf
+	$(call show,$(STANDFAST) -t -f target/broken.conf,!= 0)
+	$(call show,$(STANDFAST) check target/broken.conf --json,!= 0)
+	$(call show,$(STANDFAST) dump examples/lvs-tun.conf,= 0)
+
+test: packages-build fmt-check clippy
+	$(CARGO) test
+	$(MAKE) --no-print-directory docs-check
+
+bench: packages-bench release
+	$(CARGO) bench --bench config
+
+lint: packages-build fmt-check clippy
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
+	else echo 'cargo-deny is not installed (cargo install --locked cargo-deny): licences and advisories were not checked'; fi
+
+fuzz: packages-build
+	PROPTEST_CASES=$(CASES) $(CARGO) test --release
+
+docs: build
+	$(STANDFAST) compatibility >target/COMPATIBILITY.md
+	mv target/COMPATIBILITY.md docs/COMPATIBILITY.md
+
+docs-check: build
+	@$(STANDFAST) compatibility | diff -u docs/COMPATIBILITY.md - || { echo 'docs/COMPATIBILITY.md is stale: run make docs'; exit 1; }
+
+fmt-check:
+	$(CARGO) fmt --check
+
+clippy: packages-build
+	$(CARGO) clippy --all-targets -- -D warnings
+
+build: packages-build
+	$(CARGO) build
+
+# Under the name keepalived it stands in for keepalived.
+release: packages-build
+	$(CARGO) build --release
+	ln -sfn standfast target/release/keepalived
+
+packages-build:
+	$(call need,$(BUILD_PACKAGES))
+
+packages-bench:
+	$(call need,$(BUILD_PACKAGES) keepalived)
