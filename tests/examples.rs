@@ -4,7 +4,8 @@
 
 use standfast::config::host::{At, Stated};
 use standfast::config::source::{Files, Refusal};
-use standfast::config::{Loaded, Options, dump, load};
+use standfast::config::{Checks, Loaded, Options, dump, load};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The real file system, or one text in its place.
@@ -50,7 +51,14 @@ fn machine() -> Stated {
 }
 
 fn read(disk: &Disk, file: &Path, config_id: &str) -> Loaded {
-    let options = Options { pattern: file.to_owned(), config_id: config_id.to_owned(), directory: folder(), ..Options::default() };
+    let options = Options {
+        pattern: file.to_owned(),
+        config_id: config_id.to_owned(),
+        include_check: Checks::default(),
+        random_seed: 0,
+        environment: HashMap::new(),
+        directory: folder(),
+    };
     load(disk, &machine(), &options)
 }
 
