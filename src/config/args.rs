@@ -2,7 +2,6 @@
 
 use super::diagnostic::{Class, Diagnostic, Diagnostics, Origin, Phase};
 use super::syntax::{Statement, Words};
-use crate::model::script::UserSpec;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::IpAddr;
@@ -12,8 +11,6 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Context {
     pub problems: Diagnostics,
-    /// The `script_user` in force at this point of the text: it affects only what is read after it.
-    pub script_user: Option<UserSpec>,
     names: HashMap<(&'static str, Box<str>), Origin>,
 }
 

@@ -28,17 +28,28 @@ pub enum At {
     Other,
 }
 
+/// Where a command is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// As configured, or what the search in PATH came upon.
+    pub path: PathBuf,
+    /// The same with symbolic links resolved.
+    pub resolved: PathBuf,
+}
+
 /// What the walk along a script's path found (keepalived(8), "script security").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptPath {
-    /// It can be run; the path with symbolic links resolved.
-    Runs(PathBuf),
+    Runs(Found),
     /// Nothing there, or not executable for its user.
     Absent,
-    /// A component is a symbolic link to a directory or no directory: never run.
+    /// This component is a symbolic link to a directory or no directory: never run.
     WrongType(PathBuf),
     /// Somebody other than root could change this component: refused under `enable_script_security`.
-    Insecure { component: PathBuf, resolved: PathBuf },
+    Insecure {
+        component: PathBuf,
+        found: Found,
+    },
 }
 
 /// The tables of iproute2 that give names to numbers.
@@ -104,7 +115,7 @@ impl Stated {
 
     /// States that this command can be run.
     pub fn script(mut self, path: &str) -> Self {
-        self.scripts.insert(path.to_owned(), ScriptPath::Runs(path.into()));
+        self.scripts.insert(path.to_owned(), ScriptPath::Runs(Found { path: path.into(), resolved: path.into() }));
         self
     }
 }
@@ -119,11 +130,11 @@ impl Host for Stated {
     }
 
     fn user(&self, name: &str) -> Option<Ids> {
-        self.users.get(name).copied()
+        self.users.get(name).copied().or_else(|| name.parse().ok().map(|id| Ids { uid: id, gid: id }))
     }
 
     fn group(&self, name: &str) -> Option<u32> {
-        self.groups.get(name).copied()
+        self.groups.get(name).copied().or_else(|| name.parse().ok())
     }
 
     fn own_ids(&self) -> Ids {

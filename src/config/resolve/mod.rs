@@ -4,23 +4,28 @@ mod bfd;
 mod global;
 mod lvs;
 mod net;
+mod script;
 mod vrrp;
 
 use super::diagnostic::Diagnostics;
 use super::draft::Draft;
 use super::host::Host;
 use crate::model::Model;
+use crate::model::lvs::Lvs;
+use crate::model::vrrp::Vrrp;
 
 /// What every resolver may ask and tell.
 pub(super) struct Resolver<'a> {
-    #[expect(dead_code, reason = "the first family that needs the machine's facts removes this line")]
     pub(super) host: &'a dyn Host,
     pub(super) problems: &'a mut Diagnostics,
+    scripts: script::Scripts,
 }
 
 /// Always yields a model: what cannot be used is reported and left out, as keepalived does.
 pub fn resolve(draft: Draft, host: &dyn Host, problems: &mut Diagnostics) -> Model {
-    let mut resolver = Resolver { host, problems };
+    let mut resolver = Resolver { host, problems, scripts: script::Scripts::default() };
     let bfd = resolver.bfd(draft.bfd);
-    Model { bfd, ..Model::default() }
+    let model = Model { bfd, ..Model::default() };
+    resolver.report_insecurity(model.vrrp != Vrrp::default(), model.lvs != Lvs::default());
+    model
 }

@@ -1,0 +1,469 @@
+//! Scripts: whom they run as, whether they can run, and whether they may.
+//!
+//! keepalived settles `global_defs` before it reads anything else, so a `script_user` or `enable_script_security` at the
+//! end of the file counts for all scripts outside `global_defs`; inside, it counts from its line on.
+
+use super::Resolver;
+use crate::config::command::{Command, UserSpec};
+use crate::config::diagnostic::{Class, Origin};
+use crate::config::host::{Found, Ids, ScriptPath};
+use crate::model::script::{Action, Script};
+use std::path::PathBuf;
+
+/// The user that scripts run as when nothing else is said.
+const DEFAULT_USER: &str = "keepalived_script";
+
+/// What a command is for: keepalived tells its faults differently, and counts only some of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose<'a> {
+    /// The script of the `vrrp_script` of this name, which ends at `end`.
+    Track { name: &'a str, end: Origin },
+    /// The `misc_path` of a MISC_CHECK that ends at `end`.
+    Misc { end: Origin },
+    /// It is told of what happened in this process.
+    Notify(Process),
+    /// It reads a FIFO that these processes write to.
+    Fifo(&'static [Process]),
+    /// `startup` or `shutdown`.
+    Life(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Process {
+    Vrrp,
+    Checker,
+}
+
+/// What `global_defs` says of all scripts, and what was found out on the way.
+#[derive(Debug, Default)]
+pub(super) struct Scripts {
+    pub(super) secure: bool,
+    /// Paths are left as written, not resolved.
+    pub(super) symlinks: bool,
+    /// Every script gets the supplementary groups of its user.
+    pub(super) supplementary: bool,
+    default: DefaultUser,
+    /// The lack of a default user is one fault, however many scripts suffer from it.
+    told_no_default: bool,
+    in_use: InUse,
+}
+
+/// The user of scripts without one of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum DefaultUser {
+    #[default]
+    NotAsked,
+    Is(Ids),
+    /// The user that was asked for does not exist.
+    Unusable,
+}
+
+/// The first script that was found to be runnable, by who runs it.
+#[derive(Debug, Default)]
+struct InUse {
+    life: Option<Origin>,
+    vrrp: Option<Origin>,
+    checker: Option<Origin>,
+    vrrp_fifo: Option<Origin>,
+    checker_fifo: Option<Origin>,
+}
+
+impl Resolver<'_> {
+    /// A command that can be run, or nothing: what is wrong with it is reported in keepalived's way for its purpose.
+    pub(super) fn command(&mut self, command: &Command, purpose: Purpose<'_>) -> Option<Script> {
+        let (ids, supplementary) = match &command.user {
+            Some(user) => (self.given_user(user, command, purpose)?, user.supplementary),
+            None => (self.default_user(command, purpose)?, false),
+        };
+        let action = self.action(command, purpose, ids)?;
+        let supplementary_groups = supplementary || self.scripts.supplementary;
+        Some(Script { argv: command.argv.clone(), action, uid: ids.uid, gid: ids.gid, supplementary_groups })
+    }
+
+    /// A user with a group, if both exist; otherwise only logged.
+    pub(super) fn ids(&mut self, spec: &UserSpec) -> Option<Ids> {
+        let Some(mut ids) = self.host.user(&spec.user) else {
+            self.log(spec.at, format!("Script user '{}' does not exist", spec.user));
+            return None;
+        };
+        if let Some(group) = &spec.group {
+            let Some(gid) = self.host.group(group) else {
+                self.log(spec.at, format!("Script group '{group}' does not exist"));
+                return None;
+            };
+            ids.gid = gid;
+        }
+        Some(ids)
+    }
+
+    /// Settles the default user by a `script_user`.
+    pub(super) fn script_user(&mut self, spec: &UserSpec) {
+        self.scripts.default = match self.ids(spec) {
+            Some(ids) => DefaultUser::Is(ids),
+            None => {
+                self.problems.error(spec.at, "Error setting global script uid/gid").word(&spec.user).hint("no such user or group");
+                DefaultUser::Unusable
+            }
+        };
+    }
+
+    /// The default user, settled when it is first needed. Its lack is reported at `at`, once.
+    pub(super) fn default_ids(&mut self, at: Origin) -> Option<Ids> {
+        if self.scripts.default == DefaultUser::NotAsked {
+            let fallback = if self.scripts.secure { None } else { Some(self.host.own_ids()) };
+            self.scripts.default = self.host.user(DEFAULT_USER).or(fallback).map_or(DefaultUser::Unusable, DefaultUser::Is);
+            if self.scripts.default == DefaultUser::Unusable && !self.scripts.told_no_default {
+                self.scripts.told_no_default = true;
+                let text = format!("Unable to set default user {DEFAULT_USER} for script");
+                self.problems.error(at, text).hint(NO_DEFAULT_USER);
+            }
+        }
+        match self.scripts.default {
+            DefaultUser::Is(ids) => Some(ids),
+            DefaultUser::Unusable | DefaultUser::NotAsked => None,
+        }
+    }
+
+    fn default_user(&mut self, command: &Command, purpose: Purpose<'_>) -> Option<Ids> {
+        let (at, told) = match purpose {
+            Purpose::Track { name, end } => (end, Some(format!("Unable to set default user for vrrp script {name} - removing"))),
+            Purpose::Misc { end } => (end, Some(format!("Unable to set default user for misc script {} - removing", command.quoted()))),
+            Purpose::Life(name) => (command.at, Some(format!("Invalid {name} script"))),
+            Purpose::Notify(_) | Purpose::Fifo(_) => (command.at, None),
+        };
+        // keepalived says two things about the first script; the one that names it is enough.
+        self.scripts.told_no_default |= told.is_some();
+        let ids = self.default_ids(at);
+        if ids.is_none() {
+            match told {
+                Some(text) => {
+                    self.problems.error(at, text).hint(NO_DEFAULT_USER);
+                }
+                None => self.log(command.at, format!("No user to run script {} as - ignoring", command.program())),
+            }
+        }
+        ids
+    }
+
+    fn given_user(&mut self, user: &UserSpec, command: &Command, purpose: Purpose<'_>) -> Option<Ids> {
+        let ids = self.ids(user);
+        if ids.is_none() {
+            let text = match purpose {
+                Purpose::Track { .. } => format!("Unable to set uid/gid for script {}", command.quoted()),
+                Purpose::Misc { .. } => format!("Failed to set uid/gid for misc checker script {} - removing", command.quoted()),
+                Purpose::Life(name) => format!("Invalid {name} script"),
+                Purpose::Notify(_) | Purpose::Fifo(_) => {
+                    let text = format!("Invalid user/group for notify script {} - ignoring", command.program());
+                    self.log(command.at, text);
+                    return None;
+                }
+            };
+            self.problems.error(user.at, text).word(&user.user).hint("no such user or group");
+        }
+        ids
+    }
+
+    /// What running the command means: the file it names must be there, and nobody may have meddled with it.
+    fn action(&mut self, command: &Command, purpose: Purpose<'_>, ids: Ids) -> Option<Action> {
+        if let (Purpose::Track { .. }, Some(path)) = (purpose, opened(&command.argv)) {
+            return Some(Action::Open(path));
+        }
+        let program = command.program();
+        let verdict = self.host.script(program, ids);
+        if verdict != ScriptPath::Absent {
+            self.in_use(purpose, command.at);
+        }
+        match verdict {
+            ScriptPath::Runs(found) => Some(self.execute(found, program, command.at)),
+            ScriptPath::Absent => {
+                self.disabled(command, purpose, "since not found/accessible", None);
+                None
+            }
+            ScriptPath::WrongType(component) => {
+                let why = format!("{} is not a plain directory or file; name the path without symbolic links", component.display());
+                self.disabled(command, purpose, "due to insecure", Some(why));
+                None
+            }
+            ScriptPath::Insecure { component, .. } if self.scripts.secure => {
+                let why = format!("others than root may change {}", component.display());
+                self.disabled(command, purpose, "due to insecure", Some(why));
+                None
+            }
+            ScriptPath::Insecure { component, found } => {
+                let text = format!("Unsafe permissions found for script '{program}': others than root may change {}", component.display());
+                self.log(command.at, text);
+                Some(self.execute(found, program, command.at))
+            }
+        }
+    }
+
+    fn execute(&mut self, found: Found, program: &str, at: Origin) -> Action {
+        if !program.contains('/') {
+            let path = found.path.display();
+            self.log(at, format!("WARNING - script `{program}` resolved by path search to `{path}`. Please specify full path."));
+        }
+        Action::Execute(if self.scripts.symlinks { found.path } else { found.resolved })
+    }
+
+    /// A script that cannot run. keepalived's config test counts this for tracked scripts only.
+    fn disabled(&mut self, command: &Command, purpose: Purpose<'_>, why: &str, hint: Option<String>) {
+        let quoted = command.quoted();
+        let (class, what) = match purpose {
+            Purpose::Track { name, .. } => (Class::Error, format!("track script {name}")),
+            Purpose::Misc { .. } => (Class::Notice, format!("misc script {quoted}")),
+            Purpose::Notify(_) | Purpose::Fifo(_) => (Class::Notice, format!("notify script {quoted}")),
+            Purpose::Life(name) => (Class::Notice, format!("{name} script {quoted}")),
+        };
+        let program = command.program();
+        let hint = hint.unwrap_or_else(|| format!("{program} is not there, or its user may not execute it"));
+        self.problems.resolving(class, command.at, format!("Disabling {what} {why}")).word(program).hint(hint);
+    }
+
+    fn in_use(&mut self, purpose: Purpose<'_>, at: Origin) {
+        let used = &mut self.scripts.in_use;
+        match purpose {
+            Purpose::Track { .. } | Purpose::Notify(Process::Vrrp) => used.vrrp.get_or_insert(at),
+            Purpose::Misc { .. } | Purpose::Notify(Process::Checker) => used.checker.get_or_insert(at),
+            Purpose::Life(_) => used.life.get_or_insert(at),
+            Purpose::Fifo(processes) => {
+                for process in processes {
+                    match process {
+                        Process::Vrrp => used.vrrp_fifo.get_or_insert(at),
+                        Process::Checker => used.checker_fifo.get_or_insert(at),
+                    };
+                }
+                return;
+            }
+        };
+    }
+
+    /// Reports that scripts are used without security, once for each process that runs any. The reader of a FIFO counts
+    /// only where its process has anything to do.
+    pub(super) fn report_insecurity(&mut self, vrrp_runs: bool, checkers_run: bool) {
+        if self.scripts.secure {
+            return;
+        }
+        let used = &self.scripts.in_use;
+        let fifo = |at: Option<Origin>, runs: bool| at.filter(|_| runs);
+        let kinds = [
+            ("start/shutdown scripts", used.life),
+            ("check scripts", used.checker.or(fifo(used.checker_fifo, checkers_run))),
+            ("scripts", used.vrrp.or(fifo(used.vrrp_fifo, vrrp_runs))),
+        ];
+        for (kind, at) in kinds {
+            if let Some(at) = at {
+                let text = format!("SECURITY VIOLATION - {kind} are being executed but script_security not enabled.");
+                self.problems.resolving(Class::Security, at, text).hint("put 'enable_script_security' into global_defs");
+            }
+        }
+    }
+
+    /// What keepalived only logs about scripts.
+    fn log(&mut self, at: Origin, text: String) {
+        self.problems.resolving(Class::Notice, at, text);
+    }
+}
+
+const NO_DEFAULT_USER: &str = "script security wants a user: create keepalived_script, or name one with script_user in global_defs";
+
+/// The file in `</path` and `< /path`, with which a `vrrp_script` runs nothing.
+fn opened(argv: &[Box<str>]) -> Option<PathBuf> {
+    let path = argv.first()?.strip_prefix('<')?;
+    if path.is_empty() { argv.get(1).map(|path| PathBuf::from(&**path)) } else { Some(PathBuf::from(path)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::diagnostic::Diagnostics;
+    use crate::config::host::Stated;
+
+    fn at(line: u32) -> Origin {
+        Origin { order: line, file: 0, line }
+    }
+
+    fn command(line: u32, words: &[&str]) -> Command {
+        Command { at: at(line), argv: words.iter().map(|w| Box::from(*w)).collect(), user: None }
+    }
+
+    fn user(line: u32, name: &str) -> UserSpec {
+        UserSpec { at: at(line), user: name.into(), group: None, supplementary: false }
+    }
+
+    fn track(end: u32) -> Purpose<'static> {
+        Purpose::Track { name: "chk", end: at(end) }
+    }
+
+    const NOTIFY: Purpose<'static> = Purpose::Notify(Process::Vrrp);
+
+    /// Runs `f` on a resolver and returns what was reported: class, phase and line before the text.
+    fn told(host: &Stated, secure: bool, f: impl FnOnce(&mut Resolver<'_>)) -> Vec<String> {
+        let mut problems = Diagnostics::default();
+        let mut resolver = Resolver { host, problems: &mut problems, scripts: Scripts { secure, ..Scripts::default() } };
+        f(&mut resolver);
+        resolver.report_insecurity(true, true);
+        problems.iter().map(|d| format!("{} {:?} {}: {}", d.class.name(), d.phase, d.at.map_or(0, |at| at.line), d.text)).collect()
+    }
+
+    const VIOLATION: &str = "SECURITY VIOLATION - scripts are being executed but script_security not enabled.";
+
+    #[test]
+    fn a_script_runs_as_the_default_user_or_its_own() {
+        let mut host = Stated::with(&[]).script("/p");
+        let nothing: [String; 0] = [];
+        let seen = told(&host, true, |r| {
+            r.script_user(&user(1, "nobody"));
+            let script = r.command(&command(2, &["/p", "x"]), NOTIFY).expect("it runs");
+            assert_eq!((script.uid, script.action), (65534, Action::Execute("/p".into())));
+            let own = Command { user: Some(UserSpec { group: Some("nogroup".into()), ..user(3, "root") }), ..command(3, &["/p"]) };
+            let script = r.command(&own, NOTIFY).expect("it runs");
+            assert_eq!((script.uid, script.gid), (0, 65534));
+        });
+        assert_eq!(seen, nothing);
+        host.users.insert("keepalived_script".to_owned(), Ids { uid: 7, gid: 8 });
+        let seen = told(&host, true, |r| assert_eq!(r.command(&command(1, &["/p"]), NOTIFY).map(|s| s.uid), Some(7)));
+        assert_eq!(seen, nothing);
+    }
+
+    #[test]
+    fn without_security_scripts_run_as_the_daemon_and_are_a_violation_once_per_process() {
+        let host = Stated::with(&[]).script("/p");
+        let seen = told(&host, false, |r| {
+            for purpose in [NOTIFY, track(9), Purpose::Misc { end: at(8) }, Purpose::Life("startup")] {
+                assert_eq!(r.command(&command(3, &["/p"]), purpose).map(|s| s.uid), Some(0));
+            }
+        });
+        assert_eq!(
+            seen,
+            [
+                "security Resolving 3: SECURITY VIOLATION - start/shutdown scripts are being executed but script_security not enabled.",
+                "security Resolving 3: SECURITY VIOLATION - check scripts are being executed but script_security not enabled.",
+                &format!("security Resolving 3: {VIOLATION}"),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_missing_default_user_is_told_at_the_first_script_and_by_name_for_checks() {
+        let host = Stated::with(&[]).script("/p");
+        let seen = told(&host, true, |r| {
+            for line in [3, 4] {
+                assert!(r.command(&command(line, &["/p"]), NOTIFY).is_none());
+            }
+            assert!(r.command(&command(5, &["/p"]), track(7)).is_none());
+            assert!(r.command(&command(8, &["/p", "a b"]), Purpose::Misc { end: at(9) }).is_none());
+        });
+        assert_eq!(
+            seen,
+            [
+                "error Reading 3: Unable to set default user keepalived_script for script",
+                "notice Resolving 3: No user to run script /p as - ignoring",
+                "notice Resolving 4: No user to run script /p as - ignoring",
+                "error Reading 7: Unable to set default user for vrrp script chk - removing",
+                "error Reading 9: Unable to set default user for misc script '/p' 'a b' - removing",
+            ]
+        );
+        let seen = told(&host, true, |r| {
+            assert!(r.command(&command(5, &["/p"]), track(7)).is_none());
+            assert!(r.command(&command(8, &["/p"]), NOTIFY).is_none());
+        });
+        assert_eq!(seen[0], "error Reading 7: Unable to set default user for vrrp script chk - removing");
+        assert_eq!(seen.iter().filter(|m| m.starts_with("error")).count(), 1);
+    }
+
+    #[test]
+    fn an_unknown_user_costs_the_scripts_that_need_it() {
+        let host = Stated::with(&[]).script("/p");
+        let seen = told(&host, false, |r| {
+            r.script_user(&user(1, "nosuch"));
+            assert!(r.command(&command(2, &["/p"]), track(4)).is_none());
+            let own = |line| Command { user: Some(user(line, "nosuch")), ..command(line, &["/p"]) };
+            assert!(r.command(&own(5), track(6)).is_none());
+            assert!(r.command(&own(7), Purpose::Misc { end: at(8) }).is_none());
+            assert!(r.command(&own(9), Purpose::Life("shutdown")).is_none());
+            assert!(r.command(&own(10), NOTIFY).is_none());
+        });
+        let counted: Vec<_> = seen.iter().filter(|m| !m.starts_with("notice")).collect();
+        assert_eq!(
+            counted,
+            [
+                "error Reading 1: Error setting global script uid/gid",
+                "error Reading 4: Unable to set default user for vrrp script chk - removing",
+                "error Reading 5: Unable to set uid/gid for script '/p'",
+                "error Reading 7: Failed to set uid/gid for misc checker script '/p' - removing",
+                "error Reading 9: Invalid shutdown script",
+            ]
+        );
+        assert_eq!(seen.last().map(String::as_str), Some("notice Resolving 10: Invalid user/group for notify script /p - ignoring"));
+    }
+
+    #[test]
+    fn the_path_decides_whether_a_script_may_run() {
+        let mut host = Stated::with(&[]).script("/p");
+        let found = Found { path: "/tmp/s".into(), resolved: "/private/s".into() };
+        host.scripts.insert("/tmp/s".to_owned(), ScriptPath::Insecure { component: "/tmp".into(), found });
+        host.scripts.insert("/bin/true".to_owned(), ScriptPath::WrongType("/bin".into()));
+        for (path, purpose, secure, runs, counted) in [
+            ("/none", track(9), true, false, vec!["error Resolving 2: Disabling track script chk since not found/accessible"]),
+            ("/none", NOTIFY, false, false, vec![]),
+            ("/none", Purpose::Misc { end: at(9) }, false, false, vec![]),
+            ("/bin/true", track(9), true, false, vec!["error Resolving 2: Disabling track script chk due to insecure"]),
+            (
+                "/bin/true",
+                track(9),
+                false,
+                false,
+                vec!["error Resolving 2: Disabling track script chk due to insecure", "security Resolving 2: V"],
+            ),
+            ("/bin/true", NOTIFY, true, false, vec![]),
+            ("/tmp/s", track(9), true, false, vec!["error Resolving 2: Disabling track script chk due to insecure"]),
+            ("/tmp/s", NOTIFY, false, true, vec!["security Resolving 2: V"]),
+            ("/p", NOTIFY, true, true, vec![]),
+        ] {
+            let seen = told(&host, secure, |r| {
+                r.script_user(&user(1, "root"));
+                assert_eq!(r.command(&command(2, &[path]), purpose).is_some(), runs, "{path} {purpose:?}");
+            });
+            let seen: Vec<_> = seen.iter().filter(|m| !m.starts_with("notice")).map(|m| m.replace(VIOLATION, "V")).collect();
+            assert_eq!(seen, counted, "{path} {purpose:?} secure {secure}");
+        }
+    }
+
+    #[test]
+    fn links_are_kept_where_that_is_asked_for() {
+        let mut host = Stated::with(&[]);
+        let found = Found { path: "/opt/s".into(), resolved: "/opt/s-1.2".into() };
+        host.scripts.insert("/opt/s".to_owned(), ScriptPath::Runs(found));
+        for (symlinks, want) in [(false, "/opt/s-1.2"), (true, "/opt/s")] {
+            told(&host, false, |r| {
+                r.scripts.symlinks = symlinks;
+                let script = r.command(&command(1, &["/opt/s"]), NOTIFY).expect("it runs");
+                assert_eq!(script.action, Action::Execute(want.into()));
+            });
+        }
+    }
+
+    #[test]
+    fn a_tracked_file_is_opened_and_nothing_is_executed() {
+        let host = Stated::with(&[]);
+        for words in [&["</dev/tcp/127.0.0.1/80"][..], &["<", "/dev/tcp/127.0.0.1/80"]] {
+            let seen = told(&host, false, |r| {
+                let script = r.command(&command(1, words), track(2)).expect("it needs no file now");
+                assert_eq!(script.action, Action::Open("/dev/tcp/127.0.0.1/80".into()));
+            });
+            assert!(seen.is_empty(), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn the_reader_of_a_fifo_counts_only_with_its_process() {
+        let host = Stated::with(&[]).script("/p");
+        for (vrrp, checkers, want) in [(false, false, 0), (true, false, 1), (true, true, 2)] {
+            let mut problems = Diagnostics::default();
+            let mut resolver = Resolver { host: &host, problems: &mut problems, scripts: Scripts::default() };
+            resolver.command(&command(1, &["/p"]), Purpose::Fifo(&[Process::Vrrp, Process::Checker]));
+            resolver.report_insecurity(vrrp, checkers);
+            assert_eq!(problems.iter().count(), want);
+        }
+    }
+}
