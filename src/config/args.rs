@@ -275,10 +275,10 @@ pub fn fraction(word: &str, unit: u64) -> Result<u64, Fraction> {
     let mut places = part.bytes();
     for digit in places.by_ref() {
         if step == 0 {
-            let rounded = value + u64::from(digit >= b'5');
+            let rounded = value.saturating_add(u64::from(digit >= b'5'));
             return Err(Fraction::TooFine(rounded));
         }
-        value += u64::from(digit - b'0') * step;
+        value = value.saturating_add(u64::from(digit - b'0') * step);
         step /= 10;
     }
     Ok(value)

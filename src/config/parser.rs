@@ -236,8 +236,13 @@ impl Parser<'_> {
                 }
             }
         }
+        self.entries(statement, keyword.name, &mut |args| entry(draft, args));
+    }
+
+    /// Reads the body of a list that `statement` opens, one entry per line. Returns where the list ended.
+    pub fn entries(&mut self, statement: &Statement<'_>, list: &'static str, entry: &mut dyn FnMut(&mut Args<'_>)) -> Origin {
         if !self.enter(statement, true) {
-            return;
+            return self.last;
         }
         let mut stray = 0_usize;
         loop {
@@ -256,11 +261,12 @@ impl Parser<'_> {
                 Token::Text { start, end } => {
                     let tokens = Rc::clone(&self.tokens);
                     let line = tokens.statement(start, end, at);
-                    entry(draft, &mut Args::entry(&line, keyword.name, &mut self.cx));
+                    entry(&mut Args::entry(&line, list, &mut self.cx));
                 }
             }
         }
         self.open.pop();
+        self.last
     }
 
     fn report_unclosed(&mut self) {

@@ -6,6 +6,7 @@
 //! The macros at the end make that pair for the usual kinds of value.
 
 pub mod bfd;
+pub mod checker;
 pub mod document;
 pub mod global;
 pub mod lvs;

@@ -7,12 +7,13 @@ mod net;
 mod script;
 mod vrrp;
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Diagnostics, Origin};
 use super::draft::Draft;
 use super::host::Host;
 use crate::model::Model;
 use crate::model::lvs::Lvs;
 use crate::model::vrrp::Vrrp;
+use std::collections::HashMap;
 
 /// What every resolver may ask and tell.
 pub(super) struct Resolver<'a> {
@@ -24,8 +25,12 @@ pub(super) struct Resolver<'a> {
 /// Always yields a model: what cannot be used is reported and left out, as keepalived does.
 pub fn resolve(draft: Draft, host: &dyn Host, problems: &mut Diagnostics) -> Model {
     let mut resolver = Resolver { host, problems, scripts: script::Scripts::default() };
+    let defined: HashMap<Box<str>, Origin> = draft.bfd.iter().map(|session| (session.name.clone(), session.at)).collect();
     let bfd = resolver.bfd(draft.bfd);
-    let model = Model { bfd, ..Model::default() };
+    let sessions = bfd.iter().filter_map(|session| defined.get_key_value(&session.name).map(|(name, at)| (name.clone(), *at)));
+    let names = lvs::LvsNames { sessions: sessions.collect(), ..lvs::LvsNames::default() };
+    let lvs = resolver.lvs(draft.lvs, &lvs::LvsInherited::from_global(&draft.global.settings), &names);
+    let model = Model { bfd, lvs, ..Model::default() };
     resolver.report_insecurity(model.vrrp != Vrrp::default(), model.lvs != Lvs::default());
     model
 }

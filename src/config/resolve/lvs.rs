@@ -1,1 +1,0 @@
-//! Virtual servers, real servers and checkers.
