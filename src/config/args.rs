@@ -11,6 +11,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Context {
     pub problems: Diagnostics,
+    /// Rules so far that came without a priority, of IPv4 and of IPv6: they are numbered downwards as they are read.
+    pub unnumbered_rules: [u32; 2],
     names: HashMap<(&'static str, Box<str>), Origin>,
 }
 
@@ -52,6 +54,7 @@ pub struct Args<'a> {
     words: Words<'a>,
     last: &'a str,
     manners: Manners,
+    abandoned: bool,
     pub cx: &'a mut Context,
 }
 
@@ -60,13 +63,13 @@ impl<'a> Args<'a> {
     pub fn new(statement: &Statement<'a>, manners: Manners, cx: &'a mut Context) -> Self {
         let mut words = statement.words();
         let keyword = words.next().unwrap_or_default();
-        Self { at: statement.at, keyword, line: statement.text, words, last: keyword, manners, cx }
+        Self { at: statement.at, keyword, line: statement.text, words, last: keyword, manners, abandoned: false, cx }
     }
 
     /// A cursor before the first word: for the entries of a list, which have no keyword.
     pub fn entry(statement: &Statement<'a>, list: &'a str, cx: &'a mut Context) -> Self {
         let manners = Manners { missing: Class::Error, strict: true };
-        Self { at: statement.at, keyword: list, line: statement.text, words: statement.words(), last: list, manners, cx }
+        Self { at: statement.at, keyword: list, line: statement.text, words: statement.words(), last: list, manners, abandoned: false, cx }
     }
 
     /// The next word, or nothing at the end of the line.
@@ -94,12 +97,34 @@ impl<'a> Args<'a> {
         word
     }
 
+    /// Goes on as the argument list of an option within the line.
+    pub fn option(&mut self, keyword: &'a str, manners: Manners) {
+        self.keyword = keyword;
+        self.manners = manners;
+    }
+
+    /// Marks the line as not to be used: what is wrong with one of its options spoils all of it.
+    pub fn abandon(&mut self) {
+        self.abandoned = true;
+    }
+
+    pub fn abandoned(&self) -> bool {
+        self.abandoned
+    }
+
+    /// Takes the mark away again, when only a part of the line was spoilt.
+    pub fn resume(&mut self) {
+        self.abandoned = false;
+    }
+
     /// Reports that the statement ends too early.
     pub fn missing(&mut self) -> &mut Diagnostic {
+        self.abandoned = true;
         let keyword = self.keyword;
         match self.manners.missing {
             Class::MissingParameter => {
-                let text = format!("*** Configuration line starting `{keyword}` is missing a parameter after keyword `{}`", self.last);
+                let start = Words::new(self.line).next().unwrap_or(keyword);
+                let text = format!("*** Configuration line starting `{start}` is missing a parameter after keyword `{}`", self.last);
                 let diagnostic = self.cx.problems.report(Class::MissingParameter, Phase::Reading, Some(self.at), text);
                 diagnostic.word(keyword)
             }

@@ -68,6 +68,8 @@ pub trait Host {
     /// The machine's name, as `uname -n` prints it.
     fn name(&self) -> String;
     fn interface(&self, name: &str) -> Option<Interface>;
+    /// The routing table of a VRF by the name of its interface.
+    fn vrf_table(&self, interface: &str) -> Option<u32>;
     /// A user by name, or by number.
     fn user(&self, name: &str) -> Option<Ids>;
     /// A group by name, or by number.
@@ -91,6 +93,7 @@ pub trait Host {
 pub struct Stated {
     pub name: String,
     pub interfaces: HashMap<String, Interface>,
+    pub vrfs: HashMap<String, u32>,
     pub users: HashMap<String, Ids>,
     pub groups: HashMap<String, u32>,
     pub scripts: HashMap<String, ScriptPath>,
@@ -127,6 +130,10 @@ impl Host for Stated {
 
     fn interface(&self, name: &str) -> Option<Interface> {
         self.interfaces.get(name).copied()
+    }
+
+    fn vrf_table(&self, interface: &str) -> Option<u32> {
+        self.vrfs.get(interface).copied()
     }
 
     fn user(&self, name: &str) -> Option<Ids> {
