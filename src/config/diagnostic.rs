@@ -16,10 +16,10 @@ pub struct Origin {
 pub enum Class {
     /// keepalived only logs it: no effect on the exit status, not shown by `-t`.
     Notice,
-    /// An interface that must exist does not (exit status 4).
-    Interface,
-    /// The configuration cannot be run (exit status 4).
+    /// The configuration cannot be run, and nothing else is wrong with it (exit status 4).
     Fatal,
+    /// An interface that must exist does not. The daemon would not start; keepalived's test counts it as any error.
+    Interface,
     /// Everything else that keepalived reports, warnings and deprecations included (exit status 5).
     Error,
     /// Scripts are used without `enable_script_security` (exit status 6, and it hides every lesser class).
@@ -34,8 +34,8 @@ impl Class {
     fn exit_status(self) -> u8 {
         match self {
             Self::Notice => 0,
-            Self::Interface | Self::Fatal => 4,
-            Self::Error => 5,
+            Self::Fatal => 4,
+            Self::Interface | Self::Error => 5,
             Self::Security | Self::Include => 6,
             Self::MissingParameter => 2,
         }

@@ -19,18 +19,29 @@ use std::collections::HashMap;
 pub(super) struct Resolver<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) problems: &'a mut Diagnostics,
+    /// Interfaces may appear later.
+    pub(super) dynamic_interfaces: bool,
+    /// Where a static address goes that names no interface.
+    pub(super) default_interface: Box<str>,
     scripts: script::Scripts,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(host: &'a dyn Host, problems: &'a mut Diagnostics) -> Self {
+        Self { host, problems, dynamic_interfaces: false, default_interface: "eth0".into(), scripts: script::Scripts::default() }
+    }
 }
 
 /// Always yields a model: what cannot be used is reported and left out, as keepalived does.
 pub fn resolve(draft: Draft, host: &dyn Host, problems: &mut Diagnostics) -> Model {
-    let mut resolver = Resolver { host, problems, scripts: script::Scripts::default() };
+    let mut resolver = Resolver::new(host, problems);
     let defined: HashMap<Box<str>, Origin> = draft.bfd.iter().map(|session| (session.name.clone(), session.at)).collect();
     let bfd = resolver.bfd(draft.bfd);
     let sessions = bfd.iter().filter_map(|session| defined.get_key_value(&session.name).map(|(name, at)| (name.clone(), *at)));
     let names = lvs::LvsNames { sessions: sessions.collect(), ..lvs::LvsNames::default() };
     let lvs = resolver.lvs(draft.lvs, &lvs::LvsInherited::from_global(&draft.global.settings), &names);
-    let model = Model { bfd, lvs, ..Model::default() };
+    let statics = resolver.statics(draft.statics, &|_| true);
+    let model = Model { bfd, lvs, statics, ..Model::default() };
     resolver.report_insecurity(model.vrrp != Vrrp::default(), model.lvs != Lvs::default());
     model
 }

@@ -299,7 +299,7 @@ mod tests {
     /// Runs `f` on a resolver and returns what was reported: class, phase and line before the text.
     fn told(host: &Stated, secure: bool, f: impl FnOnce(&mut Resolver<'_>)) -> Vec<String> {
         let mut problems = Diagnostics::default();
-        let mut resolver = Resolver { host, problems: &mut problems, scripts: Scripts { secure, ..Scripts::default() } };
+        let mut resolver = Resolver { scripts: Scripts { secure, ..Scripts::default() }, ..Resolver::new(host, &mut problems) };
         f(&mut resolver);
         resolver.report_insecurity(true, true);
         problems.iter().map(|d| format!("{} {:?} {}: {}", d.class.name(), d.phase, d.at.map_or(0, |at| at.line), d.text)).collect()
@@ -460,7 +460,7 @@ mod tests {
         let host = Stated::with(&[]).script("/p");
         for (vrrp, checkers, want) in [(false, false, 0), (true, false, 1), (true, true, 2)] {
             let mut problems = Diagnostics::default();
-            let mut resolver = Resolver { host: &host, problems: &mut problems, scripts: Scripts::default() };
+            let mut resolver = Resolver::new(&host, &mut problems);
             resolver.command(&command(1, &["/p"]), Purpose::Fifo(&[Process::Vrrp, Process::Checker]));
             resolver.report_insecurity(vrrp, checkers);
             assert_eq!(problems.iter().count(), want);
