@@ -16,6 +16,8 @@ pub struct Origin {
 pub enum Class {
     /// keepalived only logs it: no effect on the exit status, not shown by `-t`.
     Notice,
+    /// A file is not there or cannot be used. keepalived says so, in a config test too, and goes on (exit status 0).
+    File,
     /// The configuration cannot be run, and nothing else is wrong with it (exit status 4).
     Fatal,
     /// An interface that must exist does not. The daemon would not start; keepalived's test counts it as any error.
@@ -33,7 +35,7 @@ pub enum Class {
 impl Class {
     fn exit_status(self) -> u8 {
         match self {
-            Self::Notice => 0,
+            Self::Notice | Self::File => 0,
             Self::Fatal => 4,
             Self::Interface | Self::Error => 5,
             Self::Security | Self::Include => 6,
@@ -45,6 +47,7 @@ impl Class {
     pub fn name(self) -> &'static str {
         match self {
             Self::Notice => "notice",
+            Self::File => "file",
             Self::Interface => "interface",
             Self::Fatal => "fatal",
             Self::Error => "error",

@@ -14,10 +14,55 @@ pub mod dump;
 pub mod host;
 pub mod keyword;
 pub mod parser;
+pub mod reader;
 pub mod render;
 pub mod resolve;
 pub mod source;
 pub mod syntax;
+
+use crate::model::Model;
+use diagnostic::Diagnostics;
+use host::Host;
+use reader::{Checks, Reader};
+use source::{Files, Sources};
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// What reading depends on besides the files.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The argument of `-f`, which may be a pattern.
+    pub pattern: PathBuf,
+    /// Whose `@id` lines are kept.
+    pub config_id: String,
+    /// In force before any `include_check`.
+    pub include_check: Checks,
+    /// What `$_RANDOM` gives follows from this alone.
+    pub random_seed: u64,
+    /// For `${_ENV NAME}`.
+    pub environment: HashMap<String, String>,
+    /// What a relative pattern is relative to.
+    pub directory: PathBuf,
+}
+
+/// A configuration, with all there is to say about it. Without any file in `sources` there was none to read.
+#[derive(Debug)]
+pub struct Loaded {
+    pub model: Model,
+    /// In the order of the lines they concern.
+    pub problems: Diagnostics,
+    pub sources: Sources,
+}
+
+/// Reads a configuration from its files to the model.
+pub fn load(files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
+    let mut reader = Reader::new(files, options);
+    let (draft, mut problems) = parser::parse(&mut reader);
+    let sources = reader.into_sources();
+    let model = resolve::resolve(draft, host, &mut problems);
+    problems.sort();
+    Loaded { model, problems, sources }
+}
 
 #[cfg(test)]
 pub(crate) mod testing {

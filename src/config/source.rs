@@ -3,6 +3,7 @@
 
 use super::diagnostic::Origin;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why a file could not be taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Source {
     /// As it was named: the argument of `-f`, or the match of an include.
     pub path: PathBuf,
     /// The bytes as they stood, for showing a line again.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<Vec<u8>>,
     /// The include line that brought it in.
     pub included_at: Option<Origin>,
 }

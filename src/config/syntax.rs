@@ -85,7 +85,7 @@ impl Tokens {
                     Rule::text => Token::Text { start: span.start(), end: span.end() },
                     Rule::chunk | Rule::line | Rule::statement | Rule::bare | Rule::quoted | Rule::EOI => continue,
                 };
-                if matches!(token, Token::Text { start, end } if text[start..end].trim().is_empty()) {
+                if matches!(token, Token::Text { start, end } if text[start..end].trim_matches(is_blank).is_empty()) {
                     continue;
                 }
                 if let Some(&(_, at)) = lines.get(line) {
@@ -101,7 +101,7 @@ impl Tokens {
     }
 
     pub(super) fn statement(&self, start: usize, end: usize, at: Origin) -> Statement<'_> {
-        Statement { text: self.text[start..end].trim(), at }
+        Statement { text: self.text[start..end].trim_matches(is_blank), at }
     }
 }
 

@@ -1,0 +1,3 @@
+//! The machine: what the rest of the program only knows as traits and values.
+
+pub mod files;
