@@ -26,6 +26,9 @@ pub enum Class {
     Error,
     /// Scripts are used without `enable_script_security` (exit status 6, and it hides every lesser class).
     Security,
+    /// The network namespace to run in does not exist: keepalived ends before it looks at anything but the global settings,
+    /// and calls that a success (exit status 0).
+    Namespace,
     /// A keyword lacks a parameter: keepalived exits with status 2 on the spot.
     MissingParameter,
     /// An `include` failed a check that was asked for: keepalived exits with status 6 before it validates anything.
@@ -35,7 +38,7 @@ pub enum Class {
 impl Class {
     fn exit_status(self) -> u8 {
         match self {
-            Self::Notice | Self::File => 0,
+            Self::Notice | Self::File | Self::Namespace => 0,
             Self::Fatal => 4,
             Self::Interface | Self::Error => 5,
             Self::Security | Self::Include => 6,
@@ -52,6 +55,7 @@ impl Class {
             Self::Fatal => "fatal",
             Self::Error => "error",
             Self::Security => "security",
+            Self::Namespace => "namespace",
             Self::MissingParameter => "missing-parameter",
             Self::Include => "include",
         }

@@ -1,6 +1,6 @@
 //! What a configuration needs to know of the machine it is for: asked while it is resolved, never while it is read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -74,8 +74,12 @@ pub trait Host {
     fn user(&self, name: &str) -> Option<Ids>;
     /// A group by name, or by number.
     fn group(&self, name: &str) -> Option<u32>;
+    /// The name of a user, or else the number.
+    fn user_name(&self, uid: u32) -> String;
     /// Whose rights the daemon has.
     fn own_ids(&self) -> Ids;
+    /// Whether there is a network namespace of this name.
+    fn namespace(&self, name: &str) -> bool;
     /// The walk along the path of a command; a bare name is looked up in PATH as that user.
     fn script(&self, command: &str, ids: Ids) -> ScriptPath;
     fn at(&self, path: &Path) -> At;
@@ -101,6 +105,7 @@ pub struct Stated {
     pub hosts: HashMap<String, IpAddr>,
     pub numbers: HashMap<(NameTable, String), u32>,
     pub protocols: HashMap<String, u8>,
+    pub namespaces: HashSet<String>,
 }
 
 impl Stated {
@@ -144,8 +149,17 @@ impl Host for Stated {
         self.groups.get(name).copied().or_else(|| name.parse().ok())
     }
 
+    fn user_name(&self, uid: u32) -> String {
+        let known = self.users.iter().find(|(_, ids)| ids.uid == uid);
+        known.map_or_else(|| uid.to_string(), |(name, _)| name.clone())
+    }
+
     fn own_ids(&self) -> Ids {
         Ids { uid: 0, gid: 0 }
+    }
+
+    fn namespace(&self, name: &str) -> bool {
+        self.namespaces.contains(name)
     }
 
     fn script(&self, command: &str, _: Ids) -> ScriptPath {

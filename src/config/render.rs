@@ -176,7 +176,7 @@ mod tests {
     fn sources(texts: &[(&str, &str, Option<Origin>)]) -> Sources {
         let mut sources = Sources::default();
         for &(path, text, included_at) in texts {
-            sources.add(Source { path: path.into(), bytes: text.as_bytes().into(), included_at });
+            sources.add(Source { path: path.into(), bytes: text.as_bytes().to_vec().into(), included_at });
         }
         sources
     }

@@ -355,6 +355,12 @@ impl Show for Box<str> {
     }
 }
 
+impl Show for std::path::PathBuf {
+    fn shown(&self) -> Option<String> {
+        Some(super::dump::word(&self.to_string_lossy()))
+    }
+}
+
 macro_rules! show_as_displayed {
     ($($t:ty),*) => { $(impl Show for $t { fn shown(&self) -> Option<String> { Some(self.to_string()) } })* };
 }

@@ -5,12 +5,21 @@ use super::lvs::group::{Lines, open_group, show_groups};
 use super::lvs::tls::{TLS, open_tls, show_tls};
 use super::lvs::virtual_server::{VIRTUAL_SERVER, open_virtual_server, show_virtual_servers};
 use super::net::{self, STATIC_ADDRESSES, STATIC_ROUTES, STATIC_RULES, TRACK_GROUP};
-use super::{Vocabulary, block, key};
+use super::{Vocabulary, block, global, key};
 use crate::config::draft::Draft;
 
 pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
     "the top level",
     &[
+        global::LINKBEAT_USE_POLLING,
+        global::NET_NAMESPACE,
+        global::NET_NAMESPACE_IPVS,
+        global::NAMESPACE_WITH_IPSETS,
+        global::USE_PID_DIR,
+        global::INSTANCE,
+        global::CHILD_WAIT_TIME,
+        global::GLOBAL_DEFS,
+        global::STANDFAST_BLOCK,
         key(
             "track_group",
             block!("NAME", TRACK_GROUP, net::open_group, net::show_groups),

@@ -221,20 +221,22 @@ impl Resolver<'_> {
 
     fn in_use(&mut self, purpose: Purpose<'_>, at: Origin) {
         let used = &mut self.scripts.in_use;
+        let first = |slot: &mut Option<Origin>| {
+            slot.get_or_insert(at);
+        };
         match purpose {
-            Purpose::Track { .. } | Purpose::Notify(Process::Vrrp) => used.vrrp.get_or_insert(at),
-            Purpose::Misc { .. } | Purpose::Notify(Process::Checker) => used.checker.get_or_insert(at),
-            Purpose::Life(_) => used.life.get_or_insert(at),
+            Purpose::Track { .. } | Purpose::Notify(Process::Vrrp) => first(&mut used.vrrp),
+            Purpose::Misc { .. } | Purpose::Notify(Process::Checker) => first(&mut used.checker),
+            Purpose::Life(_) => first(&mut used.life),
             Purpose::Fifo(processes) => {
                 for process in processes {
                     match process {
-                        Process::Vrrp => used.vrrp_fifo.get_or_insert(at),
-                        Process::Checker => used.checker_fifo.get_or_insert(at),
-                    };
+                        Process::Vrrp => first(&mut used.vrrp_fifo),
+                        Process::Checker => first(&mut used.checker_fifo),
+                    }
                 }
-                return;
             }
-        };
+        }
     }
 
     /// Reports that scripts are used without security, once for each process that runs any. The reader of a FIFO counts

@@ -1,1 +1,0 @@
-//! global_defs and the process keywords.
