@@ -1,0 +1,133 @@
+//! The machine as the configuration sees it.
+
+mod links;
+mod names;
+mod script;
+
+use crate::config::host::{At, Host, Ids, Interface, NameTable, ScriptPath};
+use nix::sys::utsname::uname;
+use nix::unistd::{Gid, Group, SysconfVar, Uid, User, getegid, geteuid, sysconf};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::net::{IpAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+/// Where network namespaces have their names.
+const NAMESPACES: &str = "/run/netns";
+
+/// Facts about this machine. What may be asked often is looked up once: a configuration is read against one picture of it.
+#[derive(Debug)]
+pub struct System {
+    /// iproute2's directories; what a later one says replaces what an earlier one said.
+    names: Vec<PathBuf>,
+    links: OnceCell<HashMap<String, Interface>>,
+    tables: RefCell<HashMap<NameTable, HashMap<String, u32>>>,
+    protocols: OnceCell<HashMap<String, u8>>,
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self {
+            names: vec!["/usr/share/iproute2".into(), "/usr/lib/iproute2".into(), "/etc/iproute2".into()],
+            links: OnceCell::new(),
+            tables: RefCell::default(),
+            protocols: OnceCell::new(),
+        }
+    }
+}
+
+impl Host for System {
+    fn name(&self) -> String {
+        uname().map(|uts| uts.nodename().to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    fn interface(&self, name: &str) -> Option<Interface> {
+        // Without an answer from the kernel there are no interfaces; every use of one is then reported.
+        self.links.get_or_init(|| links::all().unwrap_or_default()).get(name).copied()
+    }
+
+    fn user(&self, name: &str) -> Option<Ids> {
+        let ids = |user: User| Ids { uid: user.uid.as_raw(), gid: user.gid.as_raw() };
+        if let Some(user) = User::from_name(name).ok().flatten() {
+            return Some(ids(user));
+        }
+        let uid = name.parse().ok()?;
+        Some(User::from_uid(Uid::from_raw(uid)).ok().flatten().map_or(Ids { uid, gid: uid }, ids))
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        let known = Group::from_name(name).ok().flatten();
+        known.map(|group| group.gid.as_raw()).or_else(|| name.parse().ok().map(Gid::from_raw).map(Gid::as_raw))
+    }
+
+    fn user_name(&self, uid: u32) -> String {
+        let known = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+        known.map_or_else(|| uid.to_string(), |user| user.name)
+    }
+
+    fn own_ids(&self) -> Ids {
+        Ids { uid: geteuid().as_raw(), gid: getegid().as_raw() }
+    }
+
+    fn namespace(&self, name: &str) -> bool {
+        Path::new(NAMESPACES).join(name).exists()
+    }
+
+    fn script(&self, command: &str, ids: Ids) -> ScriptPath {
+        script::verdict(command, ids, &std::env::var_os("PATH").unwrap_or_default(), script::ROOT)
+    }
+
+    fn at(&self, path: &Path) -> At {
+        match path.metadata() {
+            Err(_) => At::Nothing,
+            Ok(found) if found.is_dir() => At::Directory,
+            Ok(found) if found.is_file() => At::File,
+            Ok(_) => At::Other,
+        }
+    }
+
+    fn resolve(&self, host: &str) -> Option<IpAddr> {
+        host.parse().ok().or_else(|| (host, 0).to_socket_addrs().ok()?.next().map(|address| address.ip()))
+    }
+
+    fn numbered(&self, table: NameTable, name: &str) -> Option<u32> {
+        self.tables.borrow_mut().entry(table).or_insert_with(|| names::table(&self.names, table)).get(name).copied()
+    }
+
+    fn protocol(&self, name: &str) -> Option<u8> {
+        self.protocols.get_or_init(names::protocols).get(name).copied()
+    }
+
+    fn processors(&self) -> usize {
+        let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+        online.and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_answers() {
+        let system = System::default();
+        assert!(!system.name().is_empty());
+        assert!(system.processors() > 0);
+        assert_eq!(system.user("root"), Some(Ids { uid: 0, gid: 0 }));
+        assert_eq!((system.user("no such user"), system.user("4242424")), (None, Some(Ids { uid: 4_242_424, gid: 4_242_424 })));
+        assert_eq!((system.group("root"), system.group("7"), system.group("no such group")), (Some(0), Some(7), None));
+        assert_eq!(system.user_name(0), "root");
+        assert_eq!((system.at(Path::new("/")), system.at(Path::new("/dev/null"))), (At::Directory, At::Other));
+        assert_eq!(system.resolve("192.0.2.1"), Some(IpAddr::from([192, 0, 2, 1])));
+        assert_eq!((system.protocol("tcp"), system.protocol("UDP"), system.protocol("no such protocol")), (Some(6), Some(17), None));
+        assert_eq!(system.numbered(NameTable::RouteTables, "main"), Some(254));
+        assert!(!system.namespace("no such namespace"));
+    }
+
+    #[test]
+    fn the_loopback_interface_is_there() {
+        let system = System::default();
+        assert_eq!(system.interface("lo").map(|lo| (lo.loopback, lo.stacked)), Some((true, false)));
+        assert_eq!(system.interface("no such interface"), None);
+    }
+}
