@@ -271,7 +271,7 @@ mod tests {
     fn argv(line: &str) -> Vec<String> {
         let (command, problems) = read(line);
         let command = command.unwrap_or_else(|| Command { at: Origin::default(), argv: Box::default(), user: None });
-        command.argv.iter().map(|a| a.to_string()).chain(problems).collect()
+        command.argv.iter().map(ToString::to_string).chain(problems).collect()
     }
 
     #[test]
