@@ -96,7 +96,7 @@ fn insecure(path: &Path, trusted: Trusted) -> Option<PathBuf> {
         let mode = if found.is_symlink() { 0 } else { found.mode() };
         open_to_others(mode, found.is_dir(), found.uid(), found.gid(), trusted)
     };
-    components(path).find(|(_, found)| found.as_ref().is_none_or(|found| loose(found))).map(|(component, _)| component)
+    components(path).find(|(_, found)| found.as_ref().is_none_or(loose)).map(|(component, _)| component)
 }
 
 fn open_to_others(mode: u32, directory: bool, uid: u32, gid: u32, trusted: Trusted) -> bool {
