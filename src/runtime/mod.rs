@@ -1,4 +1,115 @@
-//! The machine: what the rest of the program only knows as traits and values.
+//! Where the program meets the machine: files, users, interfaces, the terminal. No decisions are made here.
 
+mod check;
 pub mod files;
 pub mod host;
+
+use crate::cli::{self, Command, Options, Signal};
+use crate::config::keyword::document::compatibility;
+use crate::config::reader::Checks;
+use crate::config::{self, Loaded};
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The keepalived release whose language and surface we follow: tools read it from the first line of `-v`.
+const KEEPALIVED: &str = "Keepalived v2.4.3 (07/20,2026)";
+const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
+/// keepalived's exit status for a command line it cannot use.
+const UNUSABLE: u8 = 1;
+
+/// The whole program.
+pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
+    let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
+    match cli::parse(program, arguments) {
+        Command::Version => {
+            eprintln!("{KEEPALIVED}");
+            eprintln!("standfast {} takes keepalived's place", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Command::Help => {
+            eprint!("{}", cli::help(&name));
+            ExitCode::SUCCESS
+        }
+        Command::Unusable(faults) => {
+            for fault in faults {
+                eprintln!("{fault}");
+            }
+            ExitCode::from(UNUSABLE)
+        }
+        Command::Signum(signal) => {
+            println!("{}", number(signal));
+            ExitCode::SUCCESS
+        }
+        Command::ConfigTest(options, log) => {
+            say_unexpected(&options);
+            check::config_test(&load(&options), log.as_deref())
+        }
+        Command::Check { options, json } => check::check(&load(&options), json),
+        Command::Dump(options) => check::dump(&load(&options)),
+        Command::Compatibility => print(&compatibility()),
+        Command::Completions(shell) => print(&cli::completions(shell)),
+        Command::Run(options) => {
+            say_unexpected(&options);
+            not_yet("it reads and checks configurations (-t), and runs none so far")
+        }
+        Command::Genhash(_) => not_yet("genhash comes with the health checkers"),
+    }
+}
+
+/// Says plainly that a part of the program is still to come.
+fn not_yet(what: &str) -> ExitCode {
+    eprintln!("standfast {}: {what}", env!("CARGO_PKG_VERSION"));
+    ExitCode::from(UNUSABLE)
+}
+
+fn say_unexpected(options: &Options) {
+    if !options.unexpected.is_empty() {
+        println!("Unexpected argument(s): {}", options.unexpected.join(" "));
+    }
+}
+
+/// A reader that closes its end early (`| head`) is no failure.
+fn print(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// The signal a command is sent with. Other C libraries begin their real-time signals elsewhere, but exporters send these
+/// very numbers.
+fn number(signal: Signal) -> i32 {
+    match signal {
+        Signal::Stop => nix::libc::SIGTERM,
+        Signal::Reload => nix::libc::SIGHUP,
+        Signal::Data => nix::libc::SIGUSR1,
+        Signal::Stats => nix::libc::SIGUSR2,
+        Signal::StatsClear => nix::libc::SIGRTMAX() - 1,
+        Signal::Json => 36,
+    }
+}
+
+/// Reads the configuration that the options name, on this machine.
+fn load(options: &Options) -> Loaded {
+    let system = host::System::default();
+    let config_id = options.config_id.clone().unwrap_or_else(|| {
+        let name = config::host::Host::name(&system);
+        name.split('.').next().unwrap_or_default().to_owned()
+    });
+    config::load(
+        &files::FileSystem,
+        &system,
+        &config::Options {
+            pattern: options.file.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
+            config_id,
+            include_check: if options.all_config { Checks::ALL } else { Checks::default() },
+            random_seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+            environment: std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
+            directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+        },
+    )
+}

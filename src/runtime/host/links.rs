@@ -19,10 +19,19 @@ const IFLA_IFNAME: u16 = 3;
 const IFLA_MTU: u16 = 4;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_VRF_TABLE: u16 = 1;
 /// The flags beside an attribute's type.
 const NLA_TYPE: u16 = 0x3fff;
 
-pub(super) fn all() -> nix::Result<HashMap<String, Interface>> {
+/// An interface, and its routing table if it is a VRF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) interface: Interface,
+    pub(super) vrf_table: Option<u32>,
+}
+
+pub(super) fn all() -> nix::Result<HashMap<String, Link>> {
     let netlink = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
     let mut request = [0_u8; HEADER + LINK_HEADER];
     request[..4].copy_from_slice(&32_u32.to_ne_bytes());
@@ -41,7 +50,7 @@ pub(super) fn all() -> nix::Result<HashMap<String, Interface>> {
 }
 
 /// Takes the interfaces out of one packet of messages; true when it was the last.
-fn take(mut packet: &[u8], links: &mut HashMap<String, Interface>) -> bool {
+fn take(mut packet: &[u8], links: &mut HashMap<String, Link>) -> bool {
     while let (Some(length), Some(kind)) = (u32_at(packet, 0), u16_at(packet, 4)) {
         let Some(length) = usize::try_from(length).ok().filter(|&length| length >= HEADER) else {
             return true;
@@ -56,21 +65,26 @@ fn take(mut packet: &[u8], links: &mut HashMap<String, Interface>) -> bool {
     false
 }
 
-fn link(body: &[u8]) -> Option<(String, Interface)> {
+fn link(body: &[u8]) -> Option<(String, Link)> {
     let loopback = u32_at(body, 8)? & IFF_LOOPBACK != 0;
-    let (mut name, mut mtu, mut stacked) = (None, 0, false);
+    let (mut name, mut mtu, mut stacked, mut vrf_table) = (None, 0, false, None);
     for (kind, value) in attributes(body.get(LINK_HEADER..)?) {
         match kind {
             IFLA_IFNAME => name = Some(text(value)),
             IFLA_MTU => mtu = u32_at(value, 0)?,
             IFLA_LINKINFO => {
-                let kind = attributes(value).find(|&(kind, _)| kind == IFLA_INFO_KIND);
-                stacked = kind.is_some_and(|(_, kind)| matches!(&*text(kind), "macvlan" | "ipvlan"));
+                let part = |wanted| attributes(value).find(|&(kind, _)| kind == wanted).map(|(_, value)| value);
+                let kind = part(IFLA_INFO_KIND).map(text).unwrap_or_default();
+                stacked = matches!(&*kind, "macvlan" | "ipvlan");
+                if kind == "vrf" {
+                    let mut data = attributes(part(IFLA_INFO_DATA).unwrap_or_default());
+                    vrf_table = data.find(|&(kind, _)| kind == IFLA_VRF_TABLE).and_then(|(_, table)| u32_at(table, 0));
+                }
             }
             _ => {}
         }
     }
-    Some((name?, Interface { loopback, mtu, stacked }))
+    Some((name?, Link { interface: Interface { loopback, mtu, stacked }, vrf_table }))
 }
 
 fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
@@ -115,11 +129,13 @@ mod tests {
     }
 
     fn link_message(name: &str, flags: u32, kind: Option<&str>) -> Vec<u8> {
+        let data = attribute(IFLA_INFO_DATA, &attribute(IFLA_VRF_TABLE, &77_u32.to_ne_bytes()));
         let mut body = [&[0; 8][..], &flags.to_ne_bytes(), &[0; 4]].concat();
         body.extend(attribute(IFLA_IFNAME, format!("{name}\0").as_bytes()));
         body.extend(attribute(IFLA_MTU, &1400_u32.to_ne_bytes()));
         if let Some(kind) = kind {
-            body.extend(attribute(IFLA_LINKINFO | 0x8000, &attribute(IFLA_INFO_KIND, kind.as_bytes())));
+            let info = [attribute(IFLA_INFO_KIND, kind.as_bytes()), data].concat();
+            body.extend(attribute(IFLA_LINKINFO | 0x8000, &info));
         }
         message(RTM_NEWLINK, &body)
     }
@@ -129,10 +145,16 @@ mod tests {
         let mut links = HashMap::new();
         let packet = [link_message("lo", 9, None), link_message("vrrp.5", 1, Some("macvlan"))].concat();
         assert!(!take(&packet, &mut links));
+        assert!(!take(&link_message("blue", 1, Some("vrf")), &mut links));
         assert!(take(&[link_message("eth0", 1, Some("veth")), message(NLMSG_DONE, &[0; 4])].concat(), &mut links));
-        let interface = |loopback, stacked| Interface { loopback, mtu: 1400, stacked };
-        let want = [("lo", interface(true, false)), ("vrrp.5", interface(false, true)), ("eth0", interface(false, false))];
-        assert_eq!(links, want.map(|(name, interface)| (name.to_owned(), interface)).into());
+        let link = |loopback, stacked, vrf_table| Link { interface: Interface { loopback, mtu: 1400, stacked }, vrf_table };
+        let want = [
+            ("lo", link(true, false, None)),
+            ("vrrp.5", link(false, true, None)),
+            ("eth0", link(false, false, None)),
+            ("blue", link(false, false, Some(77))),
+        ];
+        assert_eq!(links, want.map(|(name, link)| (name.to_owned(), link)).into());
     }
 
     proptest! {

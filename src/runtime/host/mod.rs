@@ -20,7 +20,7 @@ const NAMESPACES: &str = "/run/netns";
 pub struct System {
     /// iproute2's directories; what a later one says replaces what an earlier one said.
     names: Vec<PathBuf>,
-    links: OnceCell<HashMap<String, Interface>>,
+    links: OnceCell<HashMap<String, links::Link>>,
     tables: RefCell<HashMap<NameTable, HashMap<String, u32>>>,
     protocols: OnceCell<HashMap<String, u8>>,
 }
@@ -36,14 +36,24 @@ impl Default for System {
     }
 }
 
+impl System {
+    fn link(&self, name: &str) -> Option<&links::Link> {
+        // Without an answer from the kernel there are no interfaces; every use of one is then reported.
+        self.links.get_or_init(|| links::all().unwrap_or_default()).get(name)
+    }
+}
+
 impl Host for System {
     fn name(&self) -> String {
         uname().map(|uts| uts.nodename().to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     fn interface(&self, name: &str) -> Option<Interface> {
-        // Without an answer from the kernel there are no interfaces; every use of one is then reported.
-        self.links.get_or_init(|| links::all().unwrap_or_default()).get(name).copied()
+        self.link(name).map(|link| link.interface)
+    }
+
+    fn vrf_table(&self, interface: &str) -> Option<u32> {
+        self.link(interface)?.vrf_table
     }
 
     fn user(&self, name: &str) -> Option<Ids> {

@@ -1,0 +1,63 @@
+//! What a configuration test says, and to whom.
+
+use crate::config::Loaded;
+use crate::config::diagnostic::Class;
+use crate::config::dump;
+use crate::config::render::Renderer;
+use std::fs::OpenOptions;
+use std::io::{BufWriter, IsTerminal as _, Write, stderr, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// keepalived's `-t`: its exit status, its one-line messages. A person at a terminal is also shown the lines.
+pub(super) fn config_test(loaded: &Loaded, log: Option<&Path>) -> ExitCode {
+    let status = ExitCode::from(loaded.problems.exit_status());
+    let written = match log {
+        None => write_messages(loaded, &mut BufWriter::new(stderr().lock()), stderr().is_terminal(), false),
+        Some(path) => match OpenOptions::new().append(true).create(true).open(path) {
+            Ok(file) => write_messages(loaded, &mut BufWriter::new(file), false, false),
+            Err(error) => {
+                eprintln!("Unable to open config-test log file {}: {error}", path.display());
+                return ExitCode::from(super::UNUSABLE);
+            }
+        },
+    };
+    // Nobody is left to tell that the messages could not be written; the status still speaks.
+    drop(written);
+    status
+}
+
+/// `standfast check`: every message with its line, the merely logged ones too.
+pub(super) fn check(loaded: &Loaded, json: bool) -> ExitCode {
+    let mut out = BufWriter::new(stdout().lock());
+    let written = if json {
+        writeln!(out, "{:#}", Renderer::new(&loaded.sources).json(&loaded.problems)).and_then(|()| out.flush())
+    } else {
+        write_messages(loaded, &mut out, true, true)
+    };
+    drop(written);
+    ExitCode::from(loaded.problems.exit_status())
+}
+
+/// `standfast dump`: the model as a configuration; what was wrong with it goes to standard error.
+pub(super) fn dump(loaded: &Loaded) -> ExitCode {
+    drop(write_messages(loaded, &mut BufWriter::new(stderr().lock()), stderr().is_terminal(), false));
+    super::print(&dump::dump(&loaded.model));
+    ExitCode::from(loaded.problems.exit_status())
+}
+
+fn write_messages(loaded: &Loaded, out: &mut dyn Write, annotated: bool, notices: bool) -> std::io::Result<()> {
+    let mut renderer = Renderer::new(&loaded.sources);
+    for diagnostic in loaded.problems.iter().filter(|d| notices || d.class != Class::Notice) {
+        if annotated {
+            writeln!(out, "{}\n", renderer.annotated(diagnostic))?;
+        } else {
+            writeln!(out, "{}", renderer.line(diagnostic))?;
+        }
+    }
+    if loaded.problems.suppressed() > 0 {
+        writeln!(out, "{} more messages are not shown", loaded.problems.suppressed())?;
+    }
+    writeln!(out, "standfast {} reads and checks this configuration; it cannot run it yet", env!("CARGO_PKG_VERSION"))?;
+    out.flush()
+}
