@@ -156,24 +156,24 @@ impl<'a> Args<'a> {
     /// The same for a word already taken.
     pub fn number_in<N: TryFrom<i64>>(&mut self, word: &str, min: i64, max: i64) -> Option<N> {
         let keyword = self.keyword;
-        let range = format!("{keyword} takes a number from {min} to {max}");
+        let range = || format!("{keyword} takes a number from {min} to {max}");
         let value = match decimal(word) {
             Ok(value) => value,
             Err(Malformed::Negative) if min >= 0 => {
-                self.error(format!("negative number '{word}'")).hint(range);
+                self.error(format!("negative number '{word}'")).hint(range());
                 return None;
             }
             Err(Malformed::TooLarge) => {
-                self.error(format!("number '{word}' outside range [{min}, {max}]")).hint(range);
+                self.error(format!("number '{word}' outside range [{min}, {max}]")).hint(range());
                 return None;
             }
             Err(Malformed::Negative | Malformed::NotANumber) => {
-                self.error(format!("invalid number '{word}'")).hint(range);
+                self.error(format!("invalid number '{word}'")).hint(range());
                 return None;
             }
             Err(Malformed::Junk(value)) => {
                 let strict = self.manners.strict;
-                self.error(format!("invalid number '{word}'")).hint(range.clone());
+                self.error(format!("invalid number '{word}'")).hint(range());
                 if strict {
                     return None;
                 }
@@ -187,7 +187,7 @@ impl<'a> Args<'a> {
             } else {
                 format!("{fault} '{word}'")
             })
-            .hint(range);
+            .hint(range());
             return None;
         }
         N::try_from(value).ok()
@@ -202,7 +202,8 @@ impl<'a> Args<'a> {
     /// A decimal with `unit` microseconds to the one, within bounds given in microseconds.
     pub fn micros_in(&mut self, word: &str, unit: u64, min: u64, max: u64) -> Option<u64> {
         let show = |v: u64| micros_text(v, unit);
-        let range = format!("{} takes a value from {} to {}", self.keyword, show(min), show(max));
+        let keyword = self.keyword;
+        let range = || format!("{keyword} takes a value from {} to {}", show(min), show(max));
         let value = match fraction(word, unit) {
             Ok(value) => value,
             Err(Fraction::TooFine(value)) => {
@@ -210,12 +211,12 @@ impl<'a> Args<'a> {
                 value
             }
             Err(Fraction::Malformed) => {
-                self.error(format!("invalid number '{word}'")).hint(range);
+                self.error(format!("invalid number '{word}'")).hint(range());
                 return None;
             }
         };
         if value < min || value > max {
-            self.error(format!("number '{word}' outside range [{}, {}]", show(min), show(max))).hint(range);
+            self.error(format!("number '{word}' outside range [{}, {}]", show(min), show(max))).hint(range());
             return None;
         }
         Some(value)

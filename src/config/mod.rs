@@ -69,6 +69,7 @@ pub(crate) mod testing {
     //! A configuration from a string, without files: what vocabulary tests need.
 
     use super::diagnostic::{Diagnostics, Origin};
+    use super::draft::Draft;
     use super::host::Host;
     use super::parser::{Lines, parse};
     use super::resolve::resolve;
@@ -90,9 +91,14 @@ pub(crate) mod testing {
         }
     }
 
-    /// Reads and resolves lines whose closing braces stand alone; no comments, includes or definitions.
+    /// Reads lines whose closing braces stand alone; no comments, includes or definitions.
+    pub(crate) fn read(text: &str) -> (Draft, Diagnostics) {
+        parse(&mut Plain(text.lines().enumerate()))
+    }
+
+    /// Reads and resolves such lines.
     pub(crate) fn load(text: &str, host: &dyn Host) -> (Model, Vec<String>) {
-        let (draft, mut problems) = parse(&mut Plain(text.lines().enumerate()));
+        let (draft, mut problems) = read(text);
         let model = resolve(draft, host, &mut problems);
         problems.sort();
         (model, problems.iter().map(|d| format!("{}: {}", d.at.map_or(0, |at| at.line), d.text)).collect())
