@@ -236,11 +236,11 @@ impl Parser<'_> {
                 }
             }
         }
-        self.entries(statement, keyword.name, &mut |args| entry(draft, args));
+        self.entries(statement, keyword.name, draft, entry);
     }
 
-    /// Reads the body of a list that `statement` opens, one entry per line. Returns where the list ended.
-    pub fn entries(&mut self, statement: &Statement<'_>, list: &'static str, entry: &mut dyn FnMut(&mut Args<'_>)) -> Origin {
+    /// Reads the entries of a list into `draft`, one a line, and returns where the list ended.
+    pub fn entries<T>(&mut self, statement: &Statement<'_>, list: &str, draft: &mut T, entry: fn(&mut T, &mut Args<'_>)) -> Origin {
         if !self.enter(statement, true) {
             return self.last;
         }
@@ -261,7 +261,7 @@ impl Parser<'_> {
                 Token::Text { start, end } => {
                     let tokens = Rc::clone(&self.tokens);
                     let line = tokens.statement(start, end, at);
-                    entry(&mut Args::entry(&line, list, &mut self.cx));
+                    entry(draft, &mut Args::entry(&line, list, &mut self.cx));
                 }
             }
         }

@@ -370,6 +370,7 @@ pub struct File {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bfd {
+    /// May name a session that cannot run: then nothing ever changes.
     pub session: Box<str>,
     pub alpha: bool,
 }

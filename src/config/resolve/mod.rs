@@ -37,10 +37,9 @@ pub fn resolve(draft: Draft, host: &dyn Host, problems: &mut Diagnostics) -> Mod
     let mut resolver = Resolver::new(host, problems);
     // What follows inherits from it, and scripts depend on it.
     let global = resolver.global(draft.global);
-    let defined: HashMap<Box<str>, Origin> = draft.bfd.iter().map(|session| (session.name.clone(), session.at)).collect();
+    let sessions: HashMap<Box<str>, Origin> = draft.bfd.iter().map(|session| (session.name.clone(), session.at)).collect();
+    let names = lvs::LvsNames { sessions, ..lvs::LvsNames::default() };
     let bfd = resolver.bfd(draft.bfd);
-    let sessions = bfd.iter().filter_map(|session| defined.get_key_value(&session.name).map(|(name, at)| (name.clone(), *at)));
-    let names = lvs::LvsNames { sessions: sessions.collect(), ..lvs::LvsNames::default() };
     let lvs = resolver.lvs(draft.lvs, &lvs::LvsInherited::from_global(&global), &names);
     let statics = resolver.statics(draft.statics, &|_| true);
     let model = Model { global, bfd, lvs, statics, ..Model::default() };

@@ -18,9 +18,9 @@ pub(super) fn open_recipients(global: &mut Global, parser: &mut Parser<'_>, stat
         parser.error(statement.at, format!("Block notification_email has extra parameters {extra} ...")).word(extra);
     }
     let mut recipients = Vec::new();
-    let end = parser.entries(statement, "notification_email", &mut |args| {
+    let end = parser.entries(statement, "notification_email", &mut recipients, |list, args| {
         while let Some(address) = args.word() {
-            recipients.push(address.into());
+            list.push(address.into());
         }
     });
     if recipients.is_empty() {

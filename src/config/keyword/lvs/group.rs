@@ -20,7 +20,7 @@ pub(in crate::config::keyword) fn open_group(root: &mut Draft, parser: &mut Pars
         args.error(format!("Block virtual_server_group has extra parameters {extra} ..."));
     }
     let mut group = ServerGroup { name: name.into(), at: statement.at, end: statement.at, members: Vec::new() };
-    group.end = parser.entries(statement, "virtual_server_group", &mut |args| {
+    group.end = parser.entries(statement, "virtual_server_group", &mut group, |group, args| {
         let member = if args.peek() == Some("fwmark") { mark(&group.name, args) } else { addresses(args) };
         group.members.extend(member);
     });

@@ -25,8 +25,12 @@ pub(super) struct LvsInherited {
 }
 
 impl LvsInherited {
-    pub(super) fn from_global(_: &Global) -> Self {
-        Self::default()
+    pub(super) fn from_global(global: &Global) -> Self {
+        Self {
+            smtp_alert: global.mail.alert,
+            smtp_alert_checker: global.mail.alert_checker,
+            checker_log_all_failures: global.lvs.log_all_failures,
+        }
     }
 
     /// Whether to mail, where a server does not say: virtual servers do not on their own, real servers do.
@@ -38,8 +42,9 @@ impl LvsInherited {
 /// What checkers may refer to by name, with where it was defined: only what stands above a checker counts.
 #[derive(Debug, Default)]
 pub(super) struct LvsNames {
+    /// Sessions that cannot be used as well: their fault has been told, and a check of one is never told of a change.
     pub(super) sessions: HashMap<Box<str>, Origin>,
-    /// With the weight that a checker without one uses.
+    /// Those that can be used, with the weight that a checker without one takes from them.
     pub(super) track_files: HashMap<Box<str>, (Origin, Weight)>,
 }
 

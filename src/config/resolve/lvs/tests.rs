@@ -1,5 +1,4 @@
 use super::super::Resolver;
-use super::super::script::Scripts;
 use super::{LvsInherited, LvsNames};
 use crate::config::diagnostic::{Class, Origin, Phase};
 use crate::config::draft::Draft;
@@ -22,7 +21,7 @@ fn host() -> Stated {
 fn load_with(text: &str, inherited: LvsInherited) -> (Lvs, Vec<String>) {
     let (draft, mut problems) = read(text);
     let host = host();
-    let mut resolver = Resolver { host: &host, problems: &mut problems, scripts: Scripts::default() };
+    let mut resolver = Resolver::new(&host, &mut problems);
     let mut names = LvsNames::default();
     names.track_files.insert("TF".into(), (Origin::default(), Weight { value: 3, reverse: true }));
     names.sessions = draft.bfd.iter().map(|session| (session.name.clone(), session.at)).collect();
@@ -226,7 +225,7 @@ fn bad_values_are_told_at_their_line_and_leave_the_old_ones() {
     ] {
         let (lvs, problems) = load(&with_vs(line));
         assert_eq!(problems, [format!("2 error {want}")], "{line}");
-        assert_eq!(lvs.virtual_servers, [untouched.clone()], "{line}");
+        assert_eq!(lvs.virtual_servers, std::slice::from_ref(&untouched), "{line}");
     }
     let untouched = rs(&with_rs(""));
     for (line, want) in [
@@ -246,7 +245,7 @@ fn bad_values_are_told_at_their_line_and_leave_the_old_ones() {
     ] {
         let (lvs, problems) = load(&with_rs(line));
         assert_eq!(problems, [format!("6 error {want}")], "{line}");
-        assert_eq!(*lvs.virtual_servers[0].real_servers, [untouched.clone()], "{line}");
+        assert_eq!(*lvs.virtual_servers[0].real_servers, *std::slice::from_ref(&untouched), "{line}");
     }
 }
 
@@ -893,6 +892,9 @@ fn a_bfd_session_must_stand_above_and_counts_once() {
     assert!(problems.is_empty(), "{problems:?}");
     assert!(matches!(&lvs.virtual_servers[0].real_servers[0].checkers[0], Checker::Bfd(bfd) if bfd.alpha && &*bfd.session == "B"));
     assert_eq!(load(&format!("{check}\n{SESSION}")).1, ["7 error ([10.0.0.2]:tcp:8080) BFD_CHECK - BFD B not configured"]);
+    // A session that cannot be used is told of once, where it stands.
+    let broken = crate::config::testing::load(&format!("bfd_instance B {{\n}}\n{check}"), &host()).1;
+    assert_eq!(broken, ["2: Configuration error: BFD instance B has no neighbor address set, disabling instance"]);
     let twice = with_rs("BFD_CHECK {\nname B\n}\nBFD_CHECK {\nname B\n}");
     assert_eq!(load(&format!("{SESSION}{twice}")).1, ["13 error ([10.0.0.2]:tcp:8080) BFD_CHECK - RS already monitoring B"]);
     let other = with_check("BFD_CHECK", "name B\nname C");
