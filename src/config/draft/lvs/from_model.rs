@@ -112,7 +112,8 @@ fn probe<K>(schedule: model::Schedule, connection: &Connection, kind: K) -> Prob
         connection: draft::Connection {
             family: Family::of(connection.address),
             address: Some(connection.address),
-            port: Some(connection.port),
+            // Without a port there is nothing to write.
+            port: Some(connection.port).filter(|port| *port != 0),
             timeout: Some(connection.timeout),
             mark: connection.mark,
             bind: connection.bind.clone(),

@@ -10,6 +10,7 @@ use crate::model::checker::{
     Bfd, Checker, Connection, Dns, File, Http, Micros, Misc, Probe, Regex, Schedule, Smtp, StatusCodes, Timeout, Udp, Url,
 };
 use crate::model::lvs::Protocol;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 
@@ -67,6 +68,7 @@ impl Inherited {
 impl Resolver<'_> {
     pub(super) fn checkers(&mut self, drafts: Vec<draft::Checker>, from: &Inherited, names: &LvsNames) -> Box<[Checker]> {
         let mut checkers = Vec::with_capacity(drafts.len());
+        let mut followed = HashSet::new();
         for draft in drafts {
             let checker = match draft {
                 draft::Checker::Smtp(draft) if !draft.kind.hosts.is_empty() => {
@@ -81,7 +83,7 @@ impl Resolver<'_> {
                 draft::Checker::Udp(draft) => self.udp(*draft, from),
                 draft::Checker::Misc(draft) => self.misc(*draft, from),
                 draft::Checker::File(draft) => self.file(*draft, names),
-                draft::Checker::Bfd(draft) => self.bfd_check(&draft, from, names, &checkers),
+                draft::Checker::Bfd(draft) => self.bfd_check(&draft, from, names, &mut followed),
             };
             checkers.extend(checker);
         }
@@ -97,7 +99,12 @@ impl Resolver<'_> {
     ) -> Option<Checker> {
         let schedule = from.schedule(&draft.schedule, manner);
         let connection = self.connection(draft.connection, draft.end, from)?;
-        Some(Checker::Probe { schedule, probe: make(connection, draft.kind) })
+        let portless = connection.port == 0;
+        let probe = make(connection, draft.kind);
+        if portless && !matches!(probe, Probe::Ping(_)) {
+            self.problems.notice(draft.end, format!("checker of {} has no port to connect to", from.name())).hint("connect_port N");
+        }
+        Some(Checker::Probe { schedule, probe })
     }
 
     fn connection(&mut self, draft: draft::Connection, end: Origin, from: &Inherited) -> Option<Connection> {
@@ -221,7 +228,7 @@ impl Resolver<'_> {
         Some(Checker::File(Box::new(File { track_file, weight: draft.weight.unwrap_or(weight) })))
     }
 
-    fn bfd_check(&mut self, draft: &draft::Bfd, from: &Inherited, names: &LvsNames, others: &[Checker]) -> Option<Checker> {
+    fn bfd_check(&mut self, draft: &draft::Bfd, from: &Inherited, names: &LvsNames, followed: &mut HashSet<Box<str>>) -> Option<Checker> {
         if let Some(at) = draft.malformed {
             let text = format!("({}) BFD_CHECK - No or too many names specified - skipping checker", from.name());
             self.problems.error(at, text);
@@ -241,7 +248,7 @@ impl Resolver<'_> {
             self.problems.error(*at, text).word(name).hint("a bfd_instance of this name must stand above");
             return None;
         }
-        if others.iter().any(|other| matches!(other, Checker::Bfd(bfd) if bfd.session == *name)) {
+        if !followed.insert(name.clone()) {
             self.problems.error(*at, format!("({}) BFD_CHECK - RS already monitoring {name}", from.name())).word(name);
             return None;
         }

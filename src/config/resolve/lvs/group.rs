@@ -4,6 +4,7 @@ use super::super::Resolver;
 use crate::config::draft::lvs as draft;
 use crate::model::lvs::{Families, Family, Member, ServerGroup};
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 impl Resolver<'_> {
     pub(super) fn groups(&mut self, drafts: Vec<draft::ServerGroup>) -> Vec<ServerGroup> {
@@ -43,27 +44,58 @@ fn mixes_everything(members: &[Member]) -> bool {
     [Some(Family::V4), Some(Family::V6), None].into_iter().all(|kind| members.iter().any(|member| family(member) == kind))
 }
 
-impl ServerGroup {
-    /// The families of its members; nothing when it has only marks without one.
-    pub(super) fn families(&self) -> Option<Families> {
-        let has = |wanted| self.members.iter().any(|member| family(member) == Some(wanted));
-        match (has(Family::V4), has(Family::V6)) {
-            (true, true) => Some(Families::Both),
-            (true, false) => Some(Families::One(Family::V4)),
-            (false, true) => Some(Families::One(Family::V6)),
-            (false, false) => None,
+/// What virtual servers need to know of their group, found once however many use it.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Nothing when it has only marks without a family.
+    pub(super) families: Option<Families>,
+    pub(super) marked: bool,
+    /// An address stands for every port.
+    pub(super) any_port: bool,
+    /// The first line with addresses, and the first one with another port than that has.
+    ports: [Option<Line>; 2],
+}
+
+/// First and last address, and port.
+pub(super) type Line = (IpAddr, IpAddr, u16);
+
+impl Facts {
+    pub(super) fn of(group: &ServerGroup) -> Self {
+        let mut facts = Self::default();
+        let mut has = [false; 2];
+        for member in &group.members {
+            match family(member) {
+                Some(Family::V4) => has[0] = true,
+                Some(Family::V6) => has[1] = true,
+                None => {}
+            }
+            match *member {
+                Member::Mark { .. } => facts.marked = true,
+                Member::Addresses { first, last, port } => {
+                    facts.any_port |= port == 0;
+                    match facts.ports {
+                        [None, _] => facts.ports[0] = Some((first, last, port)),
+                        [Some((_, _, known)), None] if known != port => facts.ports[1] = Some((first, last, port)),
+                        [Some(_), _] => {}
+                    }
+                }
+            }
         }
+        facts.families = match has {
+            [true, true] => Some(Families::Both),
+            [true, false] => Some(Families::One(Family::V4)),
+            [false, true] => Some(Families::One(Family::V6)),
+            [false, false] => None,
+        };
+        facts
     }
 
-    pub(super) fn has_marks(&self) -> bool {
-        self.members.iter().any(|member| matches!(member, Member::Mark { .. }))
+    pub(super) fn addressed(&self) -> bool {
+        self.ports[0].is_some()
     }
 
-    /// The address members: first and last address, and port.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = (std::net::IpAddr, std::net::IpAddr, u16)> {
-        self.members.iter().filter_map(|member| match *member {
-            Member::Addresses { first, last, port } => Some((first, last, port)),
-            Member::Mark { .. } => None,
-        })
+    /// The first line whose port is not this one.
+    pub(super) fn other_port(&self, port: u16) -> Option<Line> {
+        self.ports.into_iter().flatten().find(|(_, _, other)| *other != port)
     }
 }

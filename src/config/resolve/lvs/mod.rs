@@ -52,12 +52,12 @@ impl Resolver<'_> {
     /// Consumes the draft server by server: large configurations are never held twice.
     pub(super) fn lvs(&mut self, draft: draft::Lvs, inherited: &LvsInherited, names: &LvsNames) -> Lvs {
         let groups = self.groups(draft.groups);
-        let index: HashMap<&str, usize> = groups.iter().enumerate().map(|(n, group)| (&*group.name, n)).collect();
+        let facts: HashMap<&str, group::Facts> = groups.iter().map(|group| (&*group.name, group::Facts::of(group))).collect();
         let mut virtual_servers = Vec::with_capacity(draft.virtual_servers.len());
         let mut addresses = real_server::Addresses::default();
         for vs in draft.virtual_servers {
             let group = match &vs.service {
-                draft::Service::Group { name, .. } => index.get(&**name).and_then(|n| groups.get(*n)),
+                draft::Service::Group { name, .. } => facts.get(&**name),
                 draft::Service::Address { .. } | draft::Service::Mark(_) => None,
             };
             virtual_servers.extend(self.virtual_server(vs, group, inherited, names, &mut addresses));

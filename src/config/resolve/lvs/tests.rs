@@ -683,6 +683,11 @@ fn connections_default_to_the_real_server() {
     // The port as written, although the kernel forwards to another.
     let text = "virtual_server fwmark 5 {\nlb_algo rr\nlb_kind DR\nreal_server 10.0.0.2 8080 {\nTCP_CHECK {\n}\n}\n}";
     let (lvs, _) = load(text);
+    assert_eq!(
+        load(&text.replace(" 8080", "")).1,
+        ["6 notice checker of [10.0.0.2]:none:0 has no port to connect to"],
+        "nothing to connect to"
+    );
     let rs = &lvs.virtual_servers[0].real_servers[0];
     assert!(rs.port == 0 && matches!(&rs.checkers[0], Checker::Probe { probe: Probe::Tcp(c), .. } if c.port == 8080));
 }
@@ -785,6 +790,7 @@ fn faults_of_checkers_are_told_at_their_lines() {
         ("TCP_CHECK", "alpha x", vec!["7 error Invalid value 'x' for alpha"]),
         ("TCP_CHECK", "connect_ip fe80::1", vec!["8 error Checker link local address fe80::1 requires a bind_if"]),
         ("TCP_CHECK", "connect_ip fe80::1\nbind_if eth0", vec![]),
+        ("DNS_CHECK", "connect_port 53", vec![]),
         ("TCP_CHECK", "url", vec!["7 error Unknown keyword 'url'"]),
         ("HTTP_GET", "", vec!["8 error HTTP/SSL_GET checker has no urls specified - ignoring"]),
         (
@@ -1064,6 +1070,8 @@ lb_algo rr
 lb_kind DR
 ops
 real_server 2001:db8::5 {
+PING_CHECK {
+}
 }
 }
 virtual_server group g {

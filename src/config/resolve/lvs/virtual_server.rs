@@ -2,20 +2,19 @@
 
 use super::super::Resolver;
 use super::super::script::{Process, Purpose};
+use super::group::Facts;
 use super::real_server::{Addresses, Settings};
 use super::{LvsInherited, LvsNames};
 use crate::config::diagnostic::{Class, Origin};
 use crate::config::draft::lvs::{self as draft, Service as Written};
 use crate::config::keyword::lvs::virtual_server::DEFAULT_PERSISTENCE;
 use crate::model::checker::{Micros, Timeout};
-use crate::model::lvs::{
-    Families, Family, Forwarding, Persistence, Protocol, RealServer, Scheduler, ServerGroup, Service, SorryServer, VirtualServer,
-};
+use crate::model::lvs::{Families, Family, Forwarding, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, VirtualServer};
 use std::num::NonZeroU32;
 
 /// What kind of service it is, once its protocol is known.
 struct Kind<'a> {
-    group: Option<&'a ServerGroup>,
+    group: Option<&'a Facts>,
     /// There are addresses, so ports and a protocol mean something.
     addressed: bool,
     marked: bool,
@@ -30,7 +29,7 @@ impl Resolver<'_> {
     pub(super) fn virtual_server(
         &mut self,
         mut draft: draft::VirtualServer,
-        group: Option<&ServerGroup>,
+        group: Option<&Facts>,
         inherited: &LvsInherited,
         names: &LvsNames,
         addresses: &mut Addresses,
@@ -53,7 +52,7 @@ impl Resolver<'_> {
                     self.problems.notice(draft.at, text).word(name).hint("no virtual_server_group of this name");
                     return None;
                 };
-                Kind { group: Some(group), addressed: group.addresses().next().is_some(), marked: group.has_marks() }
+                Kind { group: Some(group), addressed: group.addressed(), marked: group.marked }
             }
         };
         let family = self.family(&draft, &kind)?;
@@ -123,25 +122,20 @@ impl Resolver<'_> {
     /// The families of the service. A group that does not fit the servers takes the virtual server with it, which
     /// keepalived only logs.
     fn family(&mut self, draft: &draft::VirtualServer, kind: &Kind<'_>) -> Option<Families> {
-        let Some((group, families)) = kind.group.and_then(|group| Some((group, group.families()?))) else {
+        let Some(families) = kind.group.and_then(|group| group.families) else {
             return Some(Families::One(draft.family.unwrap_or_else(|| servers_family(draft))));
         };
-        match (draft.family, families) {
-            (None, families) => Some(families),
-            (Some(wanted), Families::One(family)) if family == wanted => Some(families),
-            (Some(_), Families::One(_)) => {
-                let vs = draft.service.named(draft.protocol);
-                let text = format!("{}: address family doesn't match virtual server {vs} - ignoring", group.name);
-                self.problems.notice(draft.at, text);
-                None
-            }
-            (Some(_), Families::Both) => {
-                let vs = draft.service.named(draft.protocol);
-                let text = format!("{}: virtual server group with IPv4 & IPv6 doesn't match virtual server {vs} - ignoring", group.name);
-                self.problems.notice(draft.at, text);
-                None
-            }
+        let what = match (draft.family, families) {
+            (None, _) => return Some(families),
+            (Some(wanted), Families::One(family)) if family == wanted => return Some(families),
+            (Some(_), Families::One(_)) => "address family",
+            (Some(_), Families::Both) => "virtual server group with IPv4 & IPv6",
+        };
+        if let Written::Group { name, .. } = &draft.service {
+            let vs = draft.service.named(draft.protocol);
+            self.problems.notice(draft.at, format!("{name}: {what} doesn't match virtual server {vs} - ignoring")).word(name);
         }
+        None
     }
 
     fn protocol(&mut self, draft: &draft::VirtualServer, kind: &Kind<'_>) -> Option<Protocol> {
@@ -198,7 +192,7 @@ impl Resolver<'_> {
     fn persistence(&mut self, draft: &mut draft::VirtualServer, kind: &Kind<'_>, protocol: Option<Protocol>) -> Option<Persistence> {
         let any_port = match (&draft.service, kind.group) {
             (Written::Address { port, .. }, _) => *port == 0,
-            (_, Some(group)) => group.addresses().any(|(_, _, port)| port == 0),
+            (_, Some(group)) => group.any_port,
             (_, None) => false,
         };
         if any_port && draft.persistence_timeout.is_none() {
@@ -232,7 +226,7 @@ impl Resolver<'_> {
         }
         // One word for each server, not one for each address of the group.
         for rs in fixed() {
-            if let Some((first, last, port)) = group.addresses().find(|(_, _, port)| *port != rs.port) {
+            if let Some((first, last, port)) = group.other_port(rs.port) {
                 let range = if first == last { first.to_string() } else { format!("{first}-{last}") };
                 let name = draft::real_server_name(rs.address, protocol, rs.port);
                 self.vs_error(rs.at, format!("virtual server {vs}:[{range},{port}] and real server {name} ports don't match"))
@@ -240,7 +234,7 @@ impl Resolver<'_> {
             }
         }
         if let Some(sorry) = sorry
-            && group.addresses().any(|(_, _, port)| port != sorry.port)
+            && group.other_port(sorry.port).is_some()
         {
             self.vs_error(sorry.at, format!("WARNING - virtual server {vs}, sorry server has port specified - port will be ignored"));
         }
