@@ -159,7 +159,7 @@ impl<'a> Definitions<'a> {
 /// The bounds of `${_RANDOM MIN MAX}`; either may be left out.
 fn bounds(parameters: &str) -> Option<(u64, u64)> {
     let mut words = parameters.split(super::physical::blank).filter(|word| !word.is_empty());
-    let mut number = |default| words.next().map_or(Some(default), |word| u32::from_str_radix(word, 10).ok().map(u64::from));
+    let mut number = |default| words.next().map_or(Some(default), |word| word.parse::<u32>().ok().map(u64::from));
     Some((number(0)?, number(32767)?))
 }
 

@@ -354,7 +354,9 @@ impl Line {
     fn rejoin(&mut self, out: &mut Vec<u8>, from: usize, scope: &Scope<'_, '_>) -> bool {
         let text = out.get(from + 2..).filter(|text| text.len() <= LONGEST_REFERENCE).unwrap_or_default();
         let text = String::from_utf8_lossy(text);
-        let known = Reference::braced(&text).is_some_and(|reference| scope.definitions.has(reference));
+        // With a `$` left in it, it would only be taken for unfinished again.
+        let finished = !text.contains(['$', '{', '"']);
+        let known = finished && Reference::braced(&text).is_some_and(|reference| scope.definitions.has(reference));
         let possible = known && self.replaced < MOST;
         if possible {
             self.rest.extend(out.drain(from..).rev());

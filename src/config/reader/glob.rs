@@ -232,8 +232,8 @@ fn set(text: &str) -> Option<(&str, &str)> {
         let rest = text.get(at..)?;
         if let Some(class) = rest.strip_prefix("[:") {
             at += 4 + class.find(":]")?;
-        } else if rest.starts_with(']') {
-            return Some((&text[..at], &rest[1..]));
+        } else if let Some(behind) = rest.strip_prefix(']') {
+            return Some((&text[..at], behind));
         } else {
             at += rest.chars().next()?.len_utf8();
         }

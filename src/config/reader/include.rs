@@ -1,6 +1,7 @@
 //! `include` and its variants: which files a line brings in, and what is said when it does not.
 
 use super::glob::glob;
+use super::report::excerpt;
 use super::{Frame, Opened, Place, Reader};
 use crate::config::diagnostic::{Class, Diagnostic, Diagnostics, Origin, Phase};
 use crate::config::source::{Refusal, Source};
@@ -143,10 +144,10 @@ impl Reader<'_> {
         let class = |checked: bool| if checked { Class::Include } else { Class::File };
         let directory = self.directory().to_owned();
         let Ok(found) = glob(self.files, &directory, pattern) else {
-            problems.error(at, format!("too many files match '{}'", super::excerpt(pattern)));
+            problems.error(at, format!("too many files match '{}'", excerpt(pattern)));
             return;
         };
-        let shown = super::excerpt(pattern);
+        let shown = excerpt(pattern);
         if found.names.is_empty() && found.missing {
             let checked = if found.braces { checks.braces } else { checks.matched };
             let diagnostic = report(problems, class(checked), Some(at), format!("Config files missing '{shown}'.")).word(pattern);

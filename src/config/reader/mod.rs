@@ -14,6 +14,7 @@ mod expand;
 mod glob;
 mod include;
 mod physical;
+mod report;
 mod sequence;
 #[cfg(test)]
 mod tests;
@@ -21,15 +22,16 @@ mod tests;
 pub use include::Checks;
 
 use super::Options;
-use super::diagnostic::{Class, Diagnostic, Diagnostics, Origin, Phase};
+use super::diagnostic::{Class, Diagnostics, Origin};
 use super::parser::Lines;
 use super::source::{Files, Sources};
 use super::syntax::{Chunk, Words};
 use define::{Collecting, Definition, Definitions};
 use directive::Kind;
-use expand::{Following, Line, Note, Refused, Region, Scope, Stop};
+use expand::{Following, Line, Region, Scope, Stop};
 use include::Waiting;
 use physical::class;
+use report::excerpt;
 use sequence::Values;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -174,8 +176,10 @@ impl Lines for Reader<'_> {
                     match definition.line(following.next) {
                         Some((text, next)) => {
                             following.next = next;
+                            // What a line costs grows with the definitions it lies in.
+                            let cost = text.len() + LINE_COST * (1 + following.within.len());
                             let regions = following.within.iter().cloned().map(Region::whole).collect();
-                            self.made(text.len(), place, problems);
+                            self.made(cost, place, problems);
                             self.line(Raw { text, shared: None, regions, place }, chunk, problems);
                         }
                         None => {
@@ -220,14 +224,6 @@ fn is_plain(line: &[u8], classes: u8) -> bool {
     }
 }
 
-/// Text for a message, which nobody wants by the page.
-fn excerpt(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(200) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
-    }
-}
-
 impl<'a> Reader<'a> {
     pub fn new(files: &'a dyn Files, options: &'a Options) -> Self {
         Self {
@@ -267,16 +263,6 @@ impl<'a> Reader<'a> {
         self.stack.iter().rev().find_map(Frame::file).map_or(&self.options.directory, |opened| &opened.directory)
     }
 
-    /// Reports a fault once for each physical line, however often that is read.
-    fn tell(&mut self, class: Class, place: Place, text: impl Into<String>, problems: &mut Diagnostics, add: impl FnOnce(&mut Diagnostic)) {
-        let text = text.into();
-        let at = Some(self.origin(place));
-        // Messages have a limit of their own; behind it there is nothing left to keep apart.
-        if self.told.len() < 100_000 && self.told.insert((place, text.clone())) {
-            add(problems.report(class, Phase::Reading, at, text));
-        }
-    }
-
     /// Reads the file on top of the stack until it ends, the chunk is full, or a line puts something else on top.
     fn read_file(&mut self, chunk: &mut Chunk, problems: &mut Diagnostics) {
         let depth = self.stack.len();
@@ -294,11 +280,13 @@ impl<'a> Reader<'a> {
             line = line.saturating_add(1);
             let place = Place { file, line };
             let text = physical::trim(raw);
-            if self.collecting.is_none() && raw.len() <= LONGEST_LINE && is_plain(text, classes) {
-                if let Ok(text) = std::str::from_utf8(text) {
-                    self.push(text, text.as_bytes().last().copied(), place, chunk);
-                    continue;
-                }
+            if self.collecting.is_none()
+                && raw.len() <= LONGEST_LINE
+                && is_plain(text, classes)
+                && let Ok(text) = std::str::from_utf8(text)
+            {
+                self.push(text, text.as_bytes().last().copied(), place, chunk);
+                continue;
             }
             if let Some(Frame::File(opened)) = self.stack.last_mut() {
                 (opened.next, opened.line) = (next, line);
@@ -565,74 +553,6 @@ impl<'a> Reader<'a> {
             problems
                 .error(at, format!("definitions and sequences make more than {} MiB of text - giving up here", MOST_TEXT >> 20))
                 .hint("the rest of the configuration is not read");
-        }
-    }
-
-    fn note(&mut self, notes: Vec<Note>, piece: &str, place: Place, problems: &mut Diagnostics) {
-        for note in notes {
-            match note {
-                Note::Undefined(text) => {
-                    let name = excerpt(&text);
-                    let hint = if self.options.environment.contains_key(&text) {
-                        format!("the environment is read with ${{_ENV {name}}}")
-                    } else {
-                        format!("${name}=... in a line above would define it")
-                    };
-                    self.tell(Class::Error, place, format!("Undefined definition '${{{name}}}'"), problems, |d| {
-                        d.word(&name).hint(hint);
-                    });
-                }
-                Note::NotLast(name, braces) => {
-                    let text = format!("${name} has several lines and can only stand at the end of a line");
-                    // Without braces it stays as it is, which may be meant.
-                    let class = if braces { Class::Error } else { Class::Notice };
-                    self.tell(class, place, text, problems, |d| {
-                        d.word(&name);
-                    });
-                }
-                Note::Reversed(text) => {
-                    self.tell(Class::Error, place, format!("Maximum is less than minimum in '${{{text}}}'"), problems, |d| {
-                        d.word(&text).hint("the minimum is used");
-                    });
-                }
-                Note::Unmatched => {
-                    // Most often the whole physical line has an odd number of quotes, and that has been said.
-                    if self.unterminated != Some(place) {
-                        self.tell(Class::Error, place, format!("Unmatched quote: '{}'", excerpt(piece)), problems, |d| {
-                            d.word("\"");
-                        });
-                    }
-                }
-            }
-        }
-    }
-
-    fn refused(&mut self, refused: Refused, place: Place, problems: &mut Diagnostics) {
-        let (text, hint) = match refused {
-            Refused::Cycle(chain) => ("a definition uses itself - ignoring the line".to_owned(), excerpt(&chain).into_owned()),
-            Refused::TooDeep(chain) => {
-                (format!("definitions use each other more than {} deep - ignoring the line", expand::DEEPEST), format!("... {chain}"))
-            }
-            Refused::TooLong => (
-                format!("definitions make this line longer than {} bytes - ignoring it", expand::LONGEST),
-                "a definition that uses another twice, and so on, grows with every step".to_owned(),
-            ),
-            Refused::TooMany => ("definitions use each other too often on this line - ignoring it".to_owned(), String::new()),
-        };
-        self.tell(Class::Error, place, text, problems, |d| {
-            if !hint.is_empty() {
-                d.hint(hint);
-            }
-        });
-    }
-
-    /// What can only be said when there is nothing more to read.
-    fn end(&mut self, problems: &mut Diagnostics) {
-        if let Some((collecting, place)) = self.collecting.take() {
-            let text = format!("the definition of ${} does not end", collecting.name());
-            problems
-                .report(Class::Notice, Phase::Reading, Some(self.origin(place)), text)
-                .hint("its last line ends in a backslash, so more was to come");
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::diagnostic::Diagnostic;
 use crate::config::source::Refusal;
 use crate::config::syntax::Chunk;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -262,6 +263,8 @@ fn an_undefined_name_costs_no_braces() {
         ),
         ("b ${U", "1:b $ {;1:U", &[]),
         ("b ${P${N}}", "1:b $P$N", &["1: Undefined definition '${N}'", "1: Undefined definition '${P$N}'"]),
+        ("k \"${_ENV $B=}\";k ${_ENV $B=} {", "1:k \"${_ENV $B=}\";2:k $_ENV $B= {", &["2: Undefined definition '${_ENV $B=}'"]),
+        ("$V=HOME;k ${_ENV ${V}} ${_ENV $V }", "2:k /root /root", &[]),
         ("$N=1;b ${P${N}} {", "2:b $P1 {", &["2: Undefined definition '${P1}'"]),
         ("$N=1;b ${P${N} {", "2:b $P1 {", &["2: Undefined definition '${P1 }'"]),
         (
@@ -510,4 +513,25 @@ fn chunks_end_where_they_are_full_and_nothing_is_lost() {
     let seen = read(&text);
     assert_eq!(seen.lines.len(), 60_000);
     assert_eq!(seen.lines[59_997], "40000:line 19999 \"{\" 1 {");
+}
+
+#[test]
+fn a_configuration_of_several_files_is_loaded_with_its_problems_in_order() {
+    let files = Memory::with(&[
+        (
+            "/etc/k/main.conf",
+            "include b.conf\n$R=bfd_instance ${N} {\n~LST(N, x, y) $R neighbor_ip ${IP}.${N} }\nbfd_instance z { nonsense }",
+        ),
+        ("/etc/k/b.conf", "bfd_instance b {\n neighbor_ip 192.0.2.2\n bogus 1\n}\n$IP=192.0.2"),
+    ]);
+    let loaded = crate::config::load(&files, &crate::config::host::Stated::default(), &options());
+    assert_eq!(loaded.model.bfd.iter().map(|b| &*b.name).collect::<Vec<_>>(), ["b"]);
+    let places: Vec<_> = loaded.problems.iter().filter_map(|d| d.at).map(|at| (at.file, at.line)).collect();
+    assert_eq!(places, [(1, 3), (0, 3), (0, 3), (0, 3), (0, 3), (0, 4), (0, 4)]);
+    assert_eq!(loaded.problems.exit_status(), 5);
+    let at = loaded.problems.iter().next().and_then(|d| d.at).expect("a place");
+    assert_eq!(loaded.sources.line(at).as_deref(), Some(" bogus 1"));
+
+    let nothing = crate::config::load(&Memory::default(), &crate::config::host::Stated::default(), &options());
+    assert_eq!((nothing.sources.is_empty(), nothing.problems.exit_status(), nothing.problems.worst()), (true, 0, Some(Class::File)));
 }
