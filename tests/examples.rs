@@ -3,8 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "it reads the examples")]
 
 use standfast::config::host::{At, Stated};
+use standfast::config::reader::Checks;
 use standfast::config::source::{Files, Refusal};
-use standfast::config::{Checks, Loaded, Options, dump, load};
+use standfast::config::{Loaded, Options, dump, load};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 

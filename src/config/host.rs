@@ -52,6 +52,14 @@ pub enum ScriptPath {
     },
 }
 
+/// The contents of a file that holds a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFile {
+    pub bytes: Vec<u8>,
+    /// Its group, or everybody, may read it.
+    pub exposed: bool,
+}
+
 /// The tables of iproute2 that give names to numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NameTable {
@@ -83,6 +91,8 @@ pub trait Host {
     /// The walk along the path of a command; a bare name is looked up in PATH as that user.
     fn script(&self, command: &str, ids: Ids) -> ScriptPath;
     fn at(&self, path: &Path) -> At;
+    /// A regular file that holds a key.
+    fn key_file(&self, path: &Path) -> Option<KeyFile>;
     /// The address of a mail server.
     fn resolve(&self, host: &str) -> Option<IpAddr>;
     fn numbered(&self, table: NameTable, name: &str) -> Option<u32>;
@@ -102,6 +112,7 @@ pub struct Stated {
     pub groups: HashMap<String, u32>,
     pub scripts: HashMap<String, ScriptPath>,
     pub paths: HashMap<PathBuf, At>,
+    pub key_files: HashMap<PathBuf, KeyFile>,
     pub hosts: HashMap<String, IpAddr>,
     pub numbers: HashMap<(NameTable, String), u32>,
     pub protocols: HashMap<String, u8>,
@@ -168,6 +179,10 @@ impl Host for Stated {
 
     fn at(&self, path: &Path) -> At {
         self.paths.get(path).copied().unwrap_or(At::Nothing)
+    }
+
+    fn key_file(&self, path: &Path) -> Option<KeyFile> {
+        self.key_files.get(path).cloned()
     }
 
     fn resolve(&self, host: &str) -> Option<IpAddr> {

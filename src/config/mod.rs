@@ -98,10 +98,16 @@ pub(crate) mod testing {
 
     /// Reads and resolves such lines.
     pub(crate) fn load(text: &str, host: &dyn Host) -> (Model, Vec<String>) {
+        let (model, problems) = diagnose(text, host);
+        (model, problems.iter().map(|d| format!("{}: {}", d.at.map_or(0, |at| at.line), d.text)).collect())
+    }
+
+    /// The same, with all that is known of each fault.
+    pub(crate) fn diagnose(text: &str, host: &dyn Host) -> (Model, Diagnostics) {
         let (draft, mut problems) = read(text);
         let model = resolve(draft, host, &mut problems);
         problems.sort();
-        (model, problems.iter().map(|d| format!("{}: {}", d.at.map_or(0, |at| at.line), d.text)).collect())
+        (model, problems)
     }
 
     /// Reads `text`, which must be faultless, and checks that its dump reads back to an equal model.

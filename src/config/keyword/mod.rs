@@ -12,6 +12,7 @@ pub mod global;
 pub mod lvs;
 pub mod net;
 pub mod root;
+pub mod track;
 pub mod vrrp;
 
 use super::args::{Args, Manners};

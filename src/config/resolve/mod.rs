@@ -5,15 +5,20 @@ mod global;
 mod lvs;
 mod net;
 mod script;
+mod track;
 mod vrrp;
 
-use super::diagnostic::{Diagnostics, Origin};
+use super::diagnostic::Diagnostics;
 use super::draft::Draft;
 use super::host::Host;
 use crate::model::Model;
+use crate::model::global::vrrp::DynamicInterfaces;
 use crate::model::lvs::Lvs;
+use crate::model::track::Tracked;
 use crate::model::vrrp::Vrrp;
-use std::collections::HashMap;
+use lvs::LvsInherited;
+use std::collections::HashSet;
+use track::Trackable;
 
 /// What every resolver may ask and tell.
 pub(super) struct Resolver<'a> {
@@ -27,22 +32,31 @@ pub(super) struct Resolver<'a> {
 }
 
 impl<'a> Resolver<'a> {
+    /// One that knows nothing of the process's settings yet.
     fn new(host: &'a dyn Host, problems: &'a mut Diagnostics) -> Self {
         Self { host, problems, dynamic_interfaces: false, default_interface: "eth0".into(), scripts: script::Scripts::default() }
     }
 }
 
 /// Always yields a model: what cannot be used is reported and left out, as keepalived does.
-pub fn resolve(draft: Draft, host: &dyn Host, problems: &mut Diagnostics) -> Model {
+pub fn resolve(mut draft: Draft, host: &dyn Host, problems: &mut Diagnostics) -> Model {
     let mut resolver = Resolver::new(host, problems);
     // What follows inherits from it, and scripts depend on it.
-    let global = resolver.global(draft.global);
-    let sessions: HashMap<Box<str>, Origin> = draft.bfd.iter().map(|session| (session.name.clone(), session.at)).collect();
-    let names = lvs::LvsNames { sessions, ..lvs::LvsNames::default() };
+    let mut global = resolver.global(draft.global);
+    resolver.dynamic_interfaces = global.vrrp.dynamic_interfaces != DynamicInterfaces::No;
+    if let Some(interface) = &global.vrrp.default_interface {
+        resolver.default_interface = interface.clone();
+    }
+    let mut tracked = Tracked::default();
+    let mut trackable = Trackable { bfd: track::bfd_names(&draft.bfd), ..Trackable::default() };
     let bfd = resolver.bfd(draft.bfd);
-    let lvs = resolver.lvs(draft.lvs, &lvs::LvsInherited::from_global(&global), &names);
-    let statics = resolver.statics(draft.statics, &|_| true);
-    let model = Model { global, bfd, lvs, statics, ..Model::default() };
+    resolver.track_files(std::mem::take(&mut draft.vrrp.files), &mut tracked, &mut trackable.files);
+    // Checkers come before VRRP, as keepalived reads them: the first script without a user is told of, and no other.
+    let lvs = resolver.lvs(draft.lvs, &LvsInherited::from_global(&global), &trackable);
+    let vrrp = resolver.vrrp(draft.vrrp, &mut tracked, trackable, &mut global);
+    let instances: HashSet<&str> = vrrp.instances.iter().map(|instance| &*instance.name).collect();
+    let statics = resolver.statics(draft.statics, &|name| instances.contains(name));
+    let model = Model { global, statics, tracked, vrrp, lvs, bfd };
     resolver.report_insecurity(model.vrrp != Vrrp::default(), model.lvs != Lvs::default());
     model
 }

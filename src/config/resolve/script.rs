@@ -15,7 +15,6 @@ const DEFAULT_USER: &str = "keepalived_script";
 
 /// What a command is for: keepalived tells its faults differently, and counts only some of them.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the families of trackers, instances and checkers, once they use it, remove this line"))]
 pub(super) enum Purpose<'a> {
     /// The script of the `vrrp_script` of this name, which ends at `end`.
     Track { name: &'a str, end: Origin },

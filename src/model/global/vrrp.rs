@@ -1,7 +1,8 @@
 //! What all VRRP instances start from, and how the VRRP process sees the network.
 
 use super::NetlinkBuffers;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use crate::model::vrrp::Family;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,16 @@ impl Default for Vrrp {
             receive_buffer: AdvertBuffer::default(),
             receive_buffer_multiplier: 3,
             netlink: NetlinkBuffers::default(),
+        }
+    }
+}
+
+impl Vrrp {
+    /// Where multicast adverts go unless the instance has a group of its own.
+    pub fn mcast_group(&self, family: Family) -> IpAddr {
+        match family {
+            Family::Ipv4 => self.mcast_group4.into(),
+            Family::Ipv6 => self.mcast_group6.into(),
         }
     }
 }

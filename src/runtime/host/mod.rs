@@ -4,16 +4,19 @@ mod links;
 mod names;
 mod script;
 
-use crate::config::host::{At, Host, Ids, Interface, NameTable, ScriptPath};
+use crate::config::host::{At, Host, Ids, Interface, KeyFile, NameTable, ScriptPath};
 use nix::sys::utsname::uname;
 use nix::unistd::{Gid, Group, SysconfVar, Uid, User, getegid, geteuid, sysconf};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Where network namespaces have their names.
 const NAMESPACES: &str = "/run/netns";
+/// No key takes this many bytes.
+const LARGEST_KEY: u64 = 4096;
 
 /// Facts about this machine. What may be asked often is looked up once: a configuration is read against one picture of it.
 #[derive(Debug)]
@@ -37,9 +40,9 @@ impl Default for System {
 }
 
 impl System {
-    fn link(&self, name: &str) -> Option<&links::Link> {
+    fn link(&self, name: &str) -> Option<links::Link> {
         // Without an answer from the kernel there are no interfaces; every use of one is then reported.
-        self.links.get_or_init(|| links::all().unwrap_or_default()).get(name)
+        self.links.get_or_init(|| links::all().unwrap_or_default()).get(name).copied()
     }
 }
 
@@ -94,6 +97,12 @@ impl Host for System {
             Ok(found) if found.is_file() => At::File,
             Ok(_) => At::Other,
         }
+    }
+
+    fn key_file(&self, path: &Path) -> Option<KeyFile> {
+        let metadata = path.metadata().ok().filter(|found| found.is_file() && found.len() <= LARGEST_KEY)?;
+        let bytes = std::fs::read(path).ok()?;
+        Some(KeyFile { bytes, exposed: metadata.mode() & 0o077 != 0 })
     }
 
     fn resolve(&self, host: &str) -> Option<IpAddr> {

@@ -2,10 +2,10 @@
 
 use super::super::Resolver;
 use super::super::script::Purpose;
-use super::LvsNames;
 use crate::config::diagnostic::Origin;
 use crate::config::draft::lvs::checker as draft;
 use crate::config::draft::lvs::real_server_name;
+use crate::config::resolve::track::Trackable;
 use crate::model::checker::{
     Bfd, Checker, Connection, Dns, File, Http, Micros, Misc, Probe, Regex, Schedule, Smtp, StatusCodes, Timeout, Udp, Url,
 };
@@ -66,7 +66,7 @@ impl Inherited {
 }
 
 impl Resolver<'_> {
-    pub(super) fn checkers(&mut self, drafts: Vec<draft::Checker>, from: &Inherited, names: &LvsNames) -> Box<[Checker]> {
+    pub(super) fn checkers(&mut self, drafts: Vec<draft::Checker>, from: &Inherited, names: &Trackable) -> Box<[Checker]> {
         let mut checkers = Vec::with_capacity(drafts.len());
         let mut followed = HashSet::new();
         for draft in drafts {
@@ -212,14 +212,14 @@ impl Resolver<'_> {
         Some(Checker::Probe { schedule: from.schedule(&draft.schedule, MISC), probe })
     }
 
-    fn file(&mut self, draft: draft::File, names: &LvsNames) -> Option<Checker> {
+    fn file(&mut self, draft: draft::File, names: &Trackable) -> Option<Checker> {
         let found = draft.track_file.and_then(|(at, name)| {
-            let known = names.track_files.get(&name).filter(|(defined, _)| defined.order < at.order);
+            let known = names.files.before(&name, at);
             if known.is_none() {
                 let text = format!("track_file {name} not found");
                 self.problems.error(at, text).word(&name).hint("a track_file block of this name must stand above");
             }
-            Some((name, known?.1))
+            Some((name, known?.weight))
         });
         let Some((track_file, weight)) = found else {
             self.problems.error(draft.end, "FILE_CHECK has no track_file specified - ignoring").hint("track_file NAME");
@@ -228,7 +228,7 @@ impl Resolver<'_> {
         Some(Checker::File(Box::new(File { track_file, weight: draft.weight.unwrap_or(weight) })))
     }
 
-    fn bfd_check(&mut self, draft: &draft::Bfd, from: &Inherited, names: &LvsNames, followed: &mut HashSet<Box<str>>) -> Option<Checker> {
+    fn bfd_check(&mut self, draft: &draft::Bfd, from: &Inherited, names: &Trackable, followed: &mut HashSet<Box<str>>) -> Option<Checker> {
         if let Some(at) = draft.malformed {
             let text = format!("({}) BFD_CHECK - No or too many names specified - skipping checker", from.name());
             self.problems.error(at, text);
@@ -243,7 +243,8 @@ impl Resolver<'_> {
             let text = format!("({}) BFD_CHECK - BFD {other} already specified as {name}", from.name());
             self.problems.error(*at, text).word(other);
         }
-        if names.sessions.get(name).is_none_or(|defined| defined.order >= at.order) {
+        // A faulty session is a name as well: its fault has been told, and this check is never told of a change.
+        if names.bfd.before(name, *at).is_none() {
             let text = format!("({}) BFD_CHECK - BFD {name} not configured", from.name());
             self.problems.error(*at, text).word(name).hint("a bfd_instance of this name must stand above");
             return None;

@@ -9,11 +9,10 @@ mod virtual_server;
 mod tests;
 
 use super::Resolver;
-use crate::config::diagnostic::Origin;
+use super::track::Trackable;
 use crate::config::draft::lvs as draft;
 use crate::model::global::Global;
 use crate::model::lvs::Lvs;
-use crate::model::track::Weight;
 use std::collections::HashMap;
 
 /// What virtual servers inherit from the settings of the process.
@@ -39,18 +38,9 @@ impl LvsInherited {
     }
 }
 
-/// What checkers may refer to by name, with where it was defined: only what stands above a checker counts.
-#[derive(Debug, Default)]
-pub(super) struct LvsNames {
-    /// Sessions that cannot be used as well: their fault has been told, and a check of one is never told of a change.
-    pub(super) sessions: HashMap<Box<str>, Origin>,
-    /// Those that can be used, with the weight that a checker without one takes from them.
-    pub(super) track_files: HashMap<Box<str>, (Origin, Weight)>,
-}
-
 impl Resolver<'_> {
     /// Consumes the draft server by server: large configurations are never held twice.
-    pub(super) fn lvs(&mut self, draft: draft::Lvs, inherited: &LvsInherited, names: &LvsNames) -> Lvs {
+    pub(super) fn lvs(&mut self, draft: draft::Lvs, inherited: &LvsInherited, names: &Trackable) -> Lvs {
         let groups = self.groups(draft.groups);
         let facts: HashMap<&str, group::Facts> = groups.iter().map(|group| (&*group.name, group::Facts::of(group))).collect();
         let mut virtual_servers = Vec::with_capacity(draft.virtual_servers.len());

@@ -2,9 +2,9 @@
 
 use super::super::Resolver;
 use super::super::script::{Process, Purpose};
-use super::LvsNames;
 use crate::config::diagnostic::Class;
 use crate::config::draft::lvs::{self as draft, Service};
+use crate::config::resolve::track::Trackable;
 use crate::model::checker::{Micros, Timeout};
 use crate::model::lvs::{CheckDefaults, Details, Forwarding, Protocol, RealServer};
 use std::collections::HashSet;
@@ -37,7 +37,7 @@ impl Resolver<'_> {
         vs: &draft::VirtualServer,
         vs_port: Option<u16>,
         settings: &Settings,
-        names: &LvsNames,
+        names: &Trackable,
         addresses: &mut Addresses,
     ) -> Box<[RealServer]> {
         addresses.0.clear();
@@ -78,7 +78,7 @@ impl Resolver<'_> {
         vs_port
     }
 
-    fn real_server(&mut self, mut draft: draft::RealServer, port: u16, vs_port: u16, settings: &Settings, names: &LvsNames) -> RealServer {
+    fn real_server(&mut self, mut draft: draft::RealServer, port: u16, vs_port: u16, settings: &Settings, names: &Trackable) -> RealServer {
         let alpha = draft.alpha.unwrap_or(settings.alpha);
         let own = draft.details.as_ref().map(|details| details.checks).unwrap_or_default();
         let checks = super::checker::Inherited {

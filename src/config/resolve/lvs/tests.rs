@@ -1,9 +1,10 @@
 use super::super::Resolver;
-use super::{LvsInherited, LvsNames};
+use super::LvsInherited;
 use crate::config::diagnostic::{Class, Origin, Phase};
 use crate::config::draft::Draft;
 use crate::config::dump::dump;
 use crate::config::host::Stated;
+use crate::config::resolve::track::{Known, Trackable, bfd_names};
 use crate::config::testing::read;
 use crate::model::Model;
 use crate::model::checker::{Checker, HttpVersion, Micros, Octet, Probe, RecordType, Reply, Schedule, Sni, Timeout};
@@ -22,9 +23,8 @@ fn load_with(text: &str, inherited: LvsInherited) -> (Lvs, Vec<String>) {
     let (draft, mut problems) = read(text);
     let host = host();
     let mut resolver = Resolver::new(&host, &mut problems);
-    let mut names = LvsNames::default();
-    names.track_files.insert("TF".into(), (Origin::default(), Weight { value: 3, reverse: true }));
-    names.sessions = draft.bfd.iter().map(|session| (session.name.clone(), session.at)).collect();
+    let file = Known { at: Origin::default(), weight: Weight { value: 3, reverse: true }, works: true };
+    let names = Trackable { bfd: bfd_names(&draft.bfd), files: [("TF".into(), file)].into_iter().collect(), ..Trackable::default() };
     let lvs = resolver.lvs(draft.lvs, &inherited, &names);
     problems.sort();
     let line = |at: Option<Origin>, phase| if phase == Phase::Reading { at.map_or(0, |at| at.line) } else { 0 };

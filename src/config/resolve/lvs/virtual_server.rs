@@ -2,12 +2,13 @@
 
 use super::super::Resolver;
 use super::super::script::{Process, Purpose};
+use super::LvsInherited;
 use super::group::Facts;
 use super::real_server::{Addresses, Settings};
-use super::{LvsInherited, LvsNames};
 use crate::config::diagnostic::{Class, Origin};
 use crate::config::draft::lvs::{self as draft, Service as Written};
 use crate::config::keyword::lvs::virtual_server::DEFAULT_PERSISTENCE;
+use crate::config::resolve::track::Trackable;
 use crate::model::checker::{Micros, Timeout};
 use crate::model::lvs::{Families, Family, Forwarding, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, VirtualServer};
 use std::num::NonZeroU32;
@@ -31,7 +32,7 @@ impl Resolver<'_> {
         mut draft: draft::VirtualServer,
         group: Option<&Facts>,
         inherited: &LvsInherited,
-        names: &LvsNames,
+        names: &Trackable,
         addresses: &mut Addresses,
     ) -> Option<VirtualServer> {
         // Reported where its block was read.

@@ -212,9 +212,18 @@ static_rules {
     iif eth0 table 5 priority 5 track_group G
 }";
 
+/// The instances that the groups of these tests name.
+fn instances() -> String {
+    (1..=3)
+        .map(|n| {
+            format!("vrrp_instance V{n} {{\n interface eth0\n virtual_router_id {n}\n virtual_ipaddress {{\n 192.0.2.10{n}\n }}\n}}\n")
+        })
+        .collect()
+}
+
 #[test]
 fn groups_bind_static_objects_to_instances() {
-    let statics = round_trip(GROUPED, &host()).statics;
+    let statics = round_trip(&format!("{GROUPED}\n{}", instances()), &host()).statics;
     assert_eq!(statics.groups.len(), 1);
     assert_eq!(statics.groups[0].members, ["V1", "V2", "V3"].map(Into::into));
     let bound = [&statics.addresses[0].group, &statics.routes[0].group, &statics.rules[0].group];
@@ -234,7 +243,7 @@ fn faults_of_groups() {
         ("track_group G extra {\n group {\n V1\n }\n}", vec!["1: track_group G has extra parameters extra ..."]),
         ("static_ipaddress {\n 192.0.2.1 track_group G\n}\ntrack_group G {\n group {\n V1\n }\n}", vec!["2: track_group G not found"]),
     ] {
-        assert_eq!(load(text, &host()).1, want, "{text}");
+        assert_eq!(load(&format!("{text}\n{}", instances()), &host()).1, want, "{text}");
     }
 }
 

@@ -1,1 +1,0 @@
-//! VRRP instances, groups and trackers.
