@@ -8,7 +8,7 @@ mod script;
 mod track;
 mod vrrp;
 
-use super::diagnostic::Diagnostics;
+use super::diagnostic::{Class, Diagnostics, Origin};
 use super::draft::Draft;
 use super::host::Host;
 use crate::model::Model;
@@ -24,6 +24,8 @@ use track::Trackable;
 pub(super) struct Resolver<'a> {
     pub(super) host: &'a dyn Host,
     pub(super) problems: &'a mut Diagnostics,
+    /// The first interface that is named and is not there.
+    missing_interface: Option<Origin>,
     /// Interfaces may appear later.
     pub(super) dynamic_interfaces: bool,
     /// Where a static address goes that names no interface.
@@ -34,7 +36,33 @@ pub(super) struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// One that knows nothing of the process's settings yet.
     fn new(host: &'a dyn Host, problems: &'a mut Diagnostics) -> Self {
-        Self { host, problems, dynamic_interfaces: false, default_interface: "eth0".into(), scripts: script::Scripts::default() }
+        Self {
+            host,
+            problems,
+            scripts: script::Scripts::default(),
+            missing_interface: None,
+            dynamic_interfaces: false,
+            default_interface: "eth0".into(),
+        }
+    }
+
+    /// Whether an interface may be named: with `dynamic_interfaces` it may come later.
+    fn is_interface(&self, name: &str) -> bool {
+        self.dynamic_interfaces || self.host.interface(name).is_some()
+    }
+
+    /// Reports an interface that is not there, at the line that names it.
+    fn missing_interface(&mut self, at: Origin, name: &str, text: String) {
+        self.missing_interface.get_or_insert(at);
+        self.problems.error(at, text).word(name).hint("dynamic_interfaces in global_defs allows for interfaces that appear later");
+    }
+
+    /// keepalived's VRRP process ends over missing interfaces when it has read all, before it looks at anything else.
+    fn report_missing_interface(&mut self) {
+        if let Some(at) = self.missing_interface {
+            self.problems.resolving(Class::Interface, at, "Non-existent interface specified in configuration");
+            self.scripts.vrrp_never_runs();
+        }
     }
 }
 
@@ -57,6 +85,7 @@ pub fn resolve(mut draft: Draft, host: &dyn Host, problems: &mut Diagnostics) ->
     let instances: HashSet<&str> = vrrp.instances.iter().map(|instance| &*instance.name).collect();
     let statics = resolver.statics(draft.statics, &|name| instances.contains(name));
     let model = Model { global, statics, tracked, vrrp, lvs, bfd };
+    resolver.report_missing_interface();
     resolver.report_insecurity(model.vrrp != Vrrp::default(), model.lvs != Lvs::default());
     model
 }

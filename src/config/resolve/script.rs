@@ -68,16 +68,29 @@ struct InUse {
     checker_fifo: Option<Origin>,
 }
 
+impl Scripts {
+    /// The VRRP process ends before it would run anything.
+    pub(super) fn vrrp_never_runs(&mut self) {
+        self.in_use.vrrp = None;
+        self.in_use.vrrp_fifo = None;
+    }
+}
+
 impl Resolver<'_> {
     /// A command that can be run, or nothing: what is wrong with it is reported in keepalived's way for its purpose.
     pub(super) fn command(&mut self, command: &Command, purpose: Purpose<'_>) -> Option<Script> {
-        let (ids, supplementary) = match &command.user {
-            Some(user) => (self.given_user(user, command, purpose)?, user.supplementary),
-            None => (self.default_user(command, purpose)?, false),
-        };
+        let (ids, supplementary) = self.runs_as(command, purpose)?;
         let action = self.action(command, purpose, ids)?;
         let supplementary_groups = supplementary || self.scripts.supplementary;
         Some(Script { argv: command.argv.clone(), action, uid: ids.uid, gid: ids.gid, supplementary_groups })
+    }
+
+    /// Whom a command runs as, and whether with the user's other groups.
+    pub(super) fn runs_as(&mut self, command: &Command, purpose: Purpose<'_>) -> Option<(Ids, bool)> {
+        match &command.user {
+            Some(user) => self.given_user(user, command, purpose).map(|ids| (ids, user.supplementary)),
+            None => self.default_user(command, purpose).map(|ids| (ids, false)),
+        }
     }
 
     /// A user with a group, if both exist; otherwise only logged.

@@ -65,7 +65,8 @@ pub(super) fn bfd_names(sessions: &[Session]) -> Names {
 }
 
 impl Resolver<'_> {
-    pub(super) fn track_scripts(&mut self, drafts: Vec<ScriptDraft>, tracked: &mut Tracked, names: &mut Names) {
+    /// Without instances (`idle`) nothing runs these scripts, and keepalived looks no further than their users.
+    pub(super) fn track_scripts(&mut self, drafts: Vec<ScriptDraft>, idle: bool, tracked: &mut Tracked, names: &mut Names) {
         for draft in drafts {
             let (name, end) = (draft.name, draft.end);
             let Some(command) = draft.command else {
@@ -73,7 +74,12 @@ impl Resolver<'_> {
                 continue;
             };
             let command = Command { user: draft.user.or(command.user), ..command };
-            let script = self.command(&command, Purpose::Track { name: &name, end });
+            let purpose = Purpose::Track { name: &name, end };
+            if idle {
+                self.runs_as(&command, purpose);
+                continue;
+            }
+            let script = self.command(&command, purpose);
             if script.is_none() && !self.has_user(&command, end) {
                 continue;
             }

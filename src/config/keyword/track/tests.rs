@@ -12,7 +12,8 @@ fn host() -> Stated {
     host
 }
 
-const GLOBAL: &str = "global_defs {\n enable_script_security\n script_user root\n}\n";
+/// With an instance: scripts that nobody could track are not looked at.
+const GLOBAL: &str = "global_defs {\n enable_script_security\n script_user root\n}\nvrrp_instance A {\n interface eth0\n virtual_router_id 1\n no_virtual_ipaddress\n}\n";
 
 fn script(body: &str) -> TrackScript {
     round_trip(&format!("{GLOBAL}vrrp_script S {{\n script \"/p x\"\n{body}\n}}"), &host()).tracked.scripts.remove(0)

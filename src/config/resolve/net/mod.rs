@@ -88,20 +88,12 @@ impl Resolver<'_> {
         groups.iter().any(|group| group.name == name).then_some(name)
     }
 
-    fn is_interface(&self, name: &str) -> bool {
-        self.dynamic_interfaces || self.host.interface(name).is_some()
-    }
-
     /// Whether an interface that a line names may be used; if not, that is reported. `what` is the object.
     fn needs_interface(&mut self, name: Option<&str>, at: Origin, what: &str) -> bool {
         let Some(name) = name else { return true };
         let there = self.is_interface(name);
         if !there {
-            let text = format!("WARNING - interface {name} for {what} doesn't exist");
-            self.problems
-                .report(Class::Interface, Phase::Reading, Some(at), text)
-                .word(name)
-                .hint("dynamic_interfaces in global_defs allows for interfaces that appear later");
+            self.missing_interface(at, name, format!("WARNING - interface {name} for {what} doesn't exist"));
         }
         there
     }

@@ -20,7 +20,7 @@ impl Vrrps<'_, '_> {
                 None => {
                     if !self.resolver.dynamic_interfaces {
                         let text = format!("WARNING - interface {value} for vrrp_instance {name} doesn't exist");
-                        self.missing_interface(*at, value, text);
+                        self.resolver.missing_interface(*at, value, text);
                     }
                     chosen = Some(value.clone());
                 }
@@ -37,8 +37,8 @@ impl Vrrps<'_, '_> {
             self.error(vrf.at, format!("({name}) Cannot specify VRF interface and interface - ignoring")).word(&vrf.value);
             return None;
         }
-        if !self.usable_interface(&vrf.value) {
-            self.missing_interface(vrf.at, &vrf.value, format!("({name}) WARNING - VRF interface {} doesn't exist", vrf.value));
+        if !self.resolver.is_interface(&vrf.value) {
+            self.resolver.missing_interface(vrf.at, &vrf.value, format!("({name}) WARNING - VRF interface {} doesn't exist", vrf.value));
             return None;
         }
         if !draft.interfaces.is_empty() {

@@ -59,7 +59,7 @@ impl Vrrps<'_, '_> {
 
     /// These lists are the rare places where a missing interface is all that keepalived complains of.
     fn known(&mut self, at: Origin, interface: &str, purpose: &str) -> bool {
-        let known = self.usable_interface(interface);
+        let known = self.resolver.is_interface(interface);
         if !known {
             let text = format!("unknown interface {interface} specified for {purpose}");
             self.resolver.problems.report(Class::Fatal, Phase::Reading, Some(at), text).word(interface);
@@ -104,9 +104,9 @@ impl Vrrps<'_, '_> {
         for (index, draft) in drafts.into_iter().enumerate() {
             let mut interfaces = Vec::with_capacity(draft.interfaces.len());
             for Given { at, value } in draft.interfaces {
-                if !self.usable_interface(&value) {
+                if !self.resolver.is_interface(&value) {
                     let text = format!("WARNING - interface {value} specified for garp_group doesn't exist");
-                    self.missing_interface(at, &value, text);
+                    self.resolver.missing_interface(at, &value, text);
                 } else if self.is_stacked(&value) {
                     self.error(at, format!("garp_group interface {value} is a macvlan or ipvlan - ignoring")).hint("name its parent");
                 } else if taken.insert(value.clone()) {

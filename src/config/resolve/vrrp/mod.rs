@@ -30,8 +30,6 @@ struct Vrrps<'r, 'h> {
     trackable: Trackable,
     /// Which instance has a VMAC or ipvlan of this name.
     carriers: HashMap<Box<str>, Box<str>>,
-    /// The first interface that is not there.
-    missing_interface: Option<Origin>,
     /// The first instance that cannot run.
     unusable: Option<Origin>,
 }
@@ -44,9 +42,9 @@ struct Resolved {
 
 impl Resolver<'_> {
     pub(super) fn vrrp(&mut self, draft: draft::Vrrp, tracked: &mut Tracked, mut trackable: Trackable, global: &mut Global) -> Vrrp {
-        self.track_scripts(draft.scripts, tracked, &mut trackable.scripts);
+        self.track_scripts(draft.scripts, draft.instances.is_empty(), tracked, &mut trackable.scripts);
         self.track_processes(draft.processes, tracked, &mut trackable.processes);
-        let mut vrrps = Vrrps { resolver: self, global, trackable, carriers: HashMap::new(), missing_interface: None, unusable: None };
+        let mut vrrps = Vrrps { resolver: self, global, trackable, carriers: HashMap::new(), unusable: None };
         let mut linkbeat = vrrps.linkbeat(draft.linkbeat);
         let delays = vrrps.delays(draft.delays);
         let garp_groups = vrrps.garp_groups(draft.garp_groups);
@@ -94,23 +92,8 @@ impl Vrrps<'_, '_> {
         self.resolver.problems.resolving(Class::Notice, at, text);
     }
 
-    /// Whether an interface may be named. With `dynamic_interfaces` it need not exist yet.
-    fn usable_interface(&self, name: &str) -> bool {
-        self.resolver.dynamic_interfaces || self.resolver.host.interface(name).is_some()
-    }
-
-    /// Reports an interface that is not there; keepalived will not start then.
-    fn missing_interface(&mut self, at: Origin, name: &str, text: String) {
-        self.missing_interface.get_or_insert(at);
-        self.error(at, text).word(name).hint("dynamic_interfaces in global_defs lets an interface come later");
-    }
-
-    /// The daemon does not start with faults like these, whatever else is right. keepalived counts them below the faults
-    /// that led to them, which have been told.
+    /// The daemon does not start with faults like these, whatever else is right. They were told, and weigh more than this.
     fn report_unusable(&mut self) {
-        if let Some(at) = self.missing_interface {
-            self.resolver.problems.resolving(Class::Interface, at, "Non-existent interface specified in configuration");
-        }
         if let Some(at) = self.unusable {
             self.resolver.problems.resolving(Class::Fatal, at, "VRRP cannot run with this configuration");
         }

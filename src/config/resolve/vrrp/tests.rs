@@ -321,6 +321,26 @@ fn a_script_that_cannot_run_is_not_tracked() {
 }
 
 #[test]
+fn without_instances_scripts_are_asked_for_their_users_only() {
+    let text = |user: &str| format!("vrrp_script s {{\n script /p\n{user}\n}}");
+    assert!(said(&text("")).is_empty());
+    assert!(said(&text("user nosuch")).contains(&"Unable to set uid/gid for script '/p'".to_owned()));
+    let (_, problems) = diagnose(&format!("{}\n{}", text(""), instance("A", 1, "")), &host());
+    assert_eq!(problems.exit_status(), 6);
+}
+
+#[test]
+fn a_missing_interface_ends_it_before_scripts_are_thought_of() {
+    for body in ["interface eth9", "track_interface {\n eth9\n}", "virtual_routes {\n 10.0.0.0/8 dev eth9\n}"] {
+        let (_, problems) = diagnose(&instance("A", 1, &format!("notify /p\n{body}")), &host());
+        assert_eq!(problems.exit_status(), 5, "{body}");
+        assert_eq!(problems.iter().filter(|d| d.class == Class::Interface).count(), 1, "{body}");
+    }
+    let (_, problems) = diagnose(&instance("A", 1, "notify /p"), &host());
+    assert_eq!(problems.exit_status(), 6);
+}
+
+#[test]
 fn nothing_weighs_on_an_owner() {
     for (body, want) in [
         ("track_interface {\n eth1 weight 5\n}", vec!["(A) ignoring eth1 tracked interface due to address owner"]),

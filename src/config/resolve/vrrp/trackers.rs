@@ -37,8 +37,8 @@ impl Vrrps<'_, '_> {
         let mut trackers = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let TrackerDraft { at, name, .. } = &draft;
-            if !self.usable_interface(name) {
-                self.missing_interface(*at, name, format!("({owner}) tracked interface {name} doesn't exist"));
+            if !self.resolver.is_interface(name) {
+                self.resolver.missing_interface(*at, name, format!("({owner}) tracked interface {name} doesn't exist"));
             } else if seen.insert(name.clone()) {
                 trackers.push(tracker(&draft, Weight::default()));
             } else {
