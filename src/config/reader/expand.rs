@@ -195,8 +195,12 @@ impl Line {
                         return Ok(if b == b'{' { Stop::Open } else { Stop::Close });
                     }
                 }
+                b'#' | b'!' if !quoted && !self.verbatim && self.is_inserted() && is_escaped(out) => {
+                    out.pop();
+                }
                 b'#' | b'!' if !quoted && !self.verbatim && self.is_inserted() => {
                     self.rest.clear();
+                    self.step_back(out);
                     continue;
                 }
                 b'$' => match self.dollar() {
@@ -372,6 +376,11 @@ impl Line {
             self.rest.extend(out.drain(before - 1..).rev());
         }
     }
+}
+
+/// Whether a backslash stands before what comes next.
+fn is_escaped(out: &[u8]) -> bool {
+    out.iter().rev().take_while(|&&b| b == b'\\').count() % 2 == 1
 }
 
 /// Whether this begins a line of which all the rest is a file name.

@@ -324,7 +324,13 @@ impl<'a> Reader<'a> {
         } else {
             physical::decomment(text)
         };
+        let hidden = text.ends_with(b"\\") && !clean.text.ends_with(b"\\");
         let text = String::from_utf8_lossy(&clean.text);
+        if hidden && !text.is_empty() && (self.collecting.is_some() || directive::definition(&text).is_some()) {
+            self.tell(Class::Notice, place, "the backslash is part of the comment: the definition ends here", problems, |d| {
+                d.hint("put it before the comment");
+            });
+        }
         if clean.unterminated {
             self.unterminated = Some(place);
             let shown = format!("Unterminated quote '{}'", excerpt(&text));

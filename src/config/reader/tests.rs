@@ -207,6 +207,8 @@ fn definitions_expand_where_they_are_used() {
         ("$A=foo {$B;$B=bar 1;$A", "3:foo {;3:bar 1", &[]),
         ("$A=x\\#y;k $A z;k \"${A}\"", "2:k x;3:k \"x#y\"", &[]),
         ("$A=1;k x\\#y$A", "2:k x#y1", &[]),
+        ("a\\${_HASH}b", "1:a#b", &[]),
+        ("$M=0;q$M${_HASH}'", "2:q0", &[]),
         ("$C=${_HASH};$C a b;a $C b;a \"${_HASH}\";a${_BANG}b", "3:a;4:a \"#\";5:a", &[]),
         ("k ${_PWD};$_PWD=over;k $_PWD", "1:k /etc/k;3:k over", &[]),
         ("k ${_INSTANCE}.$_INSTANCE.;k ${_ENV HOME} ${_ENV NONE}x ${_ENV ODD}", "1:k foo.$_INSTANCE.;2:k /root x a b", &[]),
@@ -247,6 +249,7 @@ fn definitions_of_several_lines_end_a_line() {
             ],
         ),
         ("@bar $B= \\;x \\;y", "2:x\\;3:y", &[]),
+        ("$A=x \\;y # c \\;z", "3:z", &["2: the backslash is part of the comment: the definition ends here"]),
         ("a;$A=x \\", "1:a", &["2: the definition of $A does not end"]),
     ]);
 }
