@@ -3,7 +3,7 @@
 //! Dependencies point one way (`tests/layers.rs` holds them to it):
 //!
 //! ```text
-//! model  <-  config  <-  runtime  <-  cli, main
+//! model  <-  config, cli  <-  runtime  <-  main
 //! ```
 
 pub mod cli;

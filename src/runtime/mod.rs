@@ -1,5 +1,7 @@
 //! Where the program meets the machine: files, users, interfaces, the terminal. No decisions are made here.
 
+#![expect(clippy::disallowed_methods, reason = "the machine is asked here, and nowhere above")]
+
 mod check;
 pub mod files;
 pub mod host;

@@ -96,6 +96,7 @@ pub struct Kind<T: 'static> {
 
 /// Declares a keyword. Where a builder method follows, write `key::<Draft>(...)`: the method call hides from the compiler
 /// what the table is a table of.
+#[expect(clippy::needless_pass_by_value, reason = "a row is made of its kind; behind a reference the macros could not be used in a table")]
 pub const fn key<T>(name: &'static str, kind: Kind<T>, default: &'static str, doc: &'static str) -> Keyword<T> {
     let Kind { syntax, range, body } = kind;
     Keyword { name, aliases: &[], deprecated: &[], syntax, default, range, doc, effect: Effect::Planned, manners: Manners::USUAL, body }
