@@ -59,6 +59,7 @@ fn read(disk: &Disk, file: &Path, config_id: &str) -> Loaded {
         random_seed: 0,
         environment: HashMap::new(),
         directory: folder(),
+        namespace: None,
     };
     load(disk, &machine(), &options)
 }

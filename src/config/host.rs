@@ -1,6 +1,6 @@
 //! What a configuration needs to know of the machine it is for: asked while it is resolved, never while it is read.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,8 @@ pub struct Interface {
     pub mtu: u32,
     /// A macvlan or ipvlan, on which VRRP may not be stacked and link state is not polled.
     pub stacked: bool,
+    /// The routing table, if it is a VRF.
+    pub vrf_table: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +77,8 @@ pub enum NameTable {
 pub trait Host {
     /// The machine's name, as `uname -n` prints it.
     fn name(&self) -> String;
-    fn interface(&self, name: &str) -> Option<Interface>;
-    /// The routing table of a VRF by the name of its interface.
-    fn vrf_table(&self, interface: &str) -> Option<u32>;
+    /// The interfaces of a network namespace, or of our own; nothing where there is no such namespace.
+    fn interfaces(&self, namespace: Option<&str>) -> Option<HashMap<String, Interface>>;
     /// A user by name, or by number.
     fn user(&self, name: &str) -> Option<Ids>;
     /// A group by name, or by number.
@@ -86,8 +87,6 @@ pub trait Host {
     fn user_name(&self, uid: u32) -> String;
     /// Whose rights the daemon has.
     fn own_ids(&self) -> Ids;
-    /// Whether there is a network namespace of this name.
-    fn namespace(&self, name: &str) -> bool;
     /// The walk along the path of a command; a bare name is looked up in PATH as that user.
     fn script(&self, command: &str, ids: Ids) -> ScriptPath;
     fn at(&self, path: &Path) -> At;
@@ -107,7 +106,7 @@ pub trait Host {
 pub struct Stated {
     pub name: String,
     pub interfaces: HashMap<String, Interface>,
-    pub vrfs: HashMap<String, u32>,
+    pub namespaces: HashMap<String, HashMap<String, Interface>>,
     pub users: HashMap<String, Ids>,
     pub groups: HashMap<String, u32>,
     pub scripts: HashMap<String, ScriptPath>,
@@ -116,13 +115,12 @@ pub struct Stated {
     pub hosts: HashMap<String, IpAddr>,
     pub numbers: HashMap<(NameTable, String), u32>,
     pub protocols: HashMap<String, u8>,
-    pub namespaces: HashSet<String>,
 }
 
 impl Stated {
     /// A machine with these interfaces, and the users that most tests name.
     pub fn with(interfaces: &[&str]) -> Self {
-        let interface = Interface { loopback: false, mtu: 1500, stacked: false };
+        let interface = Interface { mtu: 1500, ..Interface::default() };
         Self {
             name: "router".to_owned(),
             interfaces: interfaces.iter().map(|name| ((*name).to_owned(), interface)).collect(),
@@ -144,12 +142,11 @@ impl Host for Stated {
         self.name.clone()
     }
 
-    fn interface(&self, name: &str) -> Option<Interface> {
-        self.interfaces.get(name).copied()
-    }
-
-    fn vrf_table(&self, interface: &str) -> Option<u32> {
-        self.vrfs.get(interface).copied()
+    fn interfaces(&self, namespace: Option<&str>) -> Option<HashMap<String, Interface>> {
+        match namespace {
+            None => Some(self.interfaces.clone()),
+            Some(name) => self.namespaces.get(name).cloned(),
+        }
     }
 
     fn user(&self, name: &str) -> Option<Ids> {
@@ -167,10 +164,6 @@ impl Host for Stated {
 
     fn own_ids(&self) -> Ids {
         Ids { uid: 0, gid: 0 }
-    }
-
-    fn namespace(&self, name: &str) -> bool {
-        self.namespaces.contains(name)
     }
 
     fn script(&self, command: &str, _: Ids) -> ScriptPath {

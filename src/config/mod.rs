@@ -43,6 +43,8 @@ pub struct Options {
     pub environment: HashMap<String, String>,
     /// What a relative pattern is relative to.
     pub directory: PathBuf,
+    /// The network namespace to run in, whatever the configuration says.
+    pub namespace: Option<String>,
 }
 
 /// A configuration, with all there is to say about it. Without any file in `sources` there was none to read.
@@ -59,7 +61,7 @@ pub fn load(files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
     let mut reader = Reader::new(files, options);
     let (draft, mut problems) = parser::parse(&mut reader);
     let sources = reader.into_sources();
-    let model = resolve::resolve(draft, host, &mut problems);
+    let model = resolve::resolve(draft, options.namespace.as_deref(), host, &mut problems);
     problems.sort();
     Loaded { model, problems, sources }
 }
@@ -105,7 +107,7 @@ pub(crate) mod testing {
     /// The same, with all that is known of each fault.
     pub(crate) fn diagnose(text: &str, host: &dyn Host) -> (Model, Diagnostics) {
         let (draft, mut problems) = read(text);
-        let model = resolve(draft, host, &mut problems);
+        let model = resolve(draft, None, host, &mut problems);
         problems.sort();
         (model, problems)
     }

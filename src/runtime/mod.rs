@@ -112,6 +112,7 @@ fn load(options: &Options) -> Loaded {
             random_seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
             environment: std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
             directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            namespace: options.namespace.clone(),
         },
     )
 }

@@ -136,6 +136,8 @@ pub struct Reader<'a> {
     told_results: bool,
     /// Too much was made of too little: nothing more is read.
     given_up: bool,
+    /// The last definition that was found to have a comment line in it.
+    commented: Option<Place>,
     /// The last line whose quotes do not come in pairs.
     unterminated: Option<Place>,
     /// What was said of a line that is read many times.
@@ -244,6 +246,7 @@ impl<'a> Reader<'a> {
             told_size: false,
             told_results: false,
             given_up: false,
+            commented: None,
             unterminated: None,
             told: HashSet::new(),
             piece: Vec::new(),
@@ -304,10 +307,8 @@ impl<'a> Reader<'a> {
     /// A line of a file that is not plain, or that belongs to a definition.
     fn physical(&mut self, raw: &[u8], text: &[u8], classes: u8, place: Place, chunk: &mut Chunk, problems: &mut Diagnostics) {
         if text.is_empty() {
-            // What went before may end in a backslash: an empty line ends the definition all the same, a comment does not.
-            if let Some((collecting, _)) = self.collecting.take() {
-                self.definitions.define(collecting.finish());
-            }
+            // What went before may end in a backslash: an empty line ends the definition all the same.
+            self.end_definition();
             return;
         }
         let at = self.origin(place);
@@ -325,6 +326,8 @@ impl<'a> Reader<'a> {
             physical::decomment(text)
         };
         let hidden = text.ends_with(b"\\") && !clean.text.ends_with(b"\\");
+        // Of a comment line all that counts is whether its end asks for more.
+        let continued = text.ends_with(b"\\");
         let text = String::from_utf8_lossy(&clean.text);
         if hidden && !text.is_empty() && (self.collecting.is_some() || directive::definition(&text).is_some()) {
             self.tell(Class::Notice, place, "the backslash is part of the comment: the definition ends here", problems, |d| {
@@ -339,6 +342,7 @@ impl<'a> Reader<'a> {
             });
         }
         if text.is_empty() {
+            self.comment_line(continued, place, problems);
             return;
         }
         if let Some((mut collecting, from)) = self.collecting.take() {
@@ -350,6 +354,28 @@ impl<'a> Reader<'a> {
             return;
         }
         self.line(Raw { text: &text, shared: None, regions: Vec::new(), place }, chunk, problems);
+    }
+
+    fn end_definition(&mut self) {
+        if let Some((collecting, _)) = self.collecting.take() {
+            self.definitions.define(collecting.finish());
+        }
+    }
+
+    /// A comment line within a definition of several lines ends it, unless it ends in a backslash. keepalived 2.2.7 went on
+    /// then, and so do we; 2.4.3 ends the definition and reads what is left of it as ordinary lines.
+    fn comment_line(&mut self, continued: bool, place: Place, problems: &mut Diagnostics) {
+        let Some(&(_, begun)) = self.collecting.as_ref() else { return };
+        if !continued {
+            return self.end_definition();
+        }
+        // Once a definition: behind the first such line keepalived is out of it.
+        if self.commented.replace(begun) == Some(begun) {
+            return;
+        }
+        self.tell(Class::Error, place, "Comment line within a definition of several lines", problems, |d| {
+            d.hint("keepalived 2.4 ends the definition here; standfast goes on with it");
+        });
     }
 
     /// Reads one logical line to its end, braces and all.

@@ -232,7 +232,7 @@ fn what_a_definition_brings_to_the_front_is_obeyed() {
 #[test]
 fn definitions_of_several_lines_end_a_line() {
     check(&[
-        ("$A=x \\;# c;# d \\; y \\ # e; z;$A;$A=x \\; ;y;$A", "6:x;6:y;6:z;9:y;10:x", &[]),
+        ("$A=x \\; y \\ # e; z;$A;$A=x \\; ;y;$A", "4:x;4:y;4:z;7:y;8:x", &[]),
         ("$B= \\;global_defs { \\; x \\;};$B", "5:global_defs {;5:x;5:}", &[]),
         ("$A= \\;  p q \\;   r;s$A;s${A};{$A", "4:sp q;4:r;5:sp q;5:r;6:{;6:p q;6:r", &[]),
         ("$A= \\;  \\;  \\;x;$A;${A}y;$B= \\;;x;$B", "5:x;6:xy;9:x", &[]),
@@ -249,6 +249,8 @@ fn definitions_of_several_lines_end_a_line() {
             ],
         ),
         ("@bar $B= \\;x \\;y", "2:x\\;3:y", &[]),
+        ("$A=x \\;# c \\;y;$A", "4:x;4:y", &["2: Comment line within a definition of several lines"]),
+        ("$A=x \\;# c;y", "3:y", &[]),
         ("$A=x \\;y # c \\;z", "3:z", &["2: the backslash is part of the comment: the definition ends here"]),
         ("a;$A=x \\", "1:a", &["2: the definition of $A does not end"]),
     ]);

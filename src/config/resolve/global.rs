@@ -3,7 +3,7 @@
 use super::Resolver;
 use super::script::{Process, Purpose};
 use crate::config::command::{Command, UserSpec};
-use crate::config::diagnostic::{Class, Origin, Phase};
+use crate::config::diagnostic::{Class, Origin};
 use crate::config::draft::global as draft;
 use crate::config::host::{At, Ids};
 use crate::model::global::Global;
@@ -36,7 +36,6 @@ struct Outcome {
 impl Resolver<'_> {
     pub(super) fn global(&mut self, draft: draft::Global) -> Global {
         let mut global = draft.settings;
-        self.namespace(&global, draft.net_namespace_at);
         self.save_dir(&mut global, draft.config_save_dir_at);
         self.processors(&mut global, draft.affinity_at);
 
@@ -54,13 +53,6 @@ impl Resolver<'_> {
         global.scripts.shutdown = shutdown;
         [global.scripts.fifo, global.scripts.vrrp_fifo, global.scripts.lvs_fifo] = self.fifos(pipes, readers);
         global
-    }
-
-    fn namespace(&mut self, global: &Global, at: Origin) {
-        if let Some(name) = global.process.net_namespace.as_deref().filter(|name| !self.host.namespace(name)) {
-            let text = format!("Unable to find network namespace {name} - nothing is run");
-            self.problems.report(Class::Namespace, Phase::Resolving, Some(at), text).word(name).hint(format!("ip netns add {name}"));
-        }
     }
 
     fn save_dir(&mut self, global: &mut Global, at: Origin) {

@@ -8,16 +8,17 @@ mod script;
 mod track;
 mod vrrp;
 
-use super::diagnostic::{Class, Diagnostics, Origin};
+use super::diagnostic::{Class, Diagnostics, Origin, Phase};
 use super::draft::Draft;
-use super::host::Host;
+use super::host::{Host, Interface};
 use crate::model::Model;
+use crate::model::global::Global;
 use crate::model::global::vrrp::DynamicInterfaces;
 use crate::model::lvs::Lvs;
 use crate::model::track::Tracked;
 use crate::model::vrrp::Vrrp;
 use lvs::LvsInherited;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use track::Trackable;
 
 /// What every resolver may ask and tell.
@@ -26,6 +27,8 @@ pub(super) struct Resolver<'a> {
     pub(super) problems: &'a mut Diagnostics,
     /// The first interface that is named and is not there.
     missing_interface: Option<Origin>,
+    /// Those of the namespace that the daemon is to run in.
+    interfaces: HashMap<String, Interface>,
     /// Interfaces may appear later.
     pub(super) dynamic_interfaces: bool,
     /// Where a static address goes that names no interface.
@@ -41,14 +44,37 @@ impl<'a> Resolver<'a> {
             problems,
             scripts: script::Scripts::default(),
             missing_interface: None,
+            interfaces: host.interfaces(None).unwrap_or_default(),
             dynamic_interfaces: false,
             default_interface: "eth0".into(),
         }
     }
 
+    fn interface(&self, name: &str) -> Option<Interface> {
+        self.interfaces.get(name).copied()
+    }
+
+    /// Takes the interfaces of the namespace to run in for ours. Where there is none of that name keepalived ends before it
+    /// looks at anything but the global settings, and nothing else could be judged.
+    fn enter_namespace(&mut self, global: &Global, command_line: Option<&str>, at: Origin) -> bool {
+        let Some(name) = command_line.or(global.process.net_namespace.as_deref()) else { return true };
+        match self.host.interfaces(Some(name)) {
+            Some(interfaces) => {
+                self.interfaces = interfaces;
+                true
+            }
+            None => {
+                let text = format!("Unable to find network namespace {name} - nothing else is looked at");
+                let at = command_line.is_none().then_some(at);
+                self.problems.report(Class::Namespace, Phase::Resolving, at, text).word(name).hint(format!("ip netns add {name}"));
+                false
+            }
+        }
+    }
+
     /// Whether an interface may be named: with `dynamic_interfaces` it may come later.
     fn is_interface(&self, name: &str) -> bool {
-        self.dynamic_interfaces || self.host.interface(name).is_some()
+        self.dynamic_interfaces || self.interface(name).is_some()
     }
 
     /// Reports an interface that is not there, at the line that names it.
@@ -67,10 +93,16 @@ impl<'a> Resolver<'a> {
 }
 
 /// Always yields a model: what cannot be used is reported and left out, as keepalived does.
-pub fn resolve(mut draft: Draft, host: &dyn Host, problems: &mut Diagnostics) -> Model {
+///
+/// `namespace` is the one that the command line names, which beats the configuration's.
+pub fn resolve(mut draft: Draft, namespace: Option<&str>, host: &dyn Host, problems: &mut Diagnostics) -> Model {
     let mut resolver = Resolver::new(host, problems);
     // What follows inherits from it, and scripts depend on it.
+    let namespace_at = draft.global.net_namespace_at;
     let mut global = resolver.global(draft.global);
+    if !resolver.enter_namespace(&global, namespace, namespace_at) {
+        return Model { global, ..Model::default() };
+    }
     resolver.dynamic_interfaces = global.vrrp.dynamic_interfaces != DynamicInterfaces::No;
     if let Some(interface) = &global.vrrp.default_interface {
         resolver.default_interface = interface.clone();

@@ -1,9 +1,12 @@
 //! The network interfaces of our namespace, by one netlink dump: sysfs would show those of the namespace it was mounted in.
 
 use crate::config::host::Interface;
+use nix::sched::{CloneFlags, setns};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket};
 use std::collections::HashMap;
+use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
@@ -24,14 +27,21 @@ const IFLA_VRF_TABLE: u16 = 1;
 /// The flags beside an attribute's type.
 const NLA_TYPE: u16 = 0x3fff;
 
-/// An interface, and its routing table if it is a VRF.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Link {
-    pub(super) interface: Interface,
-    pub(super) vrf_table: Option<u32>,
+/// The interfaces of a network namespace, or of ours.
+pub(super) fn of(namespace: Option<&Path>) -> std::io::Result<HashMap<String, Interface>> {
+    let Some(path) = namespace else { return Ok(all()?) };
+    let namespace = File::open(path)?;
+    // A thread of its own goes there: no other thread shall find itself somewhere else.
+    std::thread::scope(|scope| {
+        let there = scope.spawn(|| {
+            setns(namespace, CloneFlags::CLONE_NEWNET)?;
+            all()
+        });
+        Ok(there.join().map_err(|_| std::io::Error::other("the thread ended early"))??)
+    })
 }
 
-pub(super) fn all() -> nix::Result<HashMap<String, Link>> {
+fn all() -> nix::Result<HashMap<String, Interface>> {
     let netlink = socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
     let mut request = [0_u8; HEADER + LINK_HEADER];
     request[..4].copy_from_slice(&32_u32.to_ne_bytes());
@@ -50,7 +60,7 @@ pub(super) fn all() -> nix::Result<HashMap<String, Link>> {
 }
 
 /// Takes the interfaces out of one packet of messages; true when it was the last.
-fn take(mut packet: &[u8], links: &mut HashMap<String, Link>) -> bool {
+fn take(mut packet: &[u8], links: &mut HashMap<String, Interface>) -> bool {
     while let (Some(length), Some(kind)) = (u32_at(packet, 0), u16_at(packet, 4)) {
         let Some(length) = usize::try_from(length).ok().filter(|&length| length >= HEADER) else {
             return true;
@@ -65,7 +75,7 @@ fn take(mut packet: &[u8], links: &mut HashMap<String, Link>) -> bool {
     false
 }
 
-fn link(body: &[u8]) -> Option<(String, Link)> {
+fn link(body: &[u8]) -> Option<(String, Interface)> {
     let loopback = u32_at(body, 8)? & IFF_LOOPBACK != 0;
     let (mut name, mut mtu, mut stacked, mut vrf_table) = (None, 0, false, None);
     for (kind, value) in attributes(body.get(LINK_HEADER..)?) {
@@ -84,7 +94,7 @@ fn link(body: &[u8]) -> Option<(String, Link)> {
             _ => {}
         }
     }
-    Some((name?, Link { interface: Interface { loopback, mtu, stacked }, vrf_table }))
+    Some((name?, Interface { loopback, mtu, stacked, vrf_table }))
 }
 
 fn attributes(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
@@ -147,7 +157,7 @@ mod tests {
         assert!(!take(&packet, &mut links));
         assert!(!take(&link_message("blue", 1, Some("vrf")), &mut links));
         assert!(take(&[link_message("eth0", 1, Some("veth")), message(NLMSG_DONE, &[0; 4])].concat(), &mut links));
-        let link = |loopback, stacked, vrf_table| Link { interface: Interface { loopback, mtu: 1400, stacked }, vrf_table };
+        let link = |loopback, stacked, vrf_table| Interface { loopback, mtu: 1400, stacked, vrf_table };
         let want = [
             ("lo", link(true, false, None)),
             ("vrrp.5", link(false, true, None)),

@@ -23,7 +23,6 @@ const LARGEST_KEY: u64 = 4096;
 pub struct System {
     /// iproute2's directories; what a later one says replaces what an earlier one said.
     names: Vec<PathBuf>,
-    links: OnceCell<HashMap<String, links::Link>>,
     tables: RefCell<HashMap<NameTable, HashMap<String, u32>>>,
     protocols: OnceCell<HashMap<String, u8>>,
 }
@@ -32,17 +31,9 @@ impl Default for System {
     fn default() -> Self {
         Self {
             names: vec!["/usr/share/iproute2".into(), "/usr/lib/iproute2".into(), "/etc/iproute2".into()],
-            links: OnceCell::new(),
             tables: RefCell::default(),
             protocols: OnceCell::new(),
         }
-    }
-}
-
-impl System {
-    fn link(&self, name: &str) -> Option<links::Link> {
-        // Without an answer from the kernel there are no interfaces; every use of one is then reported.
-        self.links.get_or_init(|| links::all().unwrap_or_default()).get(name).copied()
     }
 }
 
@@ -51,12 +42,10 @@ impl Host for System {
         uname().map(|uts| uts.nodename().to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    fn interface(&self, name: &str) -> Option<Interface> {
-        self.link(name).map(|link| link.interface)
-    }
-
-    fn vrf_table(&self, interface: &str) -> Option<u32> {
-        self.link(interface)?.vrf_table
+    fn interfaces(&self, namespace: Option<&str>) -> Option<HashMap<String, Interface>> {
+        let path = namespace.map(|name| Path::new(NAMESPACES).join(name));
+        // Without an answer from the kernel there are no interfaces in ours; every use of one is then reported.
+        links::of(path.as_deref()).ok().or_else(|| namespace.is_none().then(HashMap::new))
     }
 
     fn user(&self, name: &str) -> Option<Ids> {
@@ -80,10 +69,6 @@ impl Host for System {
 
     fn own_ids(&self) -> Ids {
         Ids { uid: geteuid().as_raw(), gid: getegid().as_raw() }
-    }
-
-    fn namespace(&self, name: &str) -> bool {
-        Path::new(NAMESPACES).join(name).exists()
     }
 
     fn script(&self, command: &str, ids: Ids) -> ScriptPath {
@@ -140,13 +125,13 @@ mod tests {
         assert_eq!(system.resolve("192.0.2.1"), Some(IpAddr::from([192, 0, 2, 1])));
         assert_eq!((system.protocol("tcp"), system.protocol("UDP"), system.protocol("no such protocol")), (Some(6), Some(17), None));
         assert_eq!(system.numbered(NameTable::RouteTables, "main"), Some(254));
-        assert!(!system.namespace("no such namespace"));
+        assert_eq!(system.interfaces(Some("no such namespace")), None);
     }
 
     #[test]
     fn the_loopback_interface_is_there() {
-        let system = System::default();
-        assert_eq!(system.interface("lo").map(|lo| (lo.loopback, lo.stacked)), Some((true, false)));
-        assert_eq!(system.interface("no such interface"), None);
+        let interfaces = System::default().interfaces(None).expect("our own namespace");
+        assert_eq!(interfaces.get("lo").map(|lo| (lo.loopback, lo.stacked)), Some((true, false)));
+        assert_eq!(interfaces.get("no such interface"), None);
     }
 }

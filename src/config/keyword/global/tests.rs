@@ -160,7 +160,7 @@ global_defs {
 fn host() -> Stated {
     let mut host = Stated::with(&["eth0"]).script("/opt/start").script("/opt/stop").script("/opt/read").script("/p");
     host.hosts.insert("mail.example.org".to_owned(), IpAddr::from([192, 0, 2, 25]));
-    host.namespaces.insert("blue".to_owned());
+    host.namespaces.insert("blue".to_owned(), std::collections::HashMap::new());
     host
 }
 
@@ -580,6 +580,7 @@ fn a_link_may_be_what_is_run() {
 
 #[test]
 fn without_the_namespace_nothing_else_matters() {
-    let (_, problems) = load("net_namespace red", &host());
-    assert_eq!(problems, ["1: Unable to find network namespace red - nothing is run"]);
+    let (model, problems) = load("net_namespace red\nvrrp_instance A {\n interface nowhere\n}", &host());
+    assert_eq!(problems, ["1: Unable to find network namespace red - nothing else is looked at"]);
+    assert!(model.vrrp.instances.is_empty());
 }

@@ -71,9 +71,9 @@ impl Resolver<'_> {
 
     fn table(&mut self, draft: &Draft) -> Option<u32> {
         if let Some(vrf) = &draft.vrf {
-            let table = self.host.vrf_table(vrf);
+            let table = self.interface(vrf).and_then(|interface| interface.vrf_table);
             if table.is_none() {
-                let text = match self.host.interface(vrf) {
+                let text = match self.interface(vrf) {
                     Some(_) => format!("Route specified VRF {vrf} is not a VRF"),
                     None => format!("VRF {vrf} not found for route"),
                 };

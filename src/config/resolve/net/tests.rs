@@ -9,7 +9,7 @@ use crate::model::net::{Family, Prefix, Scope};
 
 fn host() -> Stated {
     let mut host = Stated::with(&["eth0", "eth1"]);
-    host.vrfs.insert("red".to_owned(), 77);
+    host.interfaces.insert("red".to_owned(), crate::config::host::Interface { vrf_table: Some(77), ..Default::default() });
     host.protocols.insert("tcp".to_owned(), 6);
     host.numbers.insert((NameTable::RouteTables, "blue".to_owned()), 4000);
     host.numbers.insert((NameTable::DsField, "AF11".to_owned()), 40);

@@ -12,7 +12,7 @@ impl Vrrps<'_, '_> {
         let name = &draft.name;
         let mut chosen = None;
         for Given { at, value } in &draft.interfaces {
-            match self.resolver.host.interface(value) {
+            match self.resolver.interface(value) {
                 Some(interface) if interface.loopback => {
                     self.error(*at, format!("({name}) cannot use a loopback interface ({value}) for vrrp - ignoring")).word(value);
                 }
@@ -87,7 +87,7 @@ impl Vrrps<'_, '_> {
             self.error(name.at, text).word(&name.value);
             return false;
         }
-        if self.resolver.host.interface(&name.value).is_some_and(|interface| !interface.stacked) {
+        if self.resolver.interface(&name.value).is_some_and(|interface| !interface.stacked) {
             let text = format!("({instance}) interface {} already exists and is not a private macvlan; ignoring vmac if_name", name.value);
             self.error(name.at, text).word(&name.value);
             return false;

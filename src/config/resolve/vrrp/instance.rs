@@ -149,7 +149,7 @@ impl Vrrps<'_, '_> {
 
     fn check_interface(&mut self, draft: &Draft, has_interface: bool, transport: &Transport, has_source: bool) {
         let name = &draft.name;
-        if has_interface || draft.interfaces.iter().any(|i| self.resolver.host.interface(&i.value).is_none()) {
+        if has_interface || draft.interfaces.iter().any(|i| self.resolver.interface(&i.value).is_none()) {
             return;
         }
         let unicast = matches!(transport, Transport::Unicast { .. });
@@ -308,7 +308,7 @@ impl Vrrps<'_, '_> {
         // keepalived leaves room for an AH header, used or not.
         const AH: u32 = 24;
         const HEADER: u32 = 8;
-        let mtu = interface.and_then(|name| self.resolver.host.interface(name)).map_or(1500, |interface| interface.mtu);
+        let mtu = interface.and_then(|name| self.resolver.interface(name)).map_or(1500, |interface| interface.mtu);
         let (ip, each) = match family {
             Family::Ipv4 => (20, 4),
             Family::Ipv6 => (40, 16),

@@ -68,7 +68,7 @@ impl Vrrps<'_, '_> {
     }
 
     fn is_stacked(&self, interface: &str) -> bool {
-        self.resolver.host.interface(interface).is_some_and(|interface| interface.stacked)
+        self.resolver.interface(interface).is_some_and(|interface| interface.stacked)
     }
 
     /// A master must not be given up on while its interface's fall is still being waited for.

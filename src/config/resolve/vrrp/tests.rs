@@ -12,8 +12,8 @@ use std::time::Duration;
 
 fn host() -> Stated {
     let mut host = Stated::with(&["eth0", "eth1"]).script("/p");
-    host.interfaces.insert("lo".to_owned(), Interface { loopback: true, mtu: 65536, stacked: false });
-    host.interfaces.insert("tiny".to_owned(), Interface { loopback: false, mtu: 84, stacked: false });
+    host.interfaces.insert("lo".to_owned(), Interface { loopback: true, mtu: 65536, ..Interface::default() });
+    host.interfaces.insert("tiny".to_owned(), Interface { mtu: 84, ..Interface::default() });
     host.paths.insert("/run".into(), At::Directory);
     host
 }
