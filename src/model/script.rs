@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// A command that can be run, with the rights it runs with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// As configured; the first word is what the command sees as its own name.
+    /// The first word is what the command sees as its own name: as configured, or the path that a search in PATH found.
     pub argv: Box<[Box<str>]>,
     pub action: Action,
     pub uid: u32,

@@ -80,9 +80,10 @@ impl Resolver<'_> {
     /// A command that can be run, or nothing: what is wrong with it is reported in keepalived's way for its purpose.
     pub(super) fn command(&mut self, command: &Command, purpose: Purpose<'_>) -> Option<Script> {
         let (ids, supplementary) = self.runs_as(command, purpose)?;
-        let action = self.action(command, purpose, ids)?;
+        let mut argv = command.argv.clone();
+        let action = self.action(command, purpose, ids, &mut argv)?;
         let supplementary_groups = supplementary || self.scripts.supplementary;
-        Some(Script { argv: command.argv.clone(), action, uid: ids.uid, gid: ids.gid, supplementary_groups })
+        Some(Script { argv, action, uid: ids.uid, gid: ids.gid, supplementary_groups })
     }
 
     /// Whom a command runs as, and whether with the user's other groups.
@@ -177,7 +178,7 @@ impl Resolver<'_> {
     }
 
     /// What running the command means: the file it names must be there, and nobody may have meddled with it.
-    fn action(&mut self, command: &Command, purpose: Purpose<'_>, ids: Ids) -> Option<Action> {
+    fn action(&mut self, command: &Command, purpose: Purpose<'_>, ids: Ids, argv: &mut [Box<str>]) -> Option<Action> {
         if let (Purpose::Track { .. }, Some(path)) = (purpose, opened(&command.argv)) {
             return Some(Action::Open(path));
         }
@@ -187,7 +188,7 @@ impl Resolver<'_> {
             self.in_use(purpose, command.at);
         }
         match verdict {
-            ScriptPath::Runs(found) => Some(self.execute(found, program, command.at)),
+            ScriptPath::Runs(found) => Some(self.execute(found, program, command.at, argv)),
             ScriptPath::Absent => {
                 self.disabled(command, purpose, "since not found/accessible", None);
                 None
@@ -205,15 +206,20 @@ impl Resolver<'_> {
             ScriptPath::Insecure { component, found } => {
                 let text = format!("Unsafe permissions found for script '{program}': others than root may change {}", component.display());
                 self.log(command.at, text);
-                Some(self.execute(found, program, command.at))
+                Some(self.execute(found, program, command.at, argv))
             }
         }
     }
 
-    fn execute(&mut self, found: Found, program: &str, at: Origin) -> Action {
+    /// A name that was searched for becomes the path that was found, for the command too: its own name is `/usr/bin/killall`
+    /// when the script is `killall -0 nginx` (2.2.7: its command line; 2.4.3: the state dump).
+    fn execute(&mut self, found: Found, program: &str, at: Origin, argv: &mut [Box<str>]) -> Action {
         if !program.contains('/') {
             let path = found.path.display();
             self.log(at, format!("WARNING - script `{program}` resolved by path search to `{path}`. Please specify full path."));
+            if let Some(own_name) = argv.first_mut() {
+                *own_name = path.to_string().into();
+            }
         }
         Action::Execute(if self.scripts.symlinks { found.path } else { found.resolved })
     }
@@ -321,6 +327,21 @@ mod tests {
     }
 
     const VIOLATION: &str = "SECURITY VIOLATION - scripts are being executed but script_security not enabled.";
+
+    #[test]
+    fn a_command_found_by_search_knows_itself_by_its_path() {
+        let mut host = Stated::with(&[]);
+        let found = Found { path: "/usr/bin/killall".into(), resolved: "/usr/lib/killall".into() };
+        host.scripts.insert("killall".to_owned(), ScriptPath::Runs(found.clone()));
+        host.scripts.insert("/usr/bin/killall".to_owned(), ScriptPath::Runs(found));
+        let mut problems = Diagnostics::default();
+        let mut resolver = Resolver::new(&host, &mut problems);
+        for program in ["killall", "/usr/bin/killall"] {
+            let script = resolver.command(&command(1, &[program, "-0", "nginx"]), NOTIFY).expect("it can be run");
+            assert_eq!(script.argv.join(" "), "/usr/bin/killall -0 nginx");
+            assert_eq!(script.action, Action::Execute("/usr/lib/killall".into()));
+        }
+    }
 
     #[test]
     fn a_script_runs_as_the_default_user_or_its_own() {
