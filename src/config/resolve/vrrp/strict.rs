@@ -21,7 +21,8 @@ impl Vrrps<'_, '_> {
     pub(super) fn manners(&mut self, draft: &Draft, carrier: &mut Carrier, standing: Standing) -> Manners {
         let owner = standing.priority.is_owner();
         let manners = Manners {
-            accept: draft.accept.as_ref().map_or(!standing.strict, |accept| accept.value),
+            // An owner's addresses are its own in strict mode too (2.2.7).
+            accept: draft.accept.as_ref().map_or(!standing.strict || owner, |accept| accept.value),
             down_timer_adverts: draft.down_timer_adverts.unwrap_or(self.global.vrrp.down_timer_adverts),
             lower_prio_no_advert: draft.lower_prio_no_advert.unwrap_or(standing.strict || self.global.vrrp.lower_prio_no_advert),
             higher_prio_send_advert: draft.higher_prio_send_advert.unwrap_or(!standing.strict && self.global.vrrp.higher_prio_send_advert),
@@ -50,8 +51,8 @@ impl Vrrps<'_, '_> {
 
     fn strict_manners(&mut self, draft: &Draft, carrier: &mut Carrier, standing: Standing, mut manners: Manners) -> Manners {
         let (name, at) = (&draft.name, draft.at);
-        if manners.accept && standing.version == Version::V2 {
-            if let Some(given) = draft.accept.as_ref().filter(|_| !standing.priority.is_owner()) {
+        if manners.accept && standing.version == Version::V2 && !standing.priority.is_owner() {
+            if let Some(given) = &draft.accept {
                 let text = format!("({name}) warning - accept mode for VRRP version 2 does not comply with RFC3768 - resetting");
                 self.fault(given.at, text);
             }
