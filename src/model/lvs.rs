@@ -1,6 +1,7 @@
 //! Virtual servers, their groups and real servers.
 
 use super::checker::{Checker, Micros, Timeout};
+use super::net::Family;
 use super::script::Script;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::{NonZeroU16, NonZeroU32};
@@ -22,28 +23,6 @@ pub struct ClientTls {
     pub ca: Option<Box<str>>,
     pub certificate: Option<Box<str>>,
     pub key: Option<Box<str>>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    V4,
-    V6,
-}
-
-impl Family {
-    pub fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::V4,
-            IpAddr::V6(_) => Self::V6,
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::V4 => "inet",
-            Self::V6 => "inet6",
-        }
-    }
 }
 
 /// Addresses and marks that are one virtual server together.

@@ -19,6 +19,7 @@ pub struct Global {
     /// The statements that name processors, with the child's name in messages.
     pub affinity_at: Affinity,
     pub config_save_dir_at: Origin,
+    pub iptables_at: Origin,
     pub scripts: Scripts,
 }
 
@@ -87,6 +88,7 @@ impl From<&model::Global> for Global {
             smtp_server: server,
             affinity_at: Affinity::default(),
             config_save_dir_at: Origin::default(),
+            iptables_at: Origin::default(),
             scripts: Scripts {
                 users: Vec::new(),
                 secure_at: scripts.secure.then(Origin::default),

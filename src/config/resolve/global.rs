@@ -38,6 +38,7 @@ impl Resolver<'_> {
         let mut global = draft.settings;
         self.save_dir(&mut global, draft.config_save_dir_at);
         self.processors(&mut global, draft.affinity_at);
+        self.one_firewall(&mut global, draft.iptables_at);
 
         let host = self.host.name();
         let mail = &mut global.mail;
@@ -59,6 +60,12 @@ impl Resolver<'_> {
         let blocked = |path: &mut PathBuf| matches!(self.host.at(path), At::File | At::Other);
         if let Some(path) = global.process.config_save_dir.take_if(blocked) {
             self.problems.error(at, format!("config_save_dir {} exists and is not a directory", path.display()));
+        }
+    }
+
+    fn one_firewall(&mut self, global: &mut Global, at: Origin) {
+        if global.firewall.nftables.is_some() && global.firewall.iptables.take().is_some() {
+            self.problems.resolving(Class::Notice, at, "Both iptables and nftables have been specified - ignoring iptables");
         }
     }
 

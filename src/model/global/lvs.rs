@@ -68,7 +68,7 @@ pub struct SyncDaemon {
     pub interface: Box<str>,
     /// Master and backup of the daemon follow this VRRP instance; without one both run all the time.
     pub instance: Option<Box<str>>,
-    /// Without one, the VRID of the instance, or 0.
+    /// Once resolved it is always there.
     pub id: Option<u8>,
     pub max_len: Option<u16>,
     pub port: Option<u16>,

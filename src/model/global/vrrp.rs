@@ -1,7 +1,7 @@
 //! What all VRRP instances start from, and how the VRRP process sees the network.
 
 use super::NetlinkBuffers;
-use crate::model::vrrp::Family;
+use crate::model::net::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
@@ -70,8 +70,8 @@ impl Vrrp {
     /// Where multicast adverts go unless the instance has a group of its own.
     pub fn mcast_group(&self, family: Family) -> IpAddr {
         match family {
-            Family::Ipv4 => self.mcast_group4.into(),
-            Family::Ipv6 => self.mcast_group6.into(),
+            Family::V4 => self.mcast_group4.into(),
+            Family::V6 => self.mcast_group6.into(),
         }
     }
 }

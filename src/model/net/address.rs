@@ -9,7 +9,7 @@ pub struct Address {
     pub prefix: Prefix,
     /// The far end of a point-to-point link.
     pub peer: Option<IpAddr>,
-    /// Where it goes; without one it goes where its instance puts its addresses.
+    /// Where it goes; without one it goes where its instance puts its addresses. Never the instance's own interface.
     pub device: Option<Box<str>>,
     /// IPv4 only.
     pub scope: Scope,

@@ -37,25 +37,42 @@ pub struct TrackGroup {
     pub members: Vec<Box<str>>,
 }
 
+/// The address families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
-    Inet,
-    Inet6,
+    V4,
+    V6,
 }
 
 impl Family {
     pub const fn of(address: IpAddr) -> Self {
         match address {
-            IpAddr::V4(_) => Self::Inet,
-            IpAddr::V6(_) => Self::Inet6,
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
         }
     }
 
     /// Bits in an address.
     pub const fn bits(self) -> u8 {
         match self {
-            Self::Inet => 32,
-            Self::Inet6 => 128,
+            Self::V4 => 32,
+            Self::V6 => 128,
+        }
+    }
+
+    /// As people write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        }
+    }
+
+    /// As the configuration writes it.
+    pub const fn keyword(self) -> &'static str {
+        match self {
+            Self::V4 => "inet",
+            Self::V6 => "inet6",
         }
     }
 }
@@ -71,8 +88,8 @@ impl Prefix {
     /// The prefix that covers a whole family.
     pub const fn all(family: Family) -> Self {
         match family {
-            Family::Inet => Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), length: 0 },
-            Family::Inet6 => Self { address: IpAddr::V6(Ipv6Addr::UNSPECIFIED), length: 0 },
+            Family::V4 => Self { address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), length: 0 },
+            Family::V6 => Self { address: IpAddr::V6(Ipv6Addr::UNSPECIFIED), length: 0 },
         }
     }
 

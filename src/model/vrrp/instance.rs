@@ -3,7 +3,7 @@
 use super::auth::Auth;
 use super::group::Notify;
 use crate::model::global::vrrp::ExtraGarp;
-use crate::model::net::{Address, Route, Rule};
+use crate::model::net::{Address, Family, Prefix, Route, Rule};
 use crate::model::script::Script;
 use crate::model::track::Trackers;
 use std::net::IpAddr;
@@ -24,25 +24,6 @@ impl Priority {
 
     pub fn is_owner(self) -> bool {
         self == Self::OWNER
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    Ipv4,
-    Ipv6,
-}
-
-impl Family {
-    pub fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() { Self::Ipv4 } else { Self::Ipv6 }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ipv4 => "IPv4",
-            Self::Ipv6 => "IPv6",
-        }
     }
 }
 
@@ -176,8 +157,8 @@ pub struct Vmac {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ipvlan {
     pub name: Option<Box<str>>,
-    /// Configured on it, with its prefix length, and the source of adverts.
-    pub address: Option<(IpAddr, u8)>,
+    /// Configured on it, and the source of adverts.
+    pub address: Option<Prefix>,
     pub mode: Option<IpvlanMode>,
     pub group: Option<u32>,
 }

@@ -8,8 +8,7 @@ mod link;
 pub use auth::{AntiReplay, Auth, Hmac, HmacKey, HmacMode, Password, Secret};
 pub use group::{Notify, SyncGroup};
 pub use instance::{
-    Carrier, Deleted, Family, Garp, Instance, Ipvlan, IpvlanMode, OldChecksum, Peer, Preempt, Priority, Role, Transport, Version, Vmac,
-    Vrid,
+    Carrier, Deleted, Garp, Instance, Ipvlan, IpvlanMode, OldChecksum, Peer, Preempt, Priority, Role, Transport, Version, Vmac, Vrid,
 };
 pub use link::{GarpGroup, LinkDelay, Linkbeat, LinkbeatMethod};
 

@@ -3,7 +3,7 @@
 use crate::config::command::{Command, UserSpec};
 use crate::config::diagnostic::Origin;
 use crate::model::checker::{Bind, HttpVersion, Micros, RecordType, RegexOptions, Reply, Sni, Timeout};
-use crate::model::lvs::Family;
+use crate::model::net::Family;
 use crate::model::track::Weight;
 use std::net::IpAddr;
 

@@ -5,7 +5,8 @@ use super::{Details, Lvs, RealServer, ServerGroup, SorryServer, VirtualServer};
 use crate::config::command::Command;
 use crate::config::diagnostic::Origin;
 use crate::model::checker::{self as model, Checker, Connection};
-use crate::model::lvs::{self, CheckDefaults, Family, Service};
+use crate::model::lvs::{self, CheckDefaults, Service};
+use crate::model::net::Family;
 
 impl From<&lvs::Lvs> for Lvs {
     fn from(model: &lvs::Lvs) -> Self {

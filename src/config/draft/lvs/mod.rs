@@ -6,8 +6,9 @@ mod from_model;
 use crate::config::command::Command;
 use crate::config::diagnostic::Origin;
 use crate::model::lvs::{
-    CheckDefaults, ClientTls, Families, Family, Forwarding, Granularity, Member, Protocol, Scheduler, SchedulerFlags, Service as Resolved,
+    CheckDefaults, ClientTls, Families, Forwarding, Granularity, Member, Protocol, Scheduler, SchedulerFlags, Service as Resolved,
 };
+use crate::model::net::Family;
 use checker::Checker;
 use std::collections::HashMap;
 use std::fmt;

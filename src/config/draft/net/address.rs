@@ -79,7 +79,7 @@ impl From<&model::Address> for Address {
         let family = model.prefix.family();
         Self {
             device: model.device.clone(),
-            scope: (family == Family::Inet).then(|| model.scope.0.into()),
+            scope: (family == Family::V4).then(|| model.scope.0.into()),
             broadcast: model.broadcast.map(Broadcast::Address),
             label: model.label.clone(),
             peer: model.peer,
@@ -89,7 +89,7 @@ impl From<&model::Address> for Address {
             no_prefix_route: model.no_prefix_route,
             autojoin: model.autojoin,
             no_track: !model.tracked,
-            preferred: (family == Family::Inet6).then_some(model.preferred),
+            preferred: (family == Family::V6).then_some(model.preferred),
             use_vmac: model.use_vmac,
             ..Self::new(Origin::default(), model.prefix.address, model.peer.is_none().then_some(model.prefix.length))
         }

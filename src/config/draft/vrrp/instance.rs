@@ -6,9 +6,9 @@ use crate::config::diagnostic::Origin;
 use crate::config::draft::net::{Address, Route, Rule};
 use crate::model::global::Global;
 use crate::model::global::vrrp::ExtraGarp;
+use crate::model::net::Family;
 use crate::model::vrrp::{
-    self as model, AntiReplay, Auth, Carrier, Deleted, Family, HmacMode, IpvlanMode, OldChecksum, Password, Preempt, Role, Transport,
-    Version,
+    self as model, AntiReplay, Auth, Carrier, Deleted, HmacMode, IpvlanMode, OldChecksum, Password, Preempt, Role, Transport, Version,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -244,7 +244,7 @@ impl Instance {
         let mut draft = Self {
             vrid: Some(model.vrid.0),
             versions: vec![Given::stated(model.version)],
-            native_ipv6: (model.family == Family::Ipv6).then_some(here),
+            native_ipv6: (model.family == Family::V6).then_some(here),
             interfaces: model.interface.iter().cloned().map(Given::stated).collect(),
             vrf: model.vrf.clone().map(Given::stated),
             vmac_addresses: model.vmac_addresses,
@@ -315,7 +315,7 @@ impl Instance {
                 self.ipvlan = Some(Ipvlan {
                     at: Origin::default(),
                     name: ipvlan.name.clone(),
-                    address: ipvlan.address,
+                    address: ipvlan.address.map(|p| (p.address, p.length)),
                     mode: ipvlan.mode,
                     group: ipvlan.group.map(|group| Given::stated(group.to_string().into())),
                 });

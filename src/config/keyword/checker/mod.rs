@@ -15,7 +15,7 @@ use crate::config::args::Args;
 use crate::config::draft::lvs::RealServer;
 use crate::config::draft::lvs::checker::{Checker, Connection, Probe};
 use crate::config::syntax::Statement;
-use crate::model::lvs::Family;
+use crate::model::net::Family;
 use std::num::NonZeroU16;
 
 /// The keywords about when to probe, behind those given: for drafts with a `schedule`.

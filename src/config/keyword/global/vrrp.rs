@@ -246,6 +246,7 @@ pub(super) fn set_iptables(global: &mut Global, args: &mut Args<'_>) {
         [input, ref output @ ..] => Chains { input: input.into(), output: output.first().map(|name| (*name).into()) },
     };
     global.settings.firewall.iptables = Some(chains);
+    global.iptables_at = args.at;
 }
 
 pub(super) fn show_iptables(global: &Global, shown: &mut Shown<'_>) {

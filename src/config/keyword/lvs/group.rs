@@ -9,7 +9,8 @@ use crate::config::dump::word;
 use crate::config::keyword::{Described, Entry, Shown};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
-use crate::model::lvs::{Family, Member};
+use crate::model::lvs::Member;
+use crate::model::net::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 
@@ -195,6 +196,6 @@ fn member_text(member: &Member) -> String {
             let range = format!("{first}-{last}");
             if port == 0 { range } else { format!("{range} {port}") }
         }
-        Member::Mark { mark, family } => format!("fwmark {mark}{}", family.map_or(String::new(), |f: Family| format!(" {}", f.name()))),
+        Member::Mark { mark, family } => format!("fwmark {mark}{}", family.map_or(String::new(), |f: Family| format!(" {}", f.keyword()))),
     }
 }

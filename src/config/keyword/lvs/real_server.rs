@@ -8,7 +8,7 @@ use crate::config::keyword::checker::{bfd, dns, file, http, misc, show_all, smtp
 use crate::config::keyword::{Shown, Vocabulary, block, boolean, key, line, number};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
-use crate::model::lvs::Family;
+use crate::model::net::Family;
 
 pub(super) fn open_real_server(vs: &mut VirtualServer, parser: &mut Parser<'_>, statement: &Statement<'_>) {
     let mut args = parser.args(statement);

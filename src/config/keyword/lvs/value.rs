@@ -3,7 +3,8 @@
 use crate::config::args::{Args, decimal, micros_text};
 use crate::config::keyword::Show;
 use crate::model::checker::{Micros, Timeout};
-use crate::model::lvs::{Checksum, Family, Forwarding, Tunnel};
+use crate::model::lvs::{Checksum, Forwarding, Tunnel};
+use crate::model::net::Family;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 
@@ -155,7 +156,7 @@ pub(crate) fn port(word: &str) -> Option<u16> {
 }
 
 pub(crate) fn family(word: &str) -> Option<Family> {
-    [Family::V4, Family::V6].into_iter().find(|f| f.name() == word)
+    [Family::V4, Family::V6].into_iter().find(|f| f.keyword() == word)
 }
 
 /// `NAT`, `DR` or `TUN` with the options of a tunnel. A method with bad options still counts: a tunnel is then plain IPIP.

@@ -10,7 +10,8 @@ use crate::config::dump::word;
 use crate::config::keyword::{Effect, Kind, Shown, Vocabulary, block, boolean, flag, key, line, number};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
-use crate::model::lvs::{Family, Granularity, Protocol, Scheduler};
+use crate::model::lvs::{Granularity, Protocol, Scheduler};
+use crate::model::net::Family;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -272,7 +273,7 @@ fn set_family(vs: &mut VirtualServer, args: &mut Args<'_>) {
 
 fn show_family(vs: &VirtualServer, shown: &mut Shown<'_>) {
     match (&vs.service, vs.family) {
-        (Service::Mark(_) | Service::Group { .. }, Some(family)) => shown.text(family.name()),
+        (Service::Mark(_) | Service::Group { .. }, Some(family)) => shown.text(family.keyword()),
         (Service::Address { .. }, _) | (_, None) => {}
     }
 }

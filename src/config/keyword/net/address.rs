@@ -94,7 +94,7 @@ pub fn address_text(address: &Address) -> String {
 /// What does not go together.
 fn settle(draft: &mut Address, args: &mut Args<'_>) {
     let name = draft.name();
-    if draft.family() == Family::Inet6 {
+    if draft.family() == Family::V6 {
         if draft.scope.take().is_some() {
             args.error(format!("Cannot specify scope for IPv6 addresses ({name}) - ignoring scope"));
         }
@@ -115,7 +115,7 @@ fn settle(draft: &mut Address, args: &mut Args<'_>) {
         args.error(format!("Address prefix length {length} too long for broadcast"));
         draft.broadcast = None;
     }
-    if draft.family() == Family::Inet && matches!(draft.preferred.take(), Some(Lifetime::Seconds(_))) {
+    if draft.family() == Family::V4 && matches!(draft.preferred.take(), Some(Lifetime::Seconds(_))) {
         args.notice(format!("preferred_lft is for IPv6 addresses only ({name}) - ignoring"));
     }
 }
@@ -140,7 +140,7 @@ fn set_device(draft: &mut Address, args: &mut Args<'_>) {
 
 fn set_broadcast(draft: &mut Address, args: &mut Args<'_>) {
     let Some(word) = parameter(draft, args) else { return };
-    if draft.family() == Family::Inet6 {
+    if draft.family() == Family::V6 {
         let text = format!("VRRP is trying to assign a broadcast {word} to the IPv6 address {}. skipping VIP...", draft.name());
         return refuse(args, text);
     }

@@ -36,11 +36,11 @@ macro_rules! choice {
 pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
     "a route",
     &[
-        key("inet", line!("", "", |t, a| set_family(t, a, Family::Inet), |_, _| {}), "from the addresses", "The route is for IPv4."),
+        key("inet", line!("", "", |t, a| set_family(t, a, Family::V4), |_, _| {}), "from the addresses", "The route is for IPv4."),
         key(
             "inet6",
-            line!("", "", |t, a| set_family(t, a, Family::Inet6), |t, s| {
-                s.flag(t.family == Some(Family::Inet6) && t.destination == Some(Destination::Default));
+            line!("", "", |t, a| set_family(t, a, Family::V6), |t, s| {
+                s.flag(t.family == Some(Family::V6) && t.destination == Some(Destination::Default));
             }),
             "from the addresses",
             "The route is for IPv6.",
@@ -96,7 +96,7 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
                 "SECONDS",
                 "0..4294967295",
                 |t, a| {
-                    if fix(&mut t.family, Family::Inet6, a, "expires is only valid for IPv6") {
+                    if fix(&mut t.family, Family::V6, a, "expires is only valid for IPv6") {
                         t.expires = whole(a, 0, u32::MAX.into());
                     }
                 },
@@ -127,7 +127,7 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
                 "[SOURCE/]DESTINATION",
                 "names, or 0..255",
                 |t, a| {
-                    if fix(&mut t.family, Family::Inet, a, "realms are only valid for IPv4") {
+                    if fix(&mut t.family, Family::V4, a, "realms are only valid for IPv4") {
                         t.realms = realms(a);
                     }
                 },
@@ -237,7 +237,7 @@ pub fn route_entry(owner: Owner, args: &mut Args<'_>) -> Option<Route> {
         args.error("Route must have a destination");
         return None;
     }
-    draft.family.get_or_insert(Family::Inet);
+    draft.family.get_or_insert(Family::V4);
     if draft.track_group.is_some() && draft.device.is_none() {
         args.error("Static route cannot have track group if no oif specified").hint("dev INTERFACE");
         draft.track_group = None;
@@ -252,8 +252,8 @@ pub fn route_text(route: &Route) -> String {
 
 fn set_family(route: &mut Route, args: &mut Args<'_>, family: Family) {
     let (word, other) = match family {
-        Family::Inet => ("inet", "IPv6"),
-        Family::Inet6 => ("inet6", "IPv4"),
+        Family::V4 => ("inet", "IPv6"),
+        Family::V6 => ("inet6", "IPv4"),
     };
     fix(&mut route.family, family, args, &format!("{word} specified for {other} route"));
 }
@@ -271,7 +271,7 @@ fn put_destination(route: &mut Route, word: &str, args: &mut Args<'_>) -> bool {
         "default" | "any" | "all" => route.destination = Some(Destination::Default),
         "default6" => {
             route.destination = Some(Destination::Default);
-            fix(&mut route.family, Family::Inet6, args, MIXED);
+            fix(&mut route.family, Family::V6, args, MIXED);
         }
         address => {
             let Some(prefix) = value::whole_prefix(address, args) else {
@@ -295,8 +295,8 @@ fn show_destination(route: &Route, shown: &mut Shown<'_>, kind: Kind) {
 /// `[inet|inet6] ADDRESS`, of the family known already if one is.
 fn gateway(args: &mut Args<'_>, what: &str, known: &mut Option<Family>) -> Option<std::net::IpAddr> {
     let said = match args.peek() {
-        Some("inet") => Some(Family::Inet),
-        Some("inet6") => Some(Family::Inet6),
+        Some("inet") => Some(Family::V4),
+        Some("inet6") => Some(Family::V6),
         Some(_) | None => None,
     };
     if said.is_some() {
@@ -340,9 +340,9 @@ fn set_from(route: &mut Route, args: &mut Args<'_>) {
     let Some(from) = value::whole_prefix(word, args) else {
         return refuse(args, format!("invalid route from address {word}"));
     };
-    if from.family() == Family::Inet {
+    if from.family() == Family::V4 {
         refuse(args, format!("route from address only supported with IPv6 ({word})"));
-    } else if fix(&mut route.family, Family::Inet6, args, MIXED) {
+    } else if fix(&mut route.family, Family::V6, args, MIXED) {
         route.from = Some(from);
     }
 }
@@ -361,7 +361,7 @@ fn realms(args: &mut Args<'_>) -> Option<crate::config::draft::net::Realms> {
 }
 
 fn set_preference(route: &mut Route, args: &mut Args<'_>) {
-    if !fix(&mut route.family, Family::Inet6, args, "pref is only valid for IPv6") {
+    if !fix(&mut route.family, Family::V6, args, "pref is only valid for IPv6") {
         return;
     }
     // The kernel's numbers: medium is zero, low is minus one in two bits.

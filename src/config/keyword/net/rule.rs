@@ -38,11 +38,11 @@ macro_rules! ports {
 pub static RULE: Vocabulary<Rule> = Vocabulary::new(
     "a rule",
     &[
-        key("inet", line!("", "", |t, a| set_family(t, a, Family::Inet), |_, _| {}), "from the addresses", "The rule is for IPv4."),
+        key("inet", line!("", "", |t, a| set_family(t, a, Family::V4), |_, _| {}), "from the addresses", "The rule is for IPv4."),
         key(
             "inet6",
-            line!("", "", |t, a| set_family(t, a, Family::Inet6), |t, s| {
-                s.flag(t.family == Some(Family::Inet6) && t.from.is_none() && t.to.is_none());
+            line!("", "", |t, a| set_family(t, a, Family::V6), |t, s| {
+                s.flag(t.family == Some(Family::V6) && t.from.is_none() && t.to.is_none());
             }),
             "from the addresses",
             "The rule is for IPv6.",
@@ -191,11 +191,11 @@ fn settle(draft: &mut Rule, args: &mut Args<'_>) -> bool {
         }
         (_, _) => {}
     }
-    let family = *draft.family.get_or_insert(Family::Inet);
+    let family = *draft.family.get_or_insert(Family::V4);
     if draft.priority.is_none() {
         let before = match family {
-            Family::Inet => &mut args.cx.unnumbered_rules[0],
-            Family::Inet6 => &mut args.cx.unnumbered_rules[1],
+            Family::V4 => &mut args.cx.unnumbered_rules[0],
+            Family::V6 => &mut args.cx.unnumbered_rules[1],
         };
         let priority = HIGHEST_UNNUMBERED.saturating_sub(*before);
         *before += 1;
@@ -212,8 +212,8 @@ fn settle(draft: &mut Rule, args: &mut Args<'_>) -> bool {
 
 fn set_family(rule: &mut Rule, args: &mut Args<'_>, family: Family) {
     let (word, other) = match family {
-        Family::Inet => ("inet", "IPv6"),
-        Family::Inet6 => ("inet6", "IPv4"),
+        Family::V4 => ("inet", "IPv6"),
+        Family::V6 => ("inet6", "IPv4"),
     };
     fix(&mut rule.family, family, args, &format!("{word} specified for {other} rule"));
 }
@@ -287,7 +287,7 @@ fn ports(args: &mut Args<'_>) -> Option<RangeInclusive<u16>> {
 }
 
 fn set_realms(rule: &mut Rule, args: &mut Args<'_>) {
-    if !fix(&mut rule.family, Family::Inet, args, "realms is only valid for IPv4") {
+    if !fix(&mut rule.family, Family::V4, args, "realms is only valid for IPv4") {
         return;
     }
     let Some(word) = args.need() else { return };

@@ -2,6 +2,7 @@
 
 use crate::config::host::{KeyFile, Stated};
 use crate::config::testing::{load, round_trip};
+use crate::model::net::Prefix;
 use crate::model::script::Action;
 use crate::model::track::{Tracker, Weight};
 use crate::model::vrrp::{
@@ -67,7 +68,7 @@ const EFFECTS: &[Effect] = &[
     ("use_vmac group 7 name group", |i| matches!(&i.carrier, Carrier::Vmac(v) if v.name.as_deref() == Some("group") && v.group == Some(7))),
     ("use_vmac_addr", |i| i.vmac_addresses),
     ("use_ipvlan name i.1 198.51.100.1/24 vepa group 3", |i| {
-        let address = Some(([198, 51, 100, 1].into(), 24));
+        let address = Some(Prefix { address: [198, 51, 100, 1].into(), length: 24 });
         i.carrier == Carrier::Ipvlan(Ipvlan { name: Some("i.1".into()), address, mode: Some(IpvlanMode::Vepa), group: Some(3) })
             && i.source == Some([198, 51, 100, 1].into())
     }),

@@ -2,7 +2,8 @@
 
 use super::super::Resolver;
 use crate::config::draft::lvs as draft;
-use crate::model::lvs::{Families, Family, Member, ServerGroup};
+use crate::model::lvs::{Families, Member, ServerGroup};
+use crate::model::net::Family;
 use std::collections::HashSet;
 use std::net::IpAddr;
 

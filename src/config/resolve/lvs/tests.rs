@@ -9,6 +9,7 @@ use crate::config::testing::read;
 use crate::model::Model;
 use crate::model::checker::{Checker, HttpVersion, Micros, Octet, Probe, RecordType, Reply, Schedule, Sni, Timeout};
 use crate::model::lvs::*;
+use crate::model::net::Family;
 use crate::model::track::Weight;
 use std::num::NonZeroU16;
 use std::time::Duration;

@@ -10,7 +10,8 @@ use crate::config::draft::lvs::{self as draft, Service as Written};
 use crate::config::keyword::lvs::virtual_server::DEFAULT_PERSISTENCE;
 use crate::config::resolve::track::Trackable;
 use crate::model::checker::{Micros, Timeout};
-use crate::model::lvs::{Families, Family, Forwarding, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, VirtualServer};
+use crate::model::lvs::{Families, Forwarding, Persistence, Protocol, RealServer, Scheduler, Service, SorryServer, VirtualServer};
+use crate::model::net::Family;
 use std::num::NonZeroU32;
 
 /// What kind of service it is, once its protocol is known.

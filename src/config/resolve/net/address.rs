@@ -26,7 +26,7 @@ impl Resolver<'_> {
         let preferred = match draft.preferred {
             Some(lifetime) => lifetime,
             // An address of its own is not to be taken as a source for what is unrelated to the service.
-            None if family == Family::Inet6 && length == family.bits() => Lifetime::Seconds(0),
+            None if family == Family::V6 && length == family.bits() => Lifetime::Seconds(0),
             None => Lifetime::Forever,
         };
         Some(Address {

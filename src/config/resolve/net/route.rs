@@ -13,7 +13,7 @@ const MAIN: u32 = 254;
 impl Resolver<'_> {
     pub(in crate::config::resolve) fn route(&mut self, draft: Draft) -> Option<Route> {
         let at = draft.at;
-        let family = draft.family.unwrap_or(Family::Inet);
+        let family = draft.family.unwrap_or(Family::V4);
         let destination = match draft.destination? {
             Destination::Default => Prefix::all(family),
             Destination::Prefix(prefix) => prefix,

@@ -44,7 +44,7 @@ impl Resolver<'_> {
             Action::Prohibit => Action::Prohibit,
         };
         Some(Rule {
-            family: draft.family.unwrap_or(Family::Inet),
+            family: draft.family.unwrap_or(Family::V4),
             inverted: draft.inverted,
             from: draft.from,
             to: draft.to,

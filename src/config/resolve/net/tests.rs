@@ -115,11 +115,11 @@ fn rules_are_complete() {
     assert_eq!(
         seen,
         [
-            (Family::Inet, Action::Table(254), 18),
-            (Family::Inet, Action::Table(4000), 18),
-            (Family::Inet, Action::L3mdev, 18),
-            (Family::Inet6, Action::Goto(200), 0),
-            (Family::Inet6, Action::Prohibit, 99),
+            (Family::V4, Action::Table(254), 18),
+            (Family::V4, Action::Table(4000), 18),
+            (Family::V4, Action::L3mdev, 18),
+            (Family::V6, Action::Goto(200), 0),
+            (Family::V6, Action::Prohibit, 99),
         ]
     );
     assert_eq!(rules[1].object.from, None);

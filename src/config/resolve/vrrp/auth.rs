@@ -7,7 +7,8 @@ use crate::config::diagnostic::{Class, Phase};
 use crate::config::draft::vrrp::{Authentication, Hmac as HmacDraft, HmacKey as KeyDraft, Instance as Draft, KeyText, Protection};
 use crate::config::host::KeyFile;
 use crate::config::keyword::vrrp::bytes_of_hex;
-use crate::model::vrrp::{Auth, Family, Hmac, HmacKey, HmacMode, Secret, Version};
+use crate::model::net::Family;
+use crate::model::vrrp::{Auth, Hmac, HmacKey, HmacMode, Secret, Version};
 use std::path::Path;
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Vrrps<'_, '_> {
         }
         match protection {
             Protection::Pass => Auth::Pass(password),
-            Protection::Ah if family == Family::Ipv6 => {
+            Protection::Ah if family == Family::V6 => {
                 self.fault(at, format!("({name}) Cannot use AH authentication with IPv6. ignoring"));
                 Auth::None
             }

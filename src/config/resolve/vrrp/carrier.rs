@@ -4,7 +4,8 @@ use super::Vrrps;
 use super::family::Agreed;
 use crate::config::draft::vrrp::{Given, Instance as Draft, Ipvlan as IpvlanDraft, Vmac as VmacDraft};
 use crate::config::host::NameTable;
-use crate::model::vrrp::{Carrier, Family, Ipvlan, Vmac};
+use crate::model::net::{Family, Prefix};
+use crate::model::vrrp::{Carrier, Ipvlan, Vmac};
 
 impl Vrrps<'_, '_> {
     /// The interface that the last usable statement names.
@@ -109,14 +110,15 @@ impl Vrrps<'_, '_> {
             self.carriers.insert(name.clone(), draft.name.clone());
         }
         let group = ipvlan.group.and_then(|group| self.interface_group(&draft.name, &group));
-        Carrier::Ipvlan(Ipvlan { name: ipvlan.name, address: agreed.ipvlan, mode: ipvlan.mode, group })
+        let address = agreed.ipvlan.map(|(address, length)| Prefix { address, length });
+        Carrier::Ipvlan(Ipvlan { name: ipvlan.name, address, mode: ipvlan.mode, group })
     }
 
     /// Whether the instance can never leave the fault state for want of an address on its ipvlan.
     pub(super) fn lacks_ipvlan_address(&mut self, draft: &Draft, carrier: &Carrier, agreed: &Agreed) -> bool {
         let lacks = match carrier {
             Carrier::Interface | Carrier::Vmac(_) => false,
-            Carrier::Ipvlan(_) => agreed.family == Family::Ipv4 && agreed.ipvlan.is_none() && agreed.source.is_none(),
+            Carrier::Ipvlan(_) => agreed.family == Family::V4 && agreed.ipvlan.is_none() && agreed.source.is_none(),
         };
         if lacks {
             let text =

@@ -5,7 +5,8 @@ use super::Vrrps;
 use crate::config::diagnostic::Origin;
 use crate::config::draft::net::Address;
 use crate::config::draft::vrrp::{Given, Instance as Draft, Peer};
-use crate::model::vrrp::{Family, Version};
+use crate::model::net::Family;
+use crate::model::vrrp::Version;
 use std::net::IpAddr;
 
 /// What the statements agreed on.
@@ -36,7 +37,7 @@ impl Clue {
     fn family(&self) -> Option<Family> {
         match self {
             Self::Version(_) => None,
-            Self::Native => Some(Family::Ipv6),
+            Self::Native => Some(Family::V6),
             Self::Source(address) | Self::Group(address) | Self::Ipvlan(address, _) => Some(Family::of(*address)),
             Self::Peer(peer) => Some(Family::of(peer.address)),
             Self::Vip(vip) => Some(Family::of(vip.address)),
@@ -87,7 +88,7 @@ impl Vrrps<'_, '_> {
         let name = draft.name.clone();
         let mut family = None;
         let mut agreed =
-            Agreed { family: Family::Ipv4, version: None, source: None, group: None, peers: Vec::new(), vips: Vec::new(), ipvlan: None };
+            Agreed { family: Family::V4, version: None, source: None, group: None, peers: Vec::new(), vips: Vec::new(), ipvlan: None };
         for (at, clue) in clues(draft) {
             if let Some(says) = clue.family()
                 && *family.get_or_insert(says) != says
@@ -105,12 +106,12 @@ impl Vrrps<'_, '_> {
                 Clue::Ipvlan(address, length) => agreed.ipvlan = Some((address, length)),
             }
         }
-        agreed.family = family.unwrap_or(Family::Ipv4);
+        agreed.family = family.unwrap_or(Family::V4);
         agreed
     }
 
     fn version(&mut self, name: &str, at: Origin, version: Version, family: Option<Family>, agreed: &mut Agreed) {
-        let deduced = (family == Some(Family::Ipv6)).then_some(Version::V3);
+        let deduced = (family == Some(Family::V6)).then_some(Version::V3);
         match agreed.version.or(deduced) {
             Some(before) if before != version => {
                 let (new, before) = (version.number(), before.number());

@@ -7,8 +7,9 @@ use crate::config::draft::net::{Address, Route, Rule};
 use crate::config::draft::vrrp::{Instance as Draft, Notify as NotifyDraft};
 use crate::config::resolve::script::{Process, Purpose};
 use crate::model::net;
+use crate::model::net::Family;
 use crate::model::script::Script;
-use crate::model::vrrp::{Auth, Deleted, Family, Instance, Notify, Preempt, Priority, Role, Transport, Version, Vrid};
+use crate::model::vrrp::{Auth, Deleted, Instance, Notify, Preempt, Priority, Role, Transport, Version, Vrid};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -115,12 +116,12 @@ impl Vrrps<'_, '_> {
     /// IPv6 without a word about the version is version 3, whatever the process's default.
     fn settled_version(&mut self, draft: &Draft, agreed: &Agreed, strict: bool) -> Version {
         match (agreed.family, agreed.version) {
-            (Family::Ipv4, given) => given.or(self.global.vrrp.version.and_then(Version::of)).unwrap_or(Version::V2),
-            (Family::Ipv6, Some(Version::V2)) if strict => {
+            (Family::V4, given) => given.or(self.global.vrrp.version.and_then(Version::of)).unwrap_or(Version::V2),
+            (Family::V6, Some(Version::V2)) if strict => {
                 self.fault(draft.at, format!("({}) cannot use IPv6 with VRRP version 2; setting version 3", draft.name));
                 Version::V3
             }
-            (Family::Ipv6, given) => given.unwrap_or(Version::V3),
+            (Family::V6, given) => given.unwrap_or(Version::V3),
         }
     }
 
@@ -171,7 +172,7 @@ impl Vrrps<'_, '_> {
                     std::net::IpAddr::V4(_) => true,
                     std::net::IpAddr::V6(address) => address.is_unicast_link_local(),
                 };
-                if family == Family::Ipv6 && !link_local(first.address) {
+                if family == Family::V6 && !link_local(first.address) {
                     let text = format!("({name}) the first IPv6 VIP address must be link local");
                     if standing.strict {
                         self.fault(first.at, text).hint("put an address of fe80::/10 first");
@@ -310,8 +311,8 @@ impl Vrrps<'_, '_> {
         const HEADER: u32 = 8;
         let mtu = interface.and_then(|name| self.resolver.interface(name)).map_or(1500, |interface| interface.mtu);
         let (ip, each) = match family {
-            Family::Ipv4 => (20, 4),
-            Family::Ipv6 => (40, 16),
+            Family::V4 => (20, 4),
+            Family::V6 => (40, 16),
         };
         let password = match version {
             Version::V2 => 8,
@@ -332,8 +333,12 @@ impl Vrrps<'_, '_> {
         (vips, excluded)
     }
 
-    fn addresses(&mut self, drafts: Vec<Address>, interface: Option<&str>) -> Vec<net::Address> {
-        drafts.into_iter().filter_map(|draft| self.resolver.address(draft, interface)).collect()
+    /// Naming the interface of the instance says nothing: with a VMAC the address goes there all the same (2.4.3).
+    fn addresses(&mut self, mut drafts: Vec<Address>, interface: Option<&str>) -> Vec<net::Address> {
+        for draft in &mut drafts {
+            draft.device.take_if(|device| Some(&**device) == interface);
+        }
+        drafts.into_iter().filter_map(|draft| self.resolver.address(draft, None)).collect()
     }
 
     fn routes(&mut self, drafts: Vec<Route>) -> Vec<net::Route> {

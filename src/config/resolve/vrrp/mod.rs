@@ -6,6 +6,7 @@
 mod auth;
 mod carrier;
 mod family;
+mod firewall;
 mod garp;
 mod group;
 mod instance;
@@ -65,10 +66,18 @@ impl Resolver<'_> {
         vrrps.duplicates(&instances);
         let delays = vrrps.fitting(delays, &instances);
         vrrps.report_unusable();
-        global.lvs.sync_daemon = global.lvs.sync_daemon.take().or(daemon);
-        let instances = instances.into_iter().map(|resolved| resolved.instance).collect();
+        let instances: Vec<Instance> = instances.into_iter().map(|resolved| resolved.instance).collect();
+        global.lvs.sync_daemon = global.lvs.sync_daemon.take().map(|daemon| identified(daemon, &instances)).or(daemon);
+        firewall::settle(&mut global.firewall, &instances);
         Vrrp { instances, groups, garp_groups, linkbeat, delays }
     }
+}
+
+/// The daemon with its identifier: the VRID of its instance unless it has one of its own.
+fn identified(mut daemon: SyncDaemon, instances: &[Instance]) -> SyncDaemon {
+    let vrid = || instances.iter().find(|instance| Some(&instance.name) == daemon.instance.as_ref()).map_or(0, |i| i.vrid.0);
+    daemon.id = Some(daemon.id.unwrap_or_else(vrid));
+    daemon
 }
 
 impl Vrrps<'_, '_> {
@@ -107,7 +116,8 @@ impl Vrrps<'_, '_> {
             self.error(given.at, text);
         } else {
             let (interface, instance) = (given.value.clone(), Some(draft.name.clone()));
-            *daemon = Some(SyncDaemon { interface, instance, id: None, max_len: None, port: None, ttl: None, group: None });
+            // The VRID is the identifier only with the keyword of `global_defs` (2.4.3).
+            *daemon = Some(SyncDaemon { interface, instance, id: Some(0), max_len: None, port: None, ttl: None, group: None });
         }
     }
 

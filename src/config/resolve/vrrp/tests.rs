@@ -5,8 +5,9 @@ use crate::config::diagnostic::{Class, Phase};
 use crate::config::host::{At, Interface, Stated};
 use crate::config::testing::{diagnose, load, round_trip};
 use crate::model::Model;
+use crate::model::net::Family;
 use crate::model::track::Weight;
-use crate::model::vrrp::{Auth, Carrier, Family, Instance, Preempt, Role, Transport, Version};
+use crate::model::vrrp::{Auth, Carrier, Instance, Preempt, Role, Transport, Version};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -151,17 +152,17 @@ fn the_first_address_decides_the_family() {
     for (body, family, want) in [
         (
             "virtual_ipaddress {\n 2001:db8::1\n 192.0.2.1\n fe80::1\n}",
-            Family::Ipv6,
+            Family::V6,
             vec!["6: (A): address family must match VRRP instance [192.0.2.1] - ignoring"],
         ),
         (
             "mcast_src_ip 192.0.2.9\n virtual_ipaddress {\n 2001:db8::1\n 192.0.2.1\n}",
-            Family::Ipv4,
+            Family::V4,
             vec!["6: (A): address family must match VRRP instance [2001:db8::1] - ignoring"],
         ),
         (
             "virtual_ipaddress {\n 192.0.2.1\n}\n use_ipvlan 2001:db8::2 10.0.0.1",
-            Family::Ipv4,
+            Family::V4,
             vec![
                 "7: (A) ipvlan address already specified - ignoring '10.0.0.1'",
                 "7: (A) ipvlan address[2001:db8::2] MUST match vrrp instance family !!! Skipping...",
@@ -170,10 +171,10 @@ fn the_first_address_decides_the_family() {
         ),
         (
             "virtual_ipaddress {\n fe80::1\n}\n version 2",
-            Family::Ipv6,
+            Family::V6,
             vec!["7: (A) vrrp_version 2 conflicts with configured or deduced version 3; ignoring."],
         ),
-        ("virtual_ipaddress_excluded {\n 2001:db8::1\n}\n virtual_ipaddress {\n 192.0.2.1\n}", Family::Ipv4, vec![]),
+        ("virtual_ipaddress_excluded {\n 2001:db8::1\n}\n virtual_ipaddress {\n 192.0.2.1\n}", Family::V4, vec![]),
     ] {
         let (model, mut said) = load(&format!("vrrp_instance A {{\n interface eth0\n virtual_router_id 1\n{body}\n}}"), &host());
         said.retain(|text| !text.contains("link local"));
@@ -492,4 +493,69 @@ fn the_last_source_of_the_right_family_counts() {
     let text = instance("A", 1, "mcast_src_ip 192.0.2.7\n mcast_src_ip 192.0.2.8\n mcast_src_ip 1::1");
     let source = load(&text, &host()).0.vrrp.instances[0].source;
     assert_eq!(source, Some(IpAddr::from([192, 0, 2, 8])));
+}
+
+#[test]
+fn an_address_on_the_interface_of_its_instance_goes_where_all_others_go() {
+    for body in ["", "use_vmac", "use_vmac\n virtual_ipaddress_excluded {\n 192.0.2.78 dev eth1\n}"] {
+        let text = format!("virtual_ipaddress {{\n 192.0.2.77 dev eth0\n}}\n{body}");
+        let found = first(&instance("A", 1, &text));
+        assert!(found.vips.iter().all(|vip| vip.device.is_none()), "{body}: {:?}", found.vips);
+        assert!(found.excluded.iter().all(|vip| vip.device.as_deref() == Some("eth1")), "{body}: {:?}", found.excluded);
+    }
+}
+
+/// 2.2.7 and 2.4.3 alike.
+#[test]
+fn what_must_be_fenced_is_fenced_with_nftables_unless_told_otherwise() {
+    let table = |globals: &str, body: &str| {
+        let globals = if globals.is_empty() { String::new() } else { format!("global_defs {{\n {globals}\n}}\n") };
+        let firewall = model(&format!("{globals}{}", instance("A", 1, body))).global.firewall;
+        (firewall.nftables.map(String::from), firewall.iptables.map(|chains| chains.input.to_string()))
+    };
+    let (ours, other) = (Some("keepalived".to_owned()), Some("fence".to_owned()));
+    for (globals, body, want) in [
+        ("", "", (None, None)),
+        ("", "use_vmac_addr", (None, None)),
+        ("", "strict_mode\n priority 255", (None, None)),
+        ("", "use_vmac", (ours.clone(), None)),
+        ("", "no_accept", (ours.clone(), None)),
+        ("", "strict_mode", (ours.clone(), None)),
+        ("", "no_accept\n priority 255", (ours, None)),
+        ("nftables fence", "use_vmac", (other, None)),
+        ("vrrp_iptables IN", "use_vmac", (None, Some("IN".to_owned()))),
+    ] {
+        assert_eq!(table(globals, body), want, "{globals} {body}");
+    }
+    let both = format!("global_defs {{\n vrrp_iptables IN\n nftables fence\n}}\n{}", instance("A", 1, ""));
+    let (model, told) = load(&both, &host());
+    assert_eq!(told, ["2: Both iptables and nftables have been specified - ignoring iptables"]);
+    assert!(model.global.firewall.iptables.is_none() && model.global.firewall.nftables.is_some());
+}
+
+#[test]
+fn strict_mode_takes_traffic_for_an_owner_only() {
+    for (body, accept) in [
+        ("strict_mode", false),
+        ("strict_mode\n version 3", false),
+        ("strict_mode\n version 3\n accept", true),
+        ("strict_mode\n priority 255", true),
+        ("strict_mode\n priority 255\n accept", true),
+        ("strict_mode\n priority 255\n no_accept", false),
+    ] {
+        assert_eq!(first(&instance("A", 1, body)).accept, accept, "{body}");
+    }
+}
+
+#[test]
+fn the_sync_daemon_is_known_by_the_vrid_or_its_own_number() {
+    let id = |globals: &str, body: &str| {
+        let text = format!("global_defs {{\n router_id r\n {globals}\n}}\n{}", instance("A", 7, body));
+        diagnose(&text, &host()).0.global.lvs.sync_daemon.and_then(|daemon| daemon.id)
+    };
+    assert_eq!(id("", ""), None);
+    assert_eq!(id("lvs_sync_daemon eth0 A", ""), Some(7));
+    assert_eq!(id("lvs_sync_daemon eth0 inst A id 9", ""), Some(9));
+    assert_eq!(id("lvs_sync_daemon eth0", ""), Some(0));
+    assert_eq!(id("", "lvs_sync_daemon_interface eth0"), Some(0));
 }

@@ -3,7 +3,8 @@
 use super::Vrrps;
 use super::family::Agreed;
 use crate::config::draft::vrrp::Instance as Draft;
-use crate::model::vrrp::{Carrier, Family, Instance, Peer, Transport, Vrid};
+use crate::model::net::Family;
+use crate::model::vrrp::{Carrier, Instance, Peer, Transport, Vrid};
 use std::net::IpAddr;
 
 impl Vrrps<'_, '_> {
@@ -39,7 +40,7 @@ impl Vrrps<'_, '_> {
             let bounded = agreed.peers.iter().any(|peer| peer.min_ttl.is_some() || peer.max_ttl.is_some());
             Transport::Unicast {
                 peers,
-                ttl: ttl.or((agreed.family == Family::Ipv4).then_some(255)).filter(|_| unicast),
+                ttl: ttl.or((agreed.family == Family::V4).then_some(255)).filter(|_| unicast),
                 check_source: draft.check_source || bounded || self.global.vrrp.check_unicast_src,
                 old_checksum: draft.old_checksum.unwrap_or_default(),
             }

@@ -13,7 +13,7 @@ fn every_option_is_read() {
     let draft = read_back(
         "blackhole 10.0.0.0/8 via inet 192.0.2.1 oif eth0 src 192.0.2.2 onlink dsfield 0x10 table 100 protocol bird scope 17 preference 5 realms a/0x14 append no_track ttl-propagate disabled track_group G vrf red",
     );
-    assert_eq!((draft.kind, draft.family), (Kind::Blackhole, Some(Family::Inet)));
+    assert_eq!((draft.kind, draft.family), (Kind::Blackhole, Some(Family::V4)));
     assert_eq!((draft.gateway, draft.preferred_source), ("192.0.2.1".parse().ok(), "192.0.2.2".parse().ok()));
     assert_eq!((draft.tos, draft.table, draft.scope), (Some(Named::Number(16)), Some(Named::Number(100)), Some(Named::Number(17))));
     assert_eq!((draft.protocol, draft.priority), (Some(Named::Name("bird".into())), Some(5)));
@@ -72,7 +72,7 @@ fn destinations_come_in_many_forms() {
         };
         assert_eq!(shown.as_deref(), want, "{line}");
         let six = line.contains("fe80") || line.contains('6');
-        assert_eq!(draft.family, Some(if six { Family::Inet6 } else { Family::Inet }), "{line}");
+        assert_eq!(draft.family, Some(if six { Family::V6 } else { Family::V4 }), "{line}");
     }
 }
 

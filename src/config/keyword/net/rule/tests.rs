@@ -43,12 +43,12 @@ fn actions() {
 #[test]
 fn everything_fits_a_known_family() {
     for (line, family) in [
-        ("from 10.0.0.0/8 to all table 5 priority 1", Family::Inet),
-        ("from default to 2001:db8::/32 table 5 priority 1", Family::Inet6),
-        ("inet6 fwmark 5 table 28 priority 1", Family::Inet6),
-        ("inet from 10.0.0.0/8 table 5 priority 1", Family::Inet),
-        ("table 5 priority 1 inet6", Family::Inet6),
-        ("table 5 priority 1", Family::Inet),
+        ("from 10.0.0.0/8 to all table 5 priority 1", Family::V4),
+        ("from default to 2001:db8::/32 table 5 priority 1", Family::V6),
+        ("inet6 fwmark 5 table 28 priority 1", Family::V6),
+        ("inet from 10.0.0.0/8 table 5 priority 1", Family::V4),
+        ("table 5 priority 1 inet6", Family::V6),
+        ("table 5 priority 1", Family::V4),
     ] {
         assert_eq!(read_back(line).family, Some(family), "{line}");
     }
