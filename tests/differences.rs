@@ -1,0 +1,532 @@
+//! What docs/DIFFERENCES.md says is what the program does: a row of [`rows`] for each section, by its title.
+
+#![expect(clippy::disallowed_methods, reason = "it reads the document and runs the program")]
+
+use standfast::config::host::{At, ScriptPath, Stated};
+use standfast::config::render::Renderer;
+use standfast::config::source::{Files, Refusal};
+use standfast::config::{Loaded, Options, dump, load};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// How a section is held against the program.
+enum Row {
+    Cases(Vec<Case>),
+    Run(fn()),
+    /// By a test elsewhere, in this file and of this name; the section must say so.
+    Elsewhere(&'static str, &'static str),
+    /// Not at all: the section must say why.
+    Untested,
+}
+
+/// A configuration and what becomes of it.
+#[derive(Default)]
+struct Case {
+    /// The main file is the first.
+    files: Vec<(&'static str, String)>,
+    /// Every message, as `LINE CLASS: TEXT`; the line is 0 where there is none.
+    says: Option<Vec<&'static str>>,
+    hint: Option<&'static str>,
+    status: Option<u8>,
+    /// Lines of the canonical dump, each among others.
+    holds: Vec<&'static str>,
+    lacks: Vec<&'static str>,
+}
+
+fn case(text: impl Into<String>) -> Case {
+    Case { files: vec![("main.conf", text.into())], ..Case::default() }
+}
+
+impl Case {
+    fn file(mut self, name: &'static str, text: &str) -> Self {
+        self.files.push((name, text.to_owned()));
+        self
+    }
+
+    fn says(mut self, messages: &[&'static str]) -> Self {
+        self.says = Some(messages.to_vec());
+        self
+    }
+
+    /// The hint of the first message.
+    fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    fn status(mut self, status: u8) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    fn holds(mut self, lines: &[&'static str]) -> Self {
+        self.holds = lines.to_vec();
+        self
+    }
+
+    fn lacks(mut self, lines: &[&'static str]) -> Self {
+        self.lacks = lines.to_vec();
+        self
+    }
+
+    fn check(&self, title: &str) {
+        let main = &self.files[0].1;
+        let loaded = read(&self.files);
+        let said: Vec<String> = messages(&loaded);
+        if let Some(says) = &self.says {
+            assert_eq!(&said, says, "{title}\n{main}");
+        }
+        if self.hint.is_some() {
+            let hint = loaded.problems.iter().next().and_then(|d| d.hint.as_deref());
+            assert_eq!(hint, self.hint, "{title}\n{main}");
+        }
+        if let Some(status) = self.status {
+            assert_eq!(loaded.problems.exit_status(), status, "{title}\n{main}");
+        }
+        let dump = dump::dump(&loaded.model);
+        let lines: Vec<&str> = dump.lines().map(str::trim).collect();
+        for line in &self.holds {
+            assert!(lines.contains(line), "{title}: no {line:?}\n{main}\n{said:#?}\n{dump}");
+        }
+        for line in &self.lacks {
+            assert!(!lines.contains(line), "{title}: {line:?}\n{main}\n{said:#?}\n{dump}");
+        }
+    }
+}
+
+fn messages(loaded: &Loaded) -> Vec<String> {
+    loaded.problems.iter().map(|d| format!("{} {}: {}", d.at.map_or(0, |at| at.line), d.class.name(), d.text)).collect()
+}
+
+/// Files that are only stated, in the folder `/k`.
+struct Memory(HashMap<PathBuf, Vec<u8>>);
+
+impl Files for Memory {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Refusal> {
+        self.0.get(path).cloned().ok_or(Refusal::Missing)
+    }
+
+    fn list(&self, directory: &Path) -> Vec<String> {
+        let names = self.0.keys().filter(|path| path.parent() == Some(directory)).filter_map(|path| path.file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.0.contains_key(path)
+    }
+}
+
+fn read<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Loaded {
+    let memory = Memory(files.iter().map(|(name, text)| (Path::new("/k").join(name), text.as_ref().to_vec())).collect());
+    let mut host = Stated::with(&["eth0"]).script("/p").script("/q");
+    host.paths.insert("/run".into(), At::Directory);
+    host.scripts.insert("/none".into(), ScriptPath::Absent);
+    let options = Options { pattern: files[0].0.into(), directory: "/k".into(), config_id: "lb1".to_owned(), ..Options::default() };
+    load(&memory, &host, &options)
+}
+
+fn global(lines: &str) -> String {
+    format!("global_defs {{\n{lines}\n}}")
+}
+
+/// An instance whose own lines begin at line 7.
+fn instance(lines: &str) -> String {
+    named("A", 1, lines)
+}
+
+fn named(name: &str, vrid: u8, lines: &str) -> String {
+    format!(
+        "vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\nvirtual_ipaddress {{\n192.0.2.{vrid}\n}}\n{lines}\n}}\n"
+    )
+}
+
+/// A virtual server whose own lines begin at line 5.
+fn service(kind: &str, lines: &str) -> String {
+    format!("virtual_server 10.0.0.1 80 {{\nlb_algo rr\nlb_kind {kind}\nprotocol TCP\n{lines}\n}}")
+}
+
+/// A check of the one real server, whose own lines begin at line 7.
+fn check(kind: &str, lines: &str) -> String {
+    service("NAT", &format!("real_server 10.0.0.2 80 {{\n{kind} {{\n{lines}\n}}\n}}"))
+}
+
+fn routes(lines: &str) -> String {
+    format!("static_routes {{\n{lines}\n}}")
+}
+
+fn rules(lines: &str) -> String {
+    format!("static_rules {{\n{lines}\n}}")
+}
+
+const SCRIPT: &str = "vrrp_script s {\nscript /p\n}\n";
+const TRACKED: &str = "track_script {\ns\n}";
+
+#[rustfmt::skip] // A table.
+fn rows() -> Vec<(&'static str, Row)> {
+    vec![
+        // Reading
+        ("A block with an unknown name is passed over whole", Row::Cases(vec![
+            case("vrrp_instnace X {\ninterface {\nrouter_id\n}\n}\nglobal_defs {\nfrob {\nx 1\n}\nrouter_id a\n}")
+                .says(&["1 error: Unknown keyword 'vrrp_instnace'", "7 error: Unknown keyword 'frob'"])
+                .hint("did you mean 'vrrp_instance'?").holds(&["router_id a"]),
+        ])),
+        ("Lines may be 64 KiB long", Row::Run(long_lines)),
+        ("A definition that uses itself is an error", Row::Cases(vec![
+            case("$A=$A\nrouter_id $A\nglobal_defs {\nrouter_id b\n}").says(&["2 error: a definition uses itself - ignoring the line"])
+                .hint("$A -> $A").holds(&["router_id b"]),
+            case("$A=x $B\n$B=y $A\nrouter_id $A").says(&["3 error: a definition uses itself - ignoring the line"]).hint("$A -> $B -> $A"),
+        ])),
+        ("A file that includes itself is an error", Row::Cases(vec![
+            case("include b.conf\nglobal_defs {\nrouter_id b\n}").file("b.conf", "\ninclude main.conf\n")
+                .says(&["2 error: 'main.conf' includes itself - ignoring"])
+                .hint("/k/main.conf includes /k/b.conf includes /k/main.conf").holds(&["router_id b"]),
+        ])),
+        ("What a configuration may amount to is limited", Row::Run(limits)),
+        ("What a definition brings to the front of a line is acted on", Row::Cases(vec![
+            case("$S=~SEQ(N, 2) router_id r$N\nglobal_defs {\n$S\n}").says(&[]).holds(&["router_id r2"]),
+            case("$S=@lb1 router_id a\n$T=@lb2 router_id b\nglobal_defs {\n$S\n$T\n}").says(&[]).holds(&["router_id a"]),
+            case("$S=$T=a\n$S\nglobal_defs {\nrouter_id $T\n}").says(&[]).holds(&["router_id a"]),
+        ])),
+        ("An include from a definition or behind a condition is read once", Row::Cases(vec![
+            case("$I=include b.conf\n$I").file("b.conf", &instance("")).says(&[]).holds(&["vrrp_instance A {"]),
+            case("@lb1 include b.conf").file("b.conf", &instance("")).says(&[]).holds(&["vrrp_instance A {"]),
+        ])),
+        ("An undefined `${NAME}` is one error", Row::Cases(vec![
+            case(global("router_id a${U}\nvrrp_version 3")).says(&["2 error: Undefined definition '${U}'"])
+                .holds(&["router_id \"a$U\"", "vrrp_version 3"]),
+            case(global("router_id \"a${U}\"")).says(&[]).holds(&["router_id \"a${U}\""]),
+        ])),
+        ("An escaped `#` or `!` stays a character", Row::Cases(vec![
+            case(named("VI_\\#1", 1, "")).says(&[]).holds(&["vrrp_instance VI_#1 {"]),
+            case(named("VI_\\!1", 1, "")).says(&[]).holds(&["vrrp_instance VI_!1 {"]),
+        ])),
+        // Whether the comment gets a message of its own is left open here.
+        ("A comment does not end a definition of several lines", Row::Cases(vec![
+            case("$V= \\\nrouter_id a \\\n# gone\nvrrp_version 3\nglobal_defs {\n$V\n}").holds(&["router_id a", "vrrp_version 3"]),
+        ])),
+        ("`@standfast` is always true", Row::Cases(vec![
+            case(global("@standfast router_id a\n@^standfast router_id b")).says(&[]).holds(&["router_id a"]),
+        ])),
+
+        // Meaning
+        ("`script_user` counts for the whole file", Row::Cases(vec![
+            case(format!("{SCRIPT}global_defs {{\nenable_script_security\nscript_user nobody\n}}\n{}", instance(TRACKED))).says(&[])
+                .holds(&["user 65534 65534"]),
+        ])),
+        ("Users and groups may be numbers", Row::Cases(vec![
+            case(format!("global_defs {{\nenable_script_security\nscript_user 7 8\n}}\n{SCRIPT}{}", instance(TRACKED))).says(&[])
+                .holds(&["user 7 8"]),
+        ])),
+        ("The file that a script's link leads to must be safe",
+            Row::Elsewhere("src/runtime/host/script.rs", "a_link_may_be_last_but_not_on_the_way")),
+        ("`enable_script_security off` is told of", Row::Cases(vec![
+            case(global("enable_script_security off")).status(0).holds(&["enable_script_security"])
+                .says(&["2 notice: enable_script_security is a flag: 'off' does not turn it off"]),
+        ])),
+        ("Commands must be text", Row::Cases(vec![
+            case(instance("notify_master \"/p \\000\"\nnotify_backup \"/p \\377\"")).lacks(&["notify_master", "notify_backup"])
+                .says(&["7 error: String '/p \\000': an argument cannot hold a NUL", "8 error: String '/p \\377': escapes that make no UTF-8 text"]),
+        ])),
+        ("`stats_dump_file` and `json_dump_file` are kept", Row::Cases(vec![
+            case(global("stats_dump_file /run/a\njson_dump_file /run/b")).says(&[]).holds(&["stats_dump_file /run/a", "json_dump_file /run/b"]),
+        ])),
+        ("A bad number costs its line and nothing else", Row::Cases(vec![
+            case(global("vrrp_priority -5\nvrrp_priority 50\nchecker_rlimit_rttime 7\nchecker_rlimit_rttime 0\nvrrp_garp_master_refresh 9\nvrrp_garp_master_refresh x"))
+                .says(&["3 error: number '50' outside range [-20, 19]", "5 error: number '0' outside range [1, 4294967295]", "7 error: invalid number 'x'"])
+                .holds(&["vrrp_priority -5", "checker_rlimit_rttime 7", "vrrp_garp_master_refresh 9"]),
+        ])),
+        ("`default`, `any` and `all` belong to any family", Row::Cases(vec![
+            case(routes("via 2001:db8::1 to default\nvia 192.0.2.1 any")).says(&[])
+                .holds(&["to ::/0 via 2001:db8::1 table 254 protocol 18 prepend", "to 0.0.0.0/0 via 192.0.2.1 table 254 protocol 18 prepend"]),
+            case(rules("from 10.0.0.0/8 to all table 9 priority 7")).says(&[]).holds(&["from 10.0.0.0/8 priority 7 table 9 protocol 18"]),
+        ])),
+        ("`inet` and `inet6` do not swallow a word", Row::Cases(vec![
+            case(routes("inet6 default via 2001:db8::1")).says(&[]).holds(&["to ::/0 via 2001:db8::1 table 254 protocol 18 prepend"]),
+            case(rules("inet6 from 2001:db8::/32 table 9 priority 7")).says(&[]).holds(&["from 2001:db8::/32 priority 7 table 9 protocol 18"]),
+        ])),
+        ("One port will do in a rule", Row::Cases(vec![
+            case(rules("sport 80 dport 81 table 9 priority 7")).says(&[]).holds(&["priority 7 sport 80-80 dport 81-81 table 9 protocol 18"]),
+        ])),
+        ("Ranges of ports must run upwards", Row::Cases(vec![
+            case(rules("dport 90-80 table 9 priority 7\nsport 80-70000 table 9 priority 8"))
+                .says(&["2 error: invalid dport range 90-80", "3 error: invalid sport range 80-70000"])
+                .holds(&["priority 7 table 9 protocol 18", "priority 8 table 9 protocol 18"]),
+        ])),
+        ("`ipproto` goes up to 255", Row::Cases(vec![
+            case(rules("ipproto 255 table 9 priority 7")).says(&[]).holds(&["priority 7 ipproto 255 table 9 protocol 18"]),
+            case(rules("ipproto 256 table 9 priority 7")).says(&["2 error: Invalid ipproto 256"]),
+        ])),
+        ("Masks and ranges in rules are checked", Row::Cases(vec![
+            case(rules("uidrange 9-1 table 9 priority 7\nfwmark 1/ table 9 priority 8")).lacks(&["static_rules {"])
+                .says(&["2 error: Invalid uidrange 9-1 specified", "3 error: Invalid rule fwmark 1/ specified"]),
+        ])),
+        ("A prefix length must be there", Row::Cases(vec![
+            case("static_ipaddress {\n198.51.100.1/ dev eth0\n}").holds(&["198.51.100.1/32 dev eth0 scope 0"])
+                .says(&["2 error: Invalid address prefix len  for address 198.51.100.1/ - using 32"]),
+        ])),
+        ("A next hop must lead somewhere", Row::Cases(vec![
+            case(routes("10.1.0.0/16 nexthop weight 2 nexthop via 192.0.2.1")).says(&["2 error: nexthop leads nowhere - ignoring"])
+                .holds(&["to 10.1.0.0/16 table 254 protocol 18 prepend nexthop via 192.0.2.1 weight 1"]),
+        ])),
+        ("A route may push more than two MPLS labels", Row::Cases(vec![
+            case(routes("10.1.0.0/16 via 192.0.2.1 encap mpls 16/17/18/19")).says(&[])
+                .holds(&["to 10.1.0.0/16 via 192.0.2.1 table 254 protocol 18 prepend encap mpls 16/17/18/19"]),
+        ])),
+        ("A malformed `encap` costs one message", Row::Cases(vec![
+            case(routes("10.1.0.0/16 encap ip id x dst 192.0.2.1 dev eth0")).says(&["2 error: invalid number 'x'"]),
+        ])),
+        ("`ttl-propagate` with another word stays unset", Row::Cases(vec![
+            case(routes("10.1.0.0/16 via 192.0.2.1 ttl-propagate perhaps")).says(&["2 error: ttl-propagate value perhaps not recognised"])
+                .holds(&["to 10.1.0.0/16 via 192.0.2.1 table 254 protocol 18 prepend"]),
+        ])),
+        ("A round-trip time is cut to two minutes aloud", Row::Cases(vec![
+            case(routes("10.1.0.0/16 via 192.0.2.1 rtt 130s")).says(&["2 error: rtt value 130s above maximum 120000ms, resetting"])
+                .holds(&["to 10.1.0.0/16 via 192.0.2.1 table 254 protocol 18 rtt 120000ms prepend"]),
+        ])),
+        ("`preferred_lft` on an IPv4 address is told of", Row::Cases(vec![
+            case("static_ipaddress {\n10.0.0.1/24 dev eth0 preferred_lft 60\n}").holds(&["10.0.0.1/24 dev eth0 scope 0"])
+                .says(&["2 notice: preferred_lft is for IPv6 addresses only (10.0.0.1/24) - ignoring"]),
+        ])),
+        ("Without any weight the quorum stays 1", Row::Cases(vec![
+            case(service("NAT", "quorum 3\nreal_server 10.0.0.2 80 {\nweight 0\n}")).holds(&["quorum 1", "hysteresis 0"])
+                .says(&["1 error: Warning - quorum 3 for [10.0.0.1]:tcp:80 exceeds total weight of real servers 0, reducing quorum to 0"]),
+        ])),
+        ("Each `host` of an SMTP_CHECK is a checker", Row::Cases(vec![
+            case(check("SMTP_CHECK", "host {\nconnect_ip 10.0.0.3\n}\nhost {\nconnect_ip 10.0.0.4\nconnect_port 25\n}"))
+                .holds(&["connect_ip 10.0.0.3", "connect_port 80", "connect_ip 10.0.0.4", "connect_port 25"]).lacks(&["connect_ip 10.0.0.2"])
+                .says(&["7 notice: The SMTP_CHECK host block is deprecated. Please define additional checkers.",
+                    "10 notice: The SMTP_CHECK host block is deprecated. Please define additional checkers."]),
+        ])),
+        ("A sorry server without a port takes that of its service", Row::Cases(vec![
+            case(service("NAT", "sorry_server 10.0.0.9\nreal_server 10.0.0.2 8080 {\n}")).says(&[]).holds(&["sorry_server 10.0.0.9 80"]),
+        ])),
+        ("Real servers that become equal are duplicates", Row::Cases(vec![
+            case(service("DR", "real_server 10.0.0.2 80 {\n}\nreal_server 10.0.0.2 81 {\nweight 7\n}")).lacks(&["weight 7"])
+                .says(&["7 error: WARNING - virtual server [10.0.0.1]:tcp:80 and real server [10.0.0.2]:tcp:81 ports don't match - resetting",
+                    "7 error: VS [10.0.0.1]:tcp:80: real server [10.0.0.2]:tcp:80 is duplicated - removing second rs"]),
+        ])),
+        ("A check goes to the port as written", Row::Cases(vec![
+            case(service("DR", "real_server 10.0.0.2 8080 {\nTCP_CHECK {\n}\n}")).holds(&["real_server 10.0.0.2 80 {", "connect_port 8080"]),
+        ])),
+        ("The ports of a group are told once per server", Row::Cases(vec![
+            case("virtual_server_group G {\n10.0.0.1 80\n10.0.0.2 81\n}\nvirtual_server group G {\nlb_algo rr\nlb_kind DR\nprotocol TCP\nreal_server 10.0.0.3 8080 {\n}\n}")
+                .says(&["9 error: virtual server [G]:0:[10.0.0.1,80] and real server [10.0.0.3]:tcp:8080 ports don't match"]),
+        ])),
+        ("Firewall mark 0 is no mark", Row::Cases(vec![
+            case("virtual_server fwmark 0 {\nlb_algo rr\nlb_kind DR\nreal_server 10.0.0.2 {\n}\n}")
+                .says(&["1 error: virtual server fwmark 0 is no mark - ignoring"]).lacks(&["virtual_server fwmark 0 {"]),
+        ])),
+        ("`virtual_server fwmark {` is reported", Row::Cases(vec![
+            case("virtual_server fwmark {\nlb_algo rr\n}").status(2)
+                .says(&["1 missing-parameter: *** Configuration line starting `virtual_server` is missing a parameter after keyword `fwmark`"]),
+        ])),
+        ("Messages name what they are about", Row::Cases(vec![
+            case(format!("global_defs {{\nenable_script_security\nscript_user root\n}}\n{}",
+                service("NAT", "quorum_up /p\nquorum_up /q\nreal_server 10.0.0.2 80 {\nnotify_up /p\nnotify_up /q\n}")))
+                .says(&["10 error: ([10.0.0.1]:tcp:80) quorum_up script already specified - ignoring /q",
+                    "13 error: ([10.0.0.2]:none:80) notify_up script already specified - ignoring /q"]),
+        ])),
+        ("A DNS name must fit its limits", Row::Cases(vec![
+            case(check("DNS_CHECK", "name aaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaa.example"))
+                .says(&["7 notice: DNS_CHECK name 'aaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaaaaaaaabbbbbbbbbbaaaa.example' is too long - ignoring"]),
+        ])),
+        ("A regular expression is taken as written", Row::Cases(vec![
+            case(check("HTTP_GET", "url {\npath /\nregex \"a(\"\n}")).says(&[]).holds(&["regex a("]),
+        ])),
+        ("`unicast_ttl` without peers is dropped", Row::Cases(vec![
+            case(instance("unicast_ttl 5")).says(&["8 error: (A): Cannot use unicast_ttl without unicast peers - resetting"])
+                .lacks(&["unicast_ttl 0", "unicast_ttl 5"]),
+        ])),
+        ("A weight out of range is not taken", Row::Cases(vec![
+            case(format!("global_defs {{\nenable_script_security\nscript_user root\n}}\nvrrp_script s {{\nscript /p\nweight 9\nweight 999\n}}\n{}", instance(TRACKED)))
+                .says(&["8 error: number '999' outside range [-253, 253]"]).holds(&["weight 9"]),
+        ])),
+        ("A second script, file or process of a name is told of", Row::Cases(vec![
+            case(format!("global_defs {{\nenable_script_security\nscript_user root\n}}\n{SCRIPT}{SCRIPT}{}", instance(TRACKED)))
+                .says(&["8 notice: vrrp_script s is already defined - ignoring the later one"]),
+            case("track_file f {\nfile /run/a\n}\ntrack_file f {\nfile /run/b\n}")
+                .says(&["4 notice: track_file f is already defined - ignoring the later one"]),
+            case("vrrp_track_process p {\nprocess a\n}\nvrrp_track_process p {\nprocess b\n}")
+                .says(&["4 notice: vrrp_track_process p is already defined - ignoring the later one"]),
+        ])),
+        ("`use_ipvlan` takes the place of `use_vmac`", Row::Cases(vec![
+            case(instance("use_vmac\nuse_ipvlan 192.0.2.9/24")).says(&["1 notice: (A) use_ipvlan takes the place of use_vmac"]).status(0),
+        ])),
+        ("`skip_check_adv_addr off` is off", Row::Cases(vec![
+            case(format!("{}\n{}", global("vrrp_skip_check_adv_addr"), instance("skip_check_adv_addr off"))).says(&[])
+                .holds(&["skip_check_adv_addr false"]),
+        ])),
+        ("`owner_ignore_adverts off` is off", Row::Cases(vec![
+            case(instance("priority 255\nowner_ignore_adverts off")).says(&[]).holds(&["owner_ignore_adverts false"]),
+        ])),
+        ("`init_fail` is kept", Row::Cases(vec![
+            case(format!("global_defs {{\nenable_script_security\nscript_user root\n}}\nvrrp_script s {{\nscript /p\ninit_fail\n}}\n{}", instance(TRACKED)))
+                .says(&[]).holds(&["init_fail"]),
+        ])),
+
+        // Config test
+        ("A missing parameter does not end the run", Row::Cases(vec![
+            case(format!("{}\nfrob", global("vrrp_version\nvrrp_version 7"))).status(2)
+                .says(&["2 missing-parameter: *** Configuration line starting `vrrp_version` is missing a parameter after keyword `vrrp_version`",
+                    "3 error: number '7' outside range [2, 3]", "5 error: Unknown keyword 'frob'"]),
+        ])),
+        ("An instance that cannot run does not end the checks", Row::Cases(vec![
+            case("vrrp_instance A {\ninterface eth0\n}\nvrrp_instance B {\ninterface eth0\nvirtual_router_id 2\n}").status(5)
+                .says(&["3 error: (A) the virtual router id must be set", "3 fatal: VRRP cannot run with this configuration",
+                    "7 error: (B) No VIP specified; at least one is sensible"]),
+        ])),
+        ("Each message is printed once", Row::Cases(vec![
+            case("frob\nvirtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {\nweight x\n}\n}")
+                .says(&["1 error: Unknown keyword 'frob'", "7 error: invalid number 'x'"]),
+        ])),
+        ("Every message has a place", Row::Run(places)),
+        ("The test ends with a line of its own", Row::Run(closing_line)),
+        ("The test leaves the machine alone", Row::Untested),
+    ]
+}
+
+fn said<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Vec<String> {
+    messages(&read(files))
+}
+
+fn long_lines() {
+    let line = |length: usize| global(&format!("router_id a{}b", " ".repeat(length - "router_id ab".len())));
+    assert_eq!(said(&[("main.conf", line(64 * 1024))]), Vec::<String>::new());
+    assert_eq!(said(&[("main.conf", line(64 * 1024 + 1))]), ["2 error: line too long - ignoring"]);
+}
+
+/// The limits that can be met in a moment; those on bytes and on files are met in `src/config/reader/tests.rs`.
+fn limits() {
+    let one = |text: String, message: &str| {
+        let said = said(&[("main.conf", &text)]);
+        let start: String = text.chars().take(300).collect();
+        match said.as_slice() {
+            [] => assert_eq!(message, "", "{start}"),
+            [only] => assert!(!message.is_empty() && only.contains(message), "{only}\n{start}"),
+            more => assert!(more.len() == 1, "{more:#?}\n{start}"),
+        }
+    };
+    let chain = |links: usize| {
+        let links: String = (1..links).map(|n| format!("$A{n}=$A{}\n", n + 1)).collect::<String>() + &format!("$A{links}=router_id a\n");
+        format!("{links}{}", global("$A1"))
+    };
+    one(chain(256), "");
+    one(chain(257), "more than 256 deep");
+
+    let wide = |times: usize| format!("$A={}\n{}", "a".repeat(1 << 15), global(&format!("router_id \"{}\"", "${A}".repeat(times))));
+    one(wide(31), "");
+    one(wide(33), "longer than 1048576 bytes");
+
+    // Each definition uses the one before sixteen times: 16 + 256 + ... of them in all.
+    let often = |first: &str| {
+        let uses: String = (1..4).map(|n| format!("$A{n}={}\n", format!("${{A{}}}", n - 1).repeat(16))).collect();
+        format!("$A0=\n{uses}{}", global(&format!("router_id \"a{first}\"")))
+    };
+    one(often(&"${A3}".repeat(15)), "");
+    one(often(&"${A3}".repeat(16)), "use each other too often");
+
+    one("~SEQ(A, 1000) ~SEQ(B, 999) @no x".to_owned(), "");
+    one("~SEQ(A, 1000001) @no x".to_owned(), "~SEQ goes too far");
+
+    let nested = |depth: usize| format!("{}@no x", "~SEQ(A, 1) ".repeat(depth));
+    one(nested(500), "");
+    one(nested(520), "nested");
+
+    let names: Vec<String> = (0..70).map(|n| format!("f{n}")).collect();
+    let includes = |count: usize| {
+        let text = |n: usize| if n + 1 < count { format!("include f{}", n + 1) } else { String::new() };
+        names.iter().take(count).enumerate().map(|(n, name)| (name.as_str(), text(n))).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&includes(64)), Vec::<String>::new());
+    assert_eq!(said(&includes(65)), ["1 error: includes are nested more than 64 deep - ignoring 'f64'"]);
+}
+
+fn places() {
+    let shown = |files: &[(&str, &str)]| {
+        let loaded = read(files);
+        let renderer = Renderer::new(&loaded.sources);
+        loaded.problems.iter().map(|d| renderer.line(d)).collect::<Vec<_>>()
+    };
+    let text = "frob\nvrrp_instance B {\ninterface eth0\nvirtual_router_id 2\n}";
+    let later = "(B) No VIP specified; at least one is sensible [main.conf:5]";
+    assert_eq!(shown(&[("main.conf", text)]), ["(Line 1) Unknown keyword 'frob'", later]);
+    let two = format!("{text}\ninclude b.conf");
+    assert_eq!(
+        shown(&[("main.conf", &two), ("b.conf", "\nfrab")]),
+        ["(main.conf: Line 1) Unknown keyword 'frob'", "(b.conf: Line 2) Unknown keyword 'frab'", later]
+    );
+    assert_eq!(shown(&[("main.conf", "")]), Vec::<String>::new());
+}
+
+fn closing_line() {
+    let folder = std::env::temp_dir().join(format!("standfast-differences-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (text, status, lines) in [("global_defs {\n}\n", 0, 1), ("frob\n", 5, 2)] {
+        let file = folder.join("k.conf");
+        std::fs::write(&file, text).expect("a file");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_standfast")).arg("-t").arg("-f").arg(&file).output().expect("it runs");
+        let said = String::from_utf8(output.stderr).expect("text");
+        let closing = format!("standfast {} reads and checks this configuration; it cannot run it yet", env!("CARGO_PKG_VERSION"));
+        assert_eq!((output.status.code(), said.lines().count(), said.lines().last()), (Some(status), lines, Some(closing.as_str())));
+    }
+    std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// The sections of the document, by title.
+fn sections() -> BTreeMap<String, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/DIFFERENCES.md");
+    let text = std::fs::read_to_string(path).expect("docs/DIFFERENCES.md is there");
+    let mut sections = BTreeMap::new();
+    let mut title = None;
+    for line in text.lines() {
+        if line.starts_with("## ") || line.starts_with("# ") {
+            title = None;
+        } else if let Some(name) = line.strip_prefix("### ") {
+            assert!(sections.insert(name.to_owned(), String::new()).is_none(), "two sections are called {name:?}");
+            title = Some(name.to_owned());
+        } else if let Some(body) = title.as_ref().and_then(|title| sections.get_mut(title)) {
+            body.push_str(line);
+            body.push('\n');
+        }
+    }
+    sections
+}
+
+#[test]
+fn every_section_is_as_the_program_is() {
+    for (title, row) in rows() {
+        match row {
+            Row::Cases(cases) => {
+                assert!(!cases.is_empty(), "{title}: no case");
+                cases.iter().for_each(|case| case.check(title));
+            }
+            Row::Run(check) => check(),
+            Row::Elsewhere(file, name) => {
+                let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect("the file is there");
+                assert!(text.contains(&format!("#[test]\n    fn {name}()")), "{title}: {file} has no test {name}");
+            }
+            Row::Untested => {}
+        }
+    }
+}
+
+#[test]
+fn sections_and_rows_have_the_same_titles() {
+    let sections = sections();
+    let rows = rows();
+    let mut titles: Vec<&str> = rows.iter().map(|(title, _)| *title).collect();
+    titles.sort_unstable();
+    assert_eq!(sections.keys().map(String::as_str).collect::<Vec<_>>(), titles);
+    for (title, row) in &rows {
+        let body = &sections[*title];
+        let untested = body.contains("\n(No test: ") && body.trim_end().ends_with(".)");
+        assert_eq!(untested, matches!(row, Row::Untested), "{title}: a section without a test says why");
+        let elsewhere = match row {
+            Row::Elsewhere(file, name) => Some(format!("\n(Tested in `{file}`: `{name}`.)\n")),
+            Row::Cases(_) | Row::Run(_) | Row::Untested => None,
+        };
+        let named = elsewhere.as_ref().is_some_and(|named| body.contains(named));
+        assert_eq!(named, body.contains("\n(Tested in "), "{title}: a section tested elsewhere says where");
+        assert_eq!(named, elsewhere.is_some(), "{title}: {elsewhere:?}");
+    }
+}
