@@ -314,6 +314,7 @@ impl Line {
         if self.replaced > MOST {
             return Err(Refused::TooMany);
         }
+        let here = self.rest.len();
         self.rest.truncate(left);
         let (first, next) = definition.line(0).unwrap_or_default();
         if out.len() + left + first.len() > LONGEST {
@@ -325,8 +326,13 @@ impl Line {
             let within = self.regions.iter().map(|region| &region.definition).chain([&definition]).cloned().collect();
             scope.following.push(Following { definition: Rc::clone(&definition), next, within });
         }
+        // What a region's text brings in lies within it, even where that is longer than the reference it replaces.
+        let from = self.rest.len();
+        for outer in self.regions.iter_mut().filter(|outer| here <= outer.from) {
+            outer.from = outer.from.max(from);
+        }
         if !first.is_empty() {
-            self.regions.push(Region { definition, from: self.rest.len(), to: left });
+            self.regions.push(Region { definition, from, to: left });
         }
         Ok(true)
     }
