@@ -136,9 +136,7 @@ fn instance(lines: &str) -> String {
 }
 
 fn named(name: &str, vrid: u8, lines: &str) -> String {
-    format!(
-        "vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\nvirtual_ipaddress {{\n192.0.2.{vrid}\n}}\n{lines}\n}}\n"
-    )
+    format!("vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\nvirtual_ipaddress {{\n192.0.2.{vrid}\n}}\n{lines}\n}}\n")
 }
 
 /// A virtual server whose own lines begin at line 5.
