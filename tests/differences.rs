@@ -200,9 +200,9 @@ fn rows() -> Vec<(&'static str, Row)> {
             case(named("VI_\\#1", 1, "")).says(&[]).holds(&["vrrp_instance \"VI_#1\" {"]),
             case(named("VI_\\!1", 1, "")).says(&[]).holds(&["vrrp_instance \"VI_!1\" {"]),
         ])),
-        // Whether the comment gets a message of its own is left open here.
         ("A comment does not end a definition of several lines", Row::Cases(vec![
-            case("$V= \\\nrouter_id a \\\n# gone\nvrrp_version 3\nglobal_defs {\n$V\n}").holds(&["router_id a", "vrrp_version 3"]),
+            case("$V= \\\nrouter_id a \\\n# gone \\\nvrrp_version 3\nglobal_defs {\n$V\n}").holds(&["router_id a", "vrrp_version 3"])
+                .says(&["3 error: Comment line within a definition of several lines"]),
         ])),
         ("`@standfast` is always true", Row::Cases(vec![
             case(global("@standfast router_id a\n@^standfast router_id b")).says(&[]).holds(&["router_id a"]),
