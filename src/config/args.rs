@@ -241,7 +241,7 @@ impl<'a> Args<'a> {
     /// An IP address in its usual notation.
     pub fn address(&mut self) -> Option<IpAddr> {
         let word = self.need()?;
-        let address = word.parse().ok();
+        let address = host(word);
         if address.is_none() {
             let keyword = self.keyword;
             self.error(format!("{keyword}: malformed address '{word}'"));
@@ -319,6 +319,12 @@ pub fn micros_text(value: u64, unit: u64) -> String {
     let places = unit.ilog10() as usize;
     let part = format!("{part:0places$}");
     format!("{whole}.{}", part.trim_end_matches('0'))
+}
+
+/// An address where it names a machine: a range or a prefix length behind it is passed over (seen with 2.2.7).
+pub fn host(word: &str) -> Option<IpAddr> {
+    let end = word.find(['-', '/']).unwrap_or(word.len());
+    word[..end].parse().ok()
 }
 
 #[cfg(test)]

@@ -125,24 +125,22 @@ impl Parser<'_> {
     }
 
     /// Takes the opening brace. Without one keepalived complains (for a list it only logs) and reads on as if it were
-    /// there; so do we, unless there is nothing more to read.
+    /// there; so do we. It notices, and names the line, when it reads what follows: where nothing does, it says nothing.
     fn enter(&mut self, statement: &Statement<'_>, list: bool) -> bool {
         match self.peek() {
             Some((Token::Open, _)) => {
                 self.take();
             }
-            next => {
-                let name = statement.words().next().unwrap_or_default();
-                if list {
-                    self.cx.problems.notice(statement.at, "'{' missing from beginning of block").word(name);
-                } else {
-                    self.error(statement.at, "Missing '{' at beginning of configuration block")
-                        .word(name)
-                        .hint(format!("{} {{", statement.text));
-                }
-                if next.is_none() {
-                    return false;
-                }
+            None => {
+                self.cx.problems.notice(statement.at, "'{' missing from beginning of block").word(statement.text);
+                return false;
+            }
+            Some(_) if list => {
+                self.cx.problems.notice(statement.at, "'{' missing from beginning of block").word(statement.text);
+            }
+            Some((_, next)) => {
+                let text = "Missing '{' at beginning of configuration block";
+                self.error(next, text).hint(format!("line {} should be: {} {{", statement.at.line, statement.text));
             }
         }
         self.open.push(Opened { name: statement.text.to_owned(), at: statement.at });
@@ -166,6 +164,7 @@ impl Parser<'_> {
                 Token::Close => {
                     if self.open.is_empty() {
                         self.error(at, "Extra '}' found").word("}");
+                        self.missing_braces = self.missing_braces.saturating_sub(1);
                     }
                     return false;
                 }
@@ -244,7 +243,6 @@ impl Parser<'_> {
         if !self.enter(statement, true) {
             return self.last;
         }
-        let mut stray = 0_usize;
         loop {
             let Some((token, at)) = self.take() else {
                 self.missing_braces += 1;
@@ -252,11 +250,12 @@ impl Parser<'_> {
                 break;
             };
             match token {
-                Token::Close if stray > 0 => stray -= 1,
                 Token::Close => break,
+                // Nothing nests in a list: a brace is an entry as any other, and the first closing one ends the list (seen
+                // with 2.4.3 and 2.2.7). keepalived's other processes only count braces, and miss a closing one for it.
                 Token::Open => {
-                    stray += 1;
-                    self.error(at, "Unexpected '{' - ignoring").word("{");
+                    entry(draft, &mut Args::entry(&Statement { text: "{", at }, list, &mut self.cx));
+                    self.missing_braces += 1;
                 }
                 Token::Text { start, end } => {
                     let tokens = Rc::clone(&self.tokens);
@@ -279,5 +278,31 @@ impl Parser<'_> {
         if let Some(opened) = &self.unclosed {
             diagnostic.word(&opened.name).hint(format!("the block '{}' that begins here is not closed", opened.name));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::host::Stated;
+    use crate::config::testing::load;
+
+    fn told(text: &str) -> Vec<String> {
+        load(text, &Stated::with(&["eth0"])).1
+    }
+
+    #[test]
+    fn nothing_nests_in_a_list() {
+        let seen = told("static_ipaddress {\n 192.0.2.1 dev eth0 {\n label x\n}\n}\nstatic_rules {\n from 192.0.2.1 table 5\n}");
+        let want = ["2: VRRP parsed invalid IP {. skipping IP...", "3: VRRP parsed invalid IP label. skipping IP...", "5: Extra '}' found"];
+        assert_eq!(seen.iter().filter(|text| !text.starts_with("7:")).collect::<Vec<_>>(), want);
+        // What only counts braces misses one.
+        assert_eq!(told("global_defs {\n notification_email {\n a {\n }\n}"), ["5: There are 1 missing '}'s or extra '{'s"]);
+    }
+
+    #[test]
+    fn a_missing_brace_is_told_at_what_stands_in_its_place() {
+        assert_eq!(told("global_defs\n\nrouter_id x\n}"), ["3: Missing '{' at beginning of configuration block"]);
+        let diagnosed = crate::config::testing::diagnose("global_defs", &Stated::default()).1;
+        assert_eq!(diagnosed.exit_status(), 0);
     }
 }

@@ -124,6 +124,8 @@ pub struct VirtualServer {
     pub quorum_down: Option<Command>,
     pub sorry_server: Option<SorryServer>,
     pub real_servers: Vec<RealServer>,
+    /// Real servers of another family, which were refused. What their checkers and scripts lack is told all the same.
+    pub refused: Vec<RealServer>,
 }
 
 impl VirtualServer {
@@ -160,6 +162,7 @@ impl VirtualServer {
             quorum_down: None,
             sorry_server: None,
             real_servers: Vec::new(),
+            refused: Vec::new(),
         }
     }
 

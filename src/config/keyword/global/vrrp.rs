@@ -1,6 +1,6 @@
 //! VRRP as a whole, and the firewall rules around it.
 
-use crate::config::args::{Args, decimal};
+use crate::config::args::{Args, decimal, host};
 use crate::config::draft::global::Global;
 use crate::config::dump::word;
 use crate::config::keyword::Shown;
@@ -71,11 +71,11 @@ pub(super) fn show_dynamic(global: &Global, shown: &mut Shown<'_>) {
 fn multicast(args: &mut Args<'_>, family: &str) -> Option<IpAddr> {
     let keyword = args.keyword;
     let word = args.need()?;
-    let fault = match word.parse::<IpAddr>() {
-        Err(_) => format!("Can't parse {keyword} [{word}]. Skipping"),
-        Ok(address) if address.is_ipv4() != (family == "IPv4") => format!("{keyword} [{word}] is not {family}. Skipping"),
-        Ok(address) if !address.is_multicast() => format!("{keyword} [{word}] is not multicast. Skipping"),
-        Ok(address) => return Some(address),
+    let fault = match host(word) {
+        None => format!("Can't parse {keyword} [{word}]. Skipping"),
+        Some(address) if address.is_ipv4() != (family == "IPv4") => format!("{keyword} [{word}] is not {family}. Skipping"),
+        Some(address) if !address.is_multicast() => format!("{keyword} [{word}] is not multicast. Skipping"),
+        Some(address) => return Some(address),
     };
     args.error(fault).hint(format!("a multicast {family} address"));
     None

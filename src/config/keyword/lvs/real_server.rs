@@ -25,9 +25,10 @@ pub(super) fn open_real_server(vs: &mut VirtualServer, parser: &mut Parser<'_>, 
     if !vs.takes(Family::of(address), rs.forwarding) {
         let text = format!("Address family of virtual server and real server {address} don't match - skipping real server.");
         parser.error(rs.end, text).hint(FAMILIES);
-        return;
+        vs.refused.push(rs);
+    } else {
+        vs.real_servers.push(rs);
     }
-    vs.real_servers.push(rs);
 }
 
 pub(super) fn show_real_servers(vs: &VirtualServer, shown: &mut Shown<'_>) {

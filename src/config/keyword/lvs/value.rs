@@ -1,5 +1,6 @@
 //! Values that several blocks of the balancer share.
 
+pub(crate) use crate::config::args::host;
 use crate::config::args::{Args, decimal, micros_text};
 use crate::config::keyword::Show;
 use crate::model::checker::{Micros, Timeout};
@@ -142,12 +143,6 @@ pub(crate) fn read_label(args: &mut Args<'_>, what: &str) -> Option<Box<str>> {
         return None;
     }
     label.map(Into::into)
-}
-
-/// An address as these blocks take it: a range or a prefix length behind it is passed over.
-pub(crate) fn host(word: &str) -> Option<IpAddr> {
-    let end = word.find(['-', '/']).unwrap_or(word.len());
-    word[..end].parse().ok()
 }
 
 /// A port; 0 is taken as none.

@@ -1,6 +1,6 @@
 //! Whom an instance talks to, and from where: `unicast_peer`, source and destination addresses.
 
-use crate::config::args::Args;
+use crate::config::args::{Args, host};
 use crate::config::draft::vrrp::{Given, Instance, Peer};
 use crate::config::keyword::Shown;
 use crate::model::vrrp::OldChecksum;
@@ -9,9 +9,9 @@ use std::net::IpAddr;
 
 pub(super) fn set_source(instance: &mut Instance, args: &mut Args<'_>) {
     let Some(word) = args.need() else { return };
-    match word.parse() {
-        Ok(value) => instance.sources.push(Given { at: args.at, value }),
-        Err(_) => {
+    match host(word) {
+        Some(value) => instance.sources.push(Given { at: args.at, value }),
+        None => {
             let text = format!("Configuration error: VRRP instance[{}] malformed src address[{word}]. Skipping...", instance.name);
             args.error(text);
         }
@@ -39,7 +39,7 @@ pub(super) fn show_unicast_source(instance: &Instance, shown: &mut Shown<'_>) {
 pub(super) fn set_group(instance: &mut Instance, args: &mut Args<'_>) {
     let Some(word) = args.need() else { return };
     let name = &instance.name;
-    let Ok(address) = word.parse::<IpAddr>() else {
+    let Some(address) = host(word) else {
         args.error(format!("({name}) malformed mcast dest address {word}. Skipping..."));
         return;
     };
@@ -68,7 +68,7 @@ pub(super) fn open_peers(instance: &mut Instance, args: &mut Args<'_>) {
 pub(super) fn peer_entry(instance: &mut Instance, args: &mut Args<'_>) {
     let Some(word) = args.need() else { return };
     let name = &instance.name;
-    let Ok(address) = word.parse() else {
+    let Some(address) = host(word) else {
         let text = format!("Configuration error: VRRP instance[{name}] malformed unicast peer address[{word}]. Skipping...");
         args.error(text);
         return;

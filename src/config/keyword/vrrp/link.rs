@@ -5,7 +5,7 @@ use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{GarpGroup, Given, LinkDelay, Linkbeat};
 use crate::config::dump::word;
-use crate::config::keyword::{Body, Kind, Show, Shown, Vocabulary, key, line, seconds};
+use crate::config::keyword::{Show, Shown, Vocabulary, block, key, line, seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::model::vrrp::LinkbeatMethod;
@@ -23,20 +23,24 @@ pub fn show_garp_groups(root: &Draft, shown: &mut Shown<'_>) {
     }
 }
 
-const INTERFACES: Kind<GarpGroup> = Kind {
-    syntax: "{ INTERFACE... }",
-    range: "",
-    body: Body::List {
-        open: None,
-        entry: |group, args| {
-            while args.peek().is_some() {
-                add_interface(group, args);
-            }
-        },
-        show: |group, shown| shown.list(group.interfaces.iter().map(|name| word(&name.value))),
-        options: None,
-    },
-};
+/// The list of interfaces has no keywords.
+static INTERFACES: Vocabulary<GarpGroup> = Vocabulary::new("interfaces", &[]);
+
+/// keepalived gathers the words of the list before it looks at any: it reports them at the closing brace.
+fn open_interfaces(group: &mut GarpGroup, parser: &mut Parser<'_>, statement: &Statement<'_>) {
+    if let Some(extra) = statement.words().nth(1) {
+        parser.error(statement.at, format!("Block interfaces has extra parameters {extra} ...")).word(extra);
+    }
+    let first = group.interfaces.len();
+    let end = parser.entries(statement, "interfaces", group, |group, args| {
+        while args.peek().is_some() {
+            add_interface(group, args);
+        }
+    });
+    for interface in &mut group.interfaces[first..] {
+        interface.at = end;
+    }
+}
 
 fn add_interface(group: &mut GarpGroup, args: &mut Args<'_>) {
     let at = args.at;
@@ -59,7 +63,14 @@ pub static GARP_GROUP: Vocabulary<GarpGroup> = Vocabulary::new(
             "Shortest time between unsolicited neighbour advertisements on the group's interfaces.",
         ),
         key("interface", line!("INTERFACE", "", add_interface, |_, _| {}), "none", "One interface of the group; may be repeated."),
-        key("interfaces", INTERFACES, "none", "Interfaces of the group."),
+        key(
+            "interfaces",
+            block!("{ INTERFACE... }", INTERFACES, open_interfaces, |group, shown| {
+                shown.list(group.interfaces.iter().map(|name| word(&name.value)));
+            }),
+            "none",
+            "Interfaces of the group.",
+        ),
     ],
 );
 

@@ -89,6 +89,7 @@ const EFFECTS: &[Effect] = &[
         matches!(i.transport, Transport::Unicast { old_checksum: OldChecksum::Never, check_source: true, .. })
     }),
     ("unicast_peer {\n}\n unicast_fault_no_peer", |i| matches!(&i.transport, Transport::Unicast { peers, .. } if peers.is_empty())),
+    ("mcast_src_ip 192.0.2.7/24", |i| i.source == Some([192, 0, 2, 7].into())),
     ("mcast_src_ip 192.0.2.7\n track_src_ip", |i| i.source == Some([192, 0, 2, 7].into()) && i.tracks_source),
     ("mcast_dst_ip 224.0.0.99", |i| i.transport == Transport::Multicast { group: [224, 0, 0, 99].into() }),
     ("track_src_ip", |i| !i.tracks_source),
@@ -372,11 +373,17 @@ fn faults_of_these_lists() {
                 "3: Non-existent interface specified in configuration",
             ],
         ),
-        ("garp_group {\n gna_interval .1\n interfaces {\n eth0\n eth0\n }\n}", vec!["5: garp_group already specified for eth0 - ignoring"]),
+        ("garp_group {\n gna_interval .1\n interfaces {\n eth0\n eth0\n }\n}", vec!["6: garp_group already specified for eth0 - ignoring"]),
         ("garp_group {\n garp_interval 4295\n gna_interval .1\n}", vec!["2: number '4295' outside range [0, 4294.967295]"]),
     ] {
         assert_eq!(load(text, &host()).1, want, "{text}");
     }
     let lists = "global_defs {\n dynamic_interfaces\n}\nlinkbeat_interfaces {\n eth9\n}\ninterface_up_down_delays {\n eth9 1\n}\ngarp_group {\n garp_interval .1\n interface eth9\n}";
     assert_eq!(round_trip(lists, &host()).vrrp.linkbeat.len(), 1);
+}
+
+#[test]
+fn scripts_of_an_instance_that_cannot_run_count() {
+    let (_, problems) = crate::config::testing::diagnose("vrrp_instance A {\n interface eth0\n notify /p root\n}", &host());
+    assert_eq!(problems.exit_status(), 6);
 }

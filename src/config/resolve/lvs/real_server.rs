@@ -49,11 +49,20 @@ impl Resolver<'_> {
                 let name = draft::real_server_name(draft.address, settings.protocol, port);
                 let text = format!("VS {vs}: real server {name} is duplicated - removing second rs");
                 self.problems.resolving(Class::Error, draft.at, text);
+                self.look_at(vec![draft], settings, names);
                 continue;
             }
             servers.push(self.real_server(draft, port, vs_port.unwrap_or(0), settings, names));
         }
         servers.into()
+    }
+
+    /// Real servers that cannot be used: keepalived has read their blocks before it knows, and told what is wrong in them.
+    pub(super) fn look_at(&mut self, drafts: Vec<draft::RealServer>, settings: &Settings, names: &Trackable) {
+        for draft in drafts {
+            let port = draft.port;
+            self.real_server(draft, port, 0, settings, names);
+        }
     }
 
     /// Only NAT changes ports: with any other method a real server is reached at the port of the service.

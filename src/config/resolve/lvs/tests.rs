@@ -1144,3 +1144,17 @@ fn many_servers_are_read_in_linear_time() {
     let draft = Draft::from(&Model { lvs: Lvs { virtual_servers: vec![vs], ..Lvs::default() }, ..Model::default() });
     assert_eq!(draft.lvs.virtual_servers[0].real_servers.len(), 20_000);
 }
+
+#[test]
+fn what_real_servers_lack_is_told_even_where_they_cannot_be_used() {
+    let server = "real_server 2001:db8::1 80 {\nHTTP_GET {\n}\n}";
+    let (lvs, problems) = load(&with_vs(server));
+    assert_eq!(lvs.virtual_servers[0].real_servers.len(), 1);
+    let want = [
+        "4 error HTTP/SSL_GET checker has no urls specified - ignoring",
+        "5 error Address family of virtual server and real server 2001:db8::1 don't match - skipping real server.",
+    ];
+    assert_eq!(problems, want);
+    let (_, problems) = load(&format!("virtual_server group none {{\n{server}\n}}"));
+    assert!(problems.contains(&"4 error HTTP/SSL_GET checker has no urls specified - ignoring".to_owned()), "{problems:?}");
+}

@@ -36,6 +36,19 @@ impl Resolver<'_> {
         names: &Trackable,
         addresses: &mut Addresses,
     ) -> Option<VirtualServer> {
+        let settings = Settings {
+            checks: draft.checks,
+            delay_loop: draft.checks.delay_loop.unwrap_or(DELAY_LOOP),
+            connect_timeout: draft.checks.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
+            weight: draft.weight,
+            inhibit: draft.inhibit,
+            alpha: draft.alpha,
+            forwarding: draft.forwarding.unwrap_or(Forwarding::Nat),
+            protocol: draft.protocol,
+            log_all_failures: inherited.checker_log_all_failures,
+            smtp_alert: inherited.smtp_alert(true),
+        };
+        self.look_at(std::mem::take(&mut draft.refused), &settings, names);
         // Reported where its block was read.
         if draft.real_servers.is_empty() {
             return None;
@@ -52,12 +65,16 @@ impl Resolver<'_> {
                     let vs = draft.service.named(draft.protocol);
                     let text = format!("Virtual server group {name} specified but not configured - ignoring virtual server {vs}");
                     self.problems.notice(draft.at, text).word(name).hint("no virtual_server_group of this name");
+                    self.look_at(draft.real_servers, &settings, names);
                     return None;
                 };
                 Kind { group: Some(group), addressed: group.addressed(), marked: group.marked }
             }
         };
-        let family = self.family(&draft, &kind)?;
+        let Some(family) = self.family(&draft, &kind) else {
+            self.look_at(draft.real_servers, &settings, names);
+            return None;
+        };
         let protocol = self.protocol(&draft, &kind);
         self.vs_flags(&mut draft, &kind, protocol);
         let scheduler = self.scheduler(&draft, protocol);
@@ -65,18 +82,7 @@ impl Resolver<'_> {
         let persistence = self.persistence(&mut draft, &kind, protocol);
         self.check_ports(&draft, &kind, protocol, forwarding);
 
-        let settings = Settings {
-            checks: draft.checks,
-            delay_loop: draft.checks.delay_loop.unwrap_or(DELAY_LOOP),
-            connect_timeout: draft.checks.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
-            weight: draft.weight,
-            inhibit: draft.inhibit,
-            alpha: draft.alpha,
-            forwarding,
-            protocol,
-            log_all_failures: inherited.checker_log_all_failures,
-            smtp_alert: inherited.smtp_alert(true),
-        };
+        let settings = Settings { forwarding, protocol, ..settings };
         let vs_port = match draft.service {
             Written::Address { port, .. } => Some(port),
             Written::Mark(_) => Some(0),

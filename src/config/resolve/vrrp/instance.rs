@@ -37,6 +37,14 @@ impl Vrrps<'_, '_> {
         let (vips, excluded) =
             self.distinct(&draft.name, std::mem::take(&mut agreed.vips), std::mem::take(&mut draft.excluded), &interface);
 
+        // Scripts count, whatever becomes of the instance.
+        let notify = self.notify(&draft.notify);
+        let notify_deleted = match draft.notify_deleted.take() {
+            None => Deleted::AsFault,
+            Some(command) => Deleted::AsDeleted(self.script(command.as_ref())),
+        };
+        let notify_master_rx_lower_pri = self.script(draft.notify_master_rx_lower_pri.as_ref());
+
         let name = draft.name.clone();
         let Some(vrid) = draft.vrid.map(Vrid) else {
             self.unusable(draft.end, format!("({name}) the virtual router id must be set")).hint("virtual_router_id N, from 1 to 255");
@@ -95,12 +103,9 @@ impl Vrrps<'_, '_> {
             timer_expired_backup: self.timer_expired(&draft, preempt),
             receive_buffer: draft.receive_buffer,
             promote_secondaries,
-            notify: self.notify(&draft.notify),
-            notify_deleted: match draft.notify_deleted {
-                None => Deleted::AsFault,
-                Some(command) => Deleted::AsDeleted(self.script(command.as_ref())),
-            },
-            notify_master_rx_lower_pri: self.script(draft.notify_master_rx_lower_pri.as_ref()),
+            notify,
+            notify_deleted,
+            notify_master_rx_lower_pri,
             smtp_alert: draft.smtp_alert.unwrap_or(self.smtp_alert()),
             notify_priority_changes: priority_changes.unwrap_or(self.global.scripts.notify_priority_changes),
             debug: draft.debug,
