@@ -1,5 +1,6 @@
 //! Located messages: what a configuration has wrong, where, and how to mend it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Where a logical line came from. `order` counts logical lines over all files, so that "defined before" has a meaning
@@ -100,29 +101,34 @@ impl Diagnostic {
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
+    /// How many there were of each class, kept or not.
+    counts: BTreeMap<Class, usize>,
     suppressed: usize,
+    /// The last one that there was no room for.
+    spare: Option<Diagnostic>,
 }
 
 impl Diagnostics {
-    /// A hostile file could hold more faults than memory should pay for.
+    /// A hostile file could hold more faults than memory should pay for. This many are kept of each class, so that a thousand
+    /// trifles do not hide what decides the exit status.
     const MOST: usize = 100_000;
 
     pub fn report(&mut self, class: Class, phase: Phase, at: Option<Origin>, text: impl Into<String>) -> &mut Diagnostic {
         let text = text.into();
         // Repeats are neighbours: the same word refused twice by one line.
         let known = self.list.iter().rev().take(8).position(|d| d.class == class && d.at == at && d.text == text);
-        let index = match known {
-            Some(back) => self.list.len() - 1 - back,
-            None => {
-                if self.list.len() >= Self::MOST {
-                    self.suppressed += 1;
-                    self.list.pop();
-                }
-                self.list.push(Diagnostic { class, phase, at, text, word: None, hint: None });
-                self.list.len() - 1
-            }
-        };
-        &mut self.list[index]
+        if let Some(back) = known {
+            let index = self.list.len() - 1 - back;
+            return &mut self.list[index];
+        }
+        let diagnostic = Diagnostic { class, phase, at, text, word: None, hint: None };
+        let count = self.counts.entry(class).or_default();
+        *count += 1;
+        if *count > Self::MOST {
+            self.suppressed += 1;
+            return self.spare.insert(diagnostic);
+        }
+        self.list.push_mut(diagnostic)
     }
 
     /// A fault found while reading, at a line.
@@ -154,7 +160,7 @@ impl Diagnostics {
     }
 
     pub fn worst(&self) -> Option<Class> {
-        self.list.iter().map(|d| d.class).max()
+        self.counts.keys().next_back().copied()
     }
 
     /// The exit status of a config test. A missing parameter or a failed include ends keepalived before it sees anything
@@ -172,5 +178,24 @@ impl Diagnostics {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_trifles_hide_no_graver_fault() {
+        let mut problems = Diagnostics::default();
+        let at = |line| Origin { order: line, file: 0, line };
+        for line in 0..150_000 {
+            problems.error(at(line), "trifle").hint("mend it");
+        }
+        problems.report(Class::MissingParameter, Phase::Reading, Some(at(150_000)), "grave");
+        problems.error(at(150_001), "trifle");
+        assert_eq!((problems.exit_status(), problems.suppressed()), (2, 50_001));
+        assert!(problems.iter().any(|d| d.text == "grave"));
+        assert_eq!(problems.iter().next().and_then(|d| d.hint.as_deref()), Some("mend it"));
     }
 }

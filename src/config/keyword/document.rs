@@ -9,7 +9,7 @@ pub fn blocks() -> Vec<&'static dyn Described> {
     let mut found: Vec<&'static dyn Described> = vec![&ROOT];
     let mut next = 0;
     while let Some(block) = found.get(next).copied() {
-        for inside in block.entries().iter().filter_map(|entry| entry.inside) {
+        for inside in block.entries().into_iter().flat_map(|entry| entry.inside) {
             let inside = inside();
             if !found.iter().any(|known| known.name() == inside.name()) {
                 found.push(inside);

@@ -82,6 +82,8 @@ pub struct Keyword<T: 'static> {
     pub range: &'static str,
     pub doc: &'static str,
     pub effect: Effect,
+    /// The languages of its arguments, where a part of the line has options of its own.
+    pub options: &'static [fn() -> &'static dyn Described],
     pub manners: Manners,
     pub body: Body<T>,
 }
@@ -99,7 +101,8 @@ pub struct Kind<T: 'static> {
 #[expect(clippy::needless_pass_by_value, reason = "a row is made of its kind; behind a reference the macros could not be used in a table")]
 pub const fn key<T>(name: &'static str, kind: Kind<T>, default: &'static str, doc: &'static str) -> Keyword<T> {
     let Kind { syntax, range, body } = kind;
-    Keyword { name, aliases: &[], deprecated: &[], syntax, default, range, doc, effect: Effect::Planned, manners: Manners::USUAL, body }
+    let (effect, manners) = (Effect::Planned, Manners::USUAL);
+    Keyword { name, aliases: &[], deprecated: &[], syntax, default, range, doc, effect, options: &[], manners, body }
 }
 
 impl<T> Keyword<T> {
@@ -120,6 +123,11 @@ impl<T> Keyword<T> {
 
     pub const fn range(mut self, range: &'static str) -> Self {
         self.range = range;
+        self
+    }
+
+    pub const fn options(mut self, languages: &'static [fn() -> &'static dyn Described]) -> Self {
+        self.options = languages;
         self
     }
 
@@ -178,6 +186,8 @@ impl<T> Vocabulary<T> {
         self.keywords
             .iter()
             .flat_map(Keyword::spellings)
+            // A difference in length is made of edits; to count them all for each unknown word takes long.
+            .filter(|name| name.len().abs_diff(word.len()) <= 1 + name.len().min(word.len()) / 4)
             .map(|name| (distance(word, name), name))
             .filter(|&(far, name)| far <= 1 + name.len().min(word.len()) / 4)
             .min()
@@ -220,7 +230,7 @@ fn block_opening<'a>(parser: &mut Parser<'_>, statement: &Statement<'a>, what: &
 }
 
 /// One keyword without its type, for documentation and completions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     pub name: &'static str,
     pub aliases: &'static [&'static str],
@@ -230,8 +240,8 @@ pub struct Entry {
     pub range: &'static str,
     pub doc: &'static str,
     pub effect: Effect,
-    /// What may stand inside, for blocks and lists with a language of their own.
-    pub inside: Option<fn() -> &'static dyn Described>,
+    /// What may stand inside, for blocks, lists and lines with a language of their own.
+    pub inside: Vec<fn() -> &'static dyn Described>,
 }
 
 /// A vocabulary without its type.
@@ -258,9 +268,9 @@ impl<T> Described for Vocabulary<T> {
                 doc: k.doc,
                 effect: k.effect,
                 inside: match k.body {
-                    Body::Line { .. } => None,
-                    Body::List { options, .. } => options,
-                    Body::Block { vocabulary, .. } => Some(vocabulary),
+                    Body::Line { .. } => k.options.to_vec(),
+                    Body::List { options, .. } => options.into_iter().collect(),
+                    Body::Block { vocabulary, .. } => vec![vocabulary],
                 },
             })
             .collect()

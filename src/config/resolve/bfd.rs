@@ -3,21 +3,28 @@
 use super::Resolver;
 use crate::config::draft::bfd::Session as Draft;
 use crate::model::bfd::{Hops, Session};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 impl Resolver<'_> {
     pub(super) fn bfd(&mut self, drafts: Vec<Draft>) -> Vec<Session> {
         let mut sessions: Vec<Session> = Vec::with_capacity(drafts.len());
+        let mut paths: HashMap<_, Box<str>> = HashMap::with_capacity(drafts.len());
         for draft in drafts {
             let Some(session) = self.bfd_session(&draft) else {
                 continue;
             };
-            let same = |s: &&Session| (s.neighbor, s.source, s.multihop) == (session.neighbor, session.source, session.multihop);
-            if let Some(twin) = sessions.iter().find(same) {
-                let text = format!("Configuration error: BFD instance {} duplicates BFD instance {} - ignoring", session.name, twin.name);
-                self.problems.error(draft.end, text);
-                continue;
+            match paths.entry((session.neighbor, session.source, session.multihop)) {
+                Entry::Occupied(twin) => {
+                    let (name, twin) = (&session.name, twin.get());
+                    let text = format!("Configuration error: BFD instance {name} duplicates BFD instance {twin} - ignoring");
+                    self.problems.error(draft.end, text);
+                }
+                Entry::Vacant(path) => {
+                    path.insert(session.name.clone());
+                    sessions.push(session);
+                }
             }
-            sessions.push(session);
         }
         sessions
     }

@@ -103,7 +103,7 @@ macro_rules! url {
 pub static URL: Vocabulary<Url> = Vocabulary::new("url", url!());
 
 pub static SSL_URL: Vocabulary<Url> =
-    Vocabulary::new("url", url!(key("tls_compliant", boolean!(tls_compliant), "off", "As for the checker, for this request.")));
+    Vocabulary::new("url of SSL_GET", url!(key("tls_compliant", boolean!(tls_compliant), "off", "As for the checker, for this request.")));
 
 fn open_url(check: &mut Probe<Http>, parser: &mut Parser<'_>, statement: &Statement<'_>) {
     read_url(check, parser, statement, &URL);

@@ -6,6 +6,7 @@ use crate::config::draft::Draft;
 use crate::config::draft::global::Global;
 use crate::config::keyword::{Keyword, Shown, flag, key, line};
 use crate::model::global::process::{AutoPriority, Child, IncludeCheck, IpvsNamespace, ReloadFile};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -218,11 +219,12 @@ pub(super) fn show_realtime_limit(child: &Child, shown: &mut Shown<'_>) {
 /// Whether there are so many processors is asked later.
 pub(super) fn set_affinity(child: &mut Child, name: &str, args: &mut Args<'_>) {
     child.cpus.clear();
+    let mut known = HashSet::new();
     let missing = format!("No {name} cpu_id set specified");
     let Some(mut next) = need(args, &missing).map(Some) else { return };
     while let Some(word) = next {
         match decimal(word).ok().and_then(|cpu| u16::try_from(cpu).ok()) {
-            Some(cpu) if !child.cpus.contains(&cpu) => child.cpus.push(cpu),
+            Some(cpu) if known.insert(cpu) => child.cpus.push(cpu),
             Some(_) => {}
             None => {
                 args.error(format!("Invalid cpu_id:{word} specified for {name} process"));

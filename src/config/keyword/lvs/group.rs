@@ -58,7 +58,7 @@ impl Described for Lines {
             range,
             doc,
             effect: crate::config::keyword::Effect::Planned,
-            inside: None,
+            inside: Vec::new(),
         };
         vec![
             entry(

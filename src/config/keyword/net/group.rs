@@ -29,7 +29,7 @@ pub(in crate::config::keyword) fn open_group(root: &mut Draft, parser: &mut Pars
     if let Some(extra) = statement.words().nth(2) {
         parser.error(statement.at, format!("track_group {name} has extra parameters {extra} ...")).word(extra);
     }
-    if root.statics.groups.iter().any(|group| *group.name == *name) {
+    if parser.cx.claim("track_group", name, statement.at).is_err() {
         parser.error(statement.at, format!("track_group {name} already defined - ignoring")).word(name);
         return parser.skip();
     }
@@ -58,7 +58,9 @@ fn add_members(group: &mut TrackGroup, args: &mut Args<'_>) {
         return;
     }
     while let Some(name) = args.word() {
-        if group.members.iter().any(|(member, _)| **member == *name) {
+        // The names of groups are unique, and no word has a line end in it.
+        let member = format!("{}\n{name}", group.name);
+        if args.cx.claim("member of a track_group", &member, args.at).is_err() {
             args.notice(format!("track_group {}: {name} is listed twice", group.name));
         } else {
             group.members.push((name.into(), args.at));

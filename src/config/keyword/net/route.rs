@@ -1,7 +1,8 @@
 //! `[TYPE] DESTINATION [via ADDRESS] [dev IF] ... [nexthop ...]`
 
+use super::encap::{self, ENCAP_IP, ENCAP_IP6};
 use super::metric::{metric, set_congestion, set_features, show_congestion, show_features, time};
-use super::{Owner, address, encap, fix, meant, read, read_part, refuse, text, value, whole};
+use super::{Owner, address, fix, meant, read, read_part, refuse, text, value, whole};
 use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::net::{Destination, NextHop, Route};
@@ -156,7 +157,7 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
             "Group of instances that fail when the interface goes down; static routes with dev only.",
         ),
         // What follows takes every word that it knows, so it stands behind the options of the route.
-        key(
+        key::<Route>(
             "encap",
             line!(
                 "ip|ip6|mpls|ila ...",
@@ -170,8 +171,10 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
             ),
             "none",
             "Tunnel that the packets go into.",
-        ),
-        key("nexthop", line!("HOP ...", "", set_hops, show_hops), "none", "The hops of a multipath route; they end the line."),
+        )
+        .options(&[|| &ENCAP_IP, || &ENCAP_IP6]),
+        key::<Route>("nexthop", line!("HOP ...", "", set_hops, show_hops), "none", "The hops of a multipath route; they end the line.")
+            .options(&[|| &NEXT_HOP]),
     ],
 );
 
@@ -203,7 +206,7 @@ pub static NEXT_HOP: Vocabulary<NextHop> = Vocabulary::new(
             "Realms for rules and accounting; IPv4 only.",
         ),
         key("as", line!("[to] ADDRESS", "", |_, a| refuse(a, "'as [to]' (nat) not supported"), |_, _| {}), "", "Not supported."),
-        key(
+        key::<NextHop>(
             "encap",
             line!(
                 "ip|ip6|mpls|ila ...",
@@ -217,7 +220,8 @@ pub static NEXT_HOP: Vocabulary<NextHop> = Vocabulary::new(
             ),
             "none",
             "Tunnel that the packets go into.",
-        ),
+        )
+        .options(&[|| &ENCAP_IP, || &ENCAP_IP6]),
     ],
 );
 

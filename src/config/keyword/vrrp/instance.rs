@@ -10,7 +10,9 @@ use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{Given, Instance};
 use crate::config::dump::word;
-use crate::config::keyword::net::{Owner, address_entry, address_text, route_entry, route_text, rule_entry, rule_text};
+use crate::config::keyword::net::{
+    ADDRESS, Owner, ROUTE, RULE, address_entry, address_text, route_entry, route_text, rule_entry, rule_text,
+};
 use crate::config::keyword::{Body, Kind, Shown, Vocabulary, block, boolean, flag, key, line, number, whole_seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
@@ -34,7 +36,7 @@ pub fn show_instances(root: &Draft, shown: &mut Shown<'_>) {
 
 /// Entries of one of the languages of `keyword::net`.
 macro_rules! entries {
-    ($field:ident, $read:path, $write:path, $syntax:literal) => {
+    ($field:ident, $read:path, $write:path, $language:path, $syntax:literal) => {
         Kind {
             syntax: $syntax,
             range: "",
@@ -42,7 +44,7 @@ macro_rules! entries {
                 open: None,
                 entry: |t: &mut Instance, a| t.$field.extend($read(Owner::Instance, a)),
                 show: |t, s| s.list(t.$field.iter().map($write)),
-                options: None,
+                options: Some(|| &$language),
             },
         }
     };
@@ -152,19 +154,19 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
         ),
         key(
             "virtual_ipaddress",
-            entries!(vips, address_entry, address_text, "{ ADDRESS[/LEN] [OPTION...] }"),
+            entries!(vips, address_entry, address_text, ADDRESS, "{ ADDRESS[/LEN] [OPTION...] }"),
             "required",
             "Addresses that a master holds and advertises.",
         ),
         key(
             "virtual_ipaddress_excluded",
-            entries!(excluded, address_entry, address_text, "{ ADDRESS[/LEN] [OPTION...] }"),
+            entries!(excluded, address_entry, address_text, ADDRESS, "{ ADDRESS[/LEN] [OPTION...] }"),
             "none",
             "Addresses that a master holds and does not advertise.",
         ),
         key("no_virtual_ipaddress", flag!(without_vips), "off", "No addresses are meant."),
-        key("virtual_routes", entries!(routes, route_entry, route_text, "{ ROUTE }"), "none", "Routes that a master holds."),
-        key("virtual_rules", entries!(rules, rule_entry, rule_text, "{ RULE }"), "none", "Routing rules that a master holds."),
+        key("virtual_routes", entries!(routes, route_entry, route_text, ROUTE, "{ ROUTE }"), "none", "Routes that a master holds."),
+        key("virtual_rules", entries!(rules, rule_entry, rule_text, RULE, "{ RULE }"), "none", "Routing rules that a master holds."),
         key(
             "promote_secondaries",
             placed_flag!(promote_secondaries),

@@ -9,15 +9,17 @@ use crate::config::diagnostic::{Class, Origin, Phase};
 use crate::config::draft::net::{self as draft, Named};
 use crate::config::host::NameTable;
 use crate::model::net as model;
+use std::collections::{HashMap, HashSet};
 
 impl Resolver<'_> {
     /// The objects that are there whatever VRRP does. `is_instance` tells the names of the VRRP instances.
     pub(super) fn statics(&mut self, draft: draft::Statics, is_instance: &dyn Fn(&str) -> bool) -> model::Statics {
-        let defined: Vec<(Box<str>, Origin)> = draft.groups.iter().map(|group| (group.name.clone(), group.at)).collect();
+        let defined: HashMap<Box<str>, Origin> = draft.groups.iter().map(|group| (group.name.clone(), group.at)).collect();
         let groups: Vec<model::TrackGroup> = draft.groups.into_iter().filter_map(|group| self.track_group(group, is_instance)).collect();
+        let named: HashSet<&str> = groups.iter().map(|group| &*group.name).collect();
         let mut statics = model::Statics::default();
         for mut draft in draft.addresses {
-            let group = self.group_of(draft.track_group.take(), draft.at, &defined, &groups);
+            let group = self.group_of(draft.track_group.take(), draft.at, &defined, &named);
             let default = self.default_interface.clone();
             if draft.device.is_none() && !self.is_interface(&default) {
                 let text = format!("Static address {} requires either an interface or default interface must exist", draft.name());
@@ -31,13 +33,13 @@ impl Resolver<'_> {
             }
         }
         for mut draft in draft.routes {
-            let group = self.group_of(draft.track_group.take(), draft.at, &defined, &groups);
+            let group = self.group_of(draft.track_group.take(), draft.at, &defined, &named);
             if let Some(object) = self.route(draft) {
                 statics.routes.push(model::Static { object, group });
             }
         }
         for mut draft in draft.rules {
-            let group = self.group_of(draft.track_group.take(), draft.at, &defined, &groups);
+            let group = self.group_of(draft.track_group.take(), draft.at, &defined, &named);
             if let Some(object) = self.rule(draft) {
                 statics.rules.push(model::Static { object, group });
             }
@@ -73,19 +75,20 @@ impl Resolver<'_> {
         &mut self,
         name: Option<Box<str>>,
         at: Origin,
-        defined: &[(Box<str>, Origin)],
-        groups: &[model::TrackGroup],
+        defined: &HashMap<Box<str>, Origin>,
+        groups: &HashSet<&str>,
     ) -> Option<Box<str>> {
         let name = name?;
-        if !defined.iter().any(|(known, place)| *known == name && place.order < at.order) {
-            let later = defined.iter().any(|(known, _)| *known == name);
+        let place = defined.get(&name);
+        if place.is_none_or(|place| place.order >= at.order) {
+            let later = place.is_some();
             let problem = self.problems.error(at, format!("track_group {name} not found")).word(&name);
             if later {
                 problem.hint("it must be defined before it is used");
             }
             return None;
         }
-        groups.iter().any(|group| group.name == name).then_some(name)
+        groups.contains(&*name).then_some(name)
     }
 
     /// Whether an interface that a line names may be used; if not, that is reported. `what` is the object.

@@ -17,6 +17,28 @@ pub(super) fn inheritance(groups: &[Draft]) -> HashMap<Box<str>, Option<bool>> {
     inheritance
 }
 
+/// What a group tracks by name, with the place in its list.
+struct TrackedNames<'a> {
+    interfaces: HashMap<&'a str, usize>,
+    scripts: HashMap<&'a str, usize>,
+    files: HashMap<&'a str, usize>,
+    processes: HashMap<&'a str, usize>,
+    bfd: HashMap<&'a str, usize>,
+}
+
+impl<'a> TrackedNames<'a> {
+    fn of(trackers: &'a Trackers) -> Self {
+        let places = |list: &'a [Tracker]| list.iter().enumerate().map(|(place, tracker)| (&*tracker.name, place)).collect();
+        Self {
+            interfaces: places(&trackers.interfaces),
+            scripts: places(&trackers.scripts),
+            files: places(&trackers.files),
+            processes: places(&trackers.processes),
+            bfd: places(&trackers.bfd),
+        }
+    }
+}
+
 impl Vrrps<'_, '_> {
     pub(super) fn groups(&mut self, drafts: Vec<Draft>, instances: &mut [Resolved]) -> Vec<SyncGroup> {
         let indices: HashMap<Box<str>, usize> = instances.iter().enumerate().map(|(i, r)| (r.instance.name.clone(), i)).collect();
@@ -29,8 +51,9 @@ impl Vrrps<'_, '_> {
             if owner {
                 self.clear_weights(&draft, &mut trackers);
             }
+            let names = TrackedNames::of(&trackers);
             for &i in &members {
-                self.fit_member(&draft, &trackers, &mut instances[i]);
+                self.fit_member(&draft, &names, &mut instances[i]);
             }
             settle_roles(&members, instances);
             groups.push(SyncGroup {
@@ -105,20 +128,22 @@ impl Vrrps<'_, '_> {
     }
 
     /// Fits the trackers of a member to its group.
-    fn fit_member(&mut self, draft: &Draft, group: &Trackers, member: &mut Resolved) {
+    fn fit_member(&mut self, draft: &Draft, group: &TrackedNames<'_>, member: &mut Resolved) {
         if !draft.tracking_weight {
             self.no_weights(member);
         }
         let Resolved { instance, at } = member;
         let own = instance.interface.as_deref().filter(|_| instance.tracks_link);
-        for tracker in &group.interfaces {
-            if own == Some(&*tracker.name) || instance.trackers.interfaces.iter().any(|t| t.name == tracker.name) {
-                let text = format!(
-                    "({}) track_interface {} is configured on VRRP instance and sync group. Remove vrrp instance or sync group config",
-                    instance.name, tracker.name
-                );
-                self.fault(*at, text);
-            }
+        let tracked = instance.trackers.interfaces.iter().map(|tracker| &*tracker.name).chain(own);
+        let mut both: Vec<(usize, &str)> = tracked.filter_map(|name| Some((*group.interfaces.get(name)?, name))).collect();
+        both.sort_unstable();
+        both.dedup();
+        for (_, interface) in both {
+            let text = format!(
+                "({}) track_interface {interface} is configured on VRRP instance and sync group. Remove vrrp instance or sync group config",
+                instance.name
+            );
+            self.fault(*at, text);
         }
         let twice = [
             (&group.interfaces, &mut instance.trackers.interfaces, "interface"),
@@ -130,7 +155,7 @@ impl Vrrps<'_, '_> {
         for (group, own, kind) in twice {
             // A member for which the failure is a fault keeps its own word; otherwise the group's weight is the one.
             own.retain(|tracker| {
-                let replaced = tracker.weight.value != 0 && group.iter().any(|t| t.name == tracker.name);
+                let replaced = tracker.weight.value != 0 && group.contains_key(&*tracker.name);
                 if replaced {
                     self.log(*at, format!("({}) track_{kind} {} is configured on the sync group too", instance.name, tracker.name));
                 }

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 /// An instance asked for its interface to be polled.
-pub(super) fn poll(linkbeat: &mut Vec<Linkbeat>, interface: &str) {
-    if !linkbeat.iter().any(|beat| *beat.interface == *interface) {
+pub(super) fn poll(linkbeat: &mut Vec<Linkbeat>, polled: &mut HashSet<Box<str>>, interface: &str) {
+    if polled.insert(interface.into()) {
         linkbeat.push(Linkbeat { interface: interface.into(), method: LinkbeatMethod::Any });
     }
 }

@@ -22,7 +22,7 @@ use crate::config::draft::vrrp as draft;
 use crate::model::global::{Global, SyncDaemon};
 use crate::model::track::Tracked;
 use crate::model::vrrp::{Instance, Vrrp};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What VRRP is resolved with.
 struct Vrrps<'r, 'h> {
@@ -47,17 +47,18 @@ impl Resolver<'_> {
         self.track_processes(draft.processes, tracked, &mut trackable.processes);
         let mut vrrps = Vrrps { resolver: self, global, trackable, carriers: HashMap::new(), unusable: None };
         let mut linkbeat = vrrps.linkbeat(draft.linkbeat);
+        let mut polled: HashSet<Box<str>> = linkbeat.iter().map(|beat| beat.interface.clone()).collect();
         let delays = vrrps.delays(draft.delays);
         let garp_groups = vrrps.garp_groups(draft.garp_groups);
         let inheritance = group::inheritance(&draft.groups);
         let mut instances = Vec::with_capacity(draft.instances.len());
         let mut daemon = None;
         for instance in draft.instances {
-            let (at, polled) = (instance.at, instance.linkbeat.is_some());
+            let (at, polls) = (instance.at, instance.linkbeat.is_some());
             vrrps.sync_daemon(&instance, &mut daemon);
             if let Some(instance) = vrrps.instance(instance, &inheritance) {
-                if let Some(interface) = instance.interface.as_ref().filter(|_| polled) {
-                    link::poll(&mut linkbeat, interface);
+                if let Some(interface) = instance.interface.as_ref().filter(|_| polls) {
+                    link::poll(&mut linkbeat, &mut polled, interface);
                 }
                 instances.push(Resolved { instance, at });
             }
