@@ -266,7 +266,8 @@ impl Instance {
             garp_delay: Some(model.garp.delay),
             garp_repeat: Some(model.garp.repeat),
             garp_refresh: Some(model.garp.refresh),
-            garp_refresh_repeat: Some(model.garp.refresh_repeat),
+            // 0 comes from vrrp_min_garp, and from nowhere else.
+            garp_refresh_repeat: Some(model.garp.refresh_repeat).filter(|&repeat| repeat > 0),
             garp_lower_prio_delay: Some(model.garp.lower_prio_delay),
             garp_lower_prio_repeat: Some(model.garp.lower_prio_repeat),
             garp_extra: Some(model.garp.extra.unwrap_or(ExtraGarp { interval: Duration::ZERO, all: false })),

@@ -7,14 +7,14 @@ use crate::model::vrrp::{GarpGroup, LinkDelay, Linkbeat, LinkbeatMethod};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-/// An instance asked for its interface to be polled.
-pub(super) fn poll(linkbeat: &mut Vec<Linkbeat>, polled: &mut HashSet<Box<str>>, interface: &str) {
-    if polled.insert(interface.into()) {
-        linkbeat.push(Linkbeat { interface: interface.into(), method: LinkbeatMethod::Any });
-    }
-}
-
 impl Vrrps<'_, '_> {
+    /// An instance asked for its interface to be polled. What keeps it from being polled has been told, or does not matter.
+    pub(super) fn poll(&self, linkbeat: &mut Vec<Linkbeat>, polled: &mut HashSet<Box<str>>, interface: &str) {
+        if self.resolver.is_interface(interface) && !self.is_stacked(interface) && polled.insert(interface.into()) {
+            linkbeat.push(Linkbeat { interface: interface.into(), method: LinkbeatMethod::Any });
+        }
+    }
+
     pub(super) fn linkbeat(&mut self, drafts: Vec<LinkbeatDraft>) -> Vec<Linkbeat> {
         let mut beats: Vec<Linkbeat> = Vec::with_capacity(drafts.len());
         let mut indices: HashMap<Box<str>, usize> = HashMap::new();

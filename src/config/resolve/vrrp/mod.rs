@@ -58,10 +58,14 @@ impl Resolver<'_> {
             vrrps.sync_daemon(&instance, &mut daemon);
             if let Some(instance) = vrrps.instance(instance, &inheritance) {
                 if let Some(interface) = instance.interface.as_ref().filter(|_| polls) {
-                    link::poll(&mut linkbeat, &mut polled, interface);
+                    vrrps.poll(&mut linkbeat, &mut polled, interface);
                 }
                 instances.push(Resolved { instance, at });
             }
+        }
+        if instances.is_empty() {
+            // Of those there were none could be used.
+            tracked.scripts.clear();
         }
         let groups = vrrps.groups(draft.groups, &mut instances);
         vrrps.duplicates(&instances);

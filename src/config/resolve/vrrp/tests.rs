@@ -559,3 +559,16 @@ fn the_sync_daemon_is_known_by_the_vrid_or_its_own_number() {
     assert_eq!(id("lvs_sync_daemon eth0", ""), Some(0));
     assert_eq!(id("", "lvs_sync_daemon_interface eth0"), Some(0));
 }
+
+#[test]
+fn what_vrrp_min_garp_gives_survives_the_dump() {
+    let text = "global_defs {\n vrrp_min_garp\n}\nvrrp_instance A {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n 192.0.2.1\n }\n}";
+    assert_eq!(round_trip(text, &host()).vrrp.instances[0].garp.refresh_repeat, 0);
+}
+
+#[test]
+fn without_a_usable_instance_no_script_runs() {
+    let text = "global_defs {\n enable_script_security\n script_user root\n}\nvrrp_script chk {\n script /p\n}\nvrrp_instance A {\n interface eth0\n}";
+    let (model, said) = load(text, &host());
+    assert!(model.tracked.scripts.is_empty() && !said.is_empty(), "{said:?}");
+}
