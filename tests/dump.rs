@@ -381,7 +381,7 @@ fn wrong(class: Class) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: ProptestConfig::default().cases * 2, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: ProptestConfig::default().cases * 16, ..ProptestConfig::default() })]
 
     #[test]
     fn what_a_configuration_means_can_be_written_down(text in configuration()) {

@@ -79,6 +79,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_two_languages_share_a_name() {
+        let names = |block: &dyn Described| block.entries().iter().map(|entry| entry.name).collect::<Vec<_>>();
+        let mut known = std::collections::HashMap::new();
+        for inside in blocks().iter().flat_map(|block| block.entries()).flat_map(|entry| entry.inside) {
+            let block = inside();
+            assert_eq!(&names(block), known.entry(block.name()).or_insert_with(|| names(block)), "{}", block.name());
+        }
+    }
+
+    #[test]
     fn every_keyword_is_documented_and_none_twice() {
         for block in blocks() {
             let entries = block.entries();

@@ -195,26 +195,32 @@ impl<T> Vocabulary<T> {
     }
 }
 
+/// No keyword is longer.
+const LONGEST: usize = 64;
+
 /// Edits between two words, letter case apart, a swap of neighbours counting once.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<u8>, Vec<u8>) = (a.to_ascii_lowercase().into(), b.to_ascii_lowercase().into());
-    if a.len().abs_diff(b.len()) > 6 || a.len() > 64 {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() > LONGEST || b.len() > LONGEST {
         return usize::MAX;
     }
-    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    let same = |i: usize, j: usize| a[i].eq_ignore_ascii_case(&b[j]);
+    // The row in the making, and the two before it.
+    let mut rows = [[0; LONGEST + 1]; 3];
+    rows[0] = std::array::from_fn(|j| j);
     for i in 1..=a.len() {
-        let mut row = vec![i];
+        let (this, above, before) = (i % 3, (i + 2) % 3, (i + 1) % 3);
+        rows[this][0] = i;
         for j in 1..=b.len() {
-            let keep = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = keep.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
+            let keep = rows[above][j - 1] + usize::from(!same(i - 1, j - 1));
+            let mut best = keep.min(rows[above][j] + 1).min(rows[this][j - 1] + 1);
+            if i > 1 && j > 1 && same(i - 1, j - 2) && same(i - 2, j - 1) {
+                best = best.min(rows[before][j - 2] + 1);
             }
-            row.push(best);
+            rows[this][j] = best;
         }
-        rows.push(row);
     }
-    rows[a.len()][b.len()]
+    rows[a.len() % 3][b.len()]
 }
 
 /// The name in the opening line of a named block. Without one the block is reported and passed over.

@@ -110,6 +110,7 @@ pub fn resolve(mut draft: Draft, namespace: Option<&str>, host: &dyn Host, probl
     let mut tracked = Tracked::default();
     let mut trackable = Trackable { bfd: track::bfd_names(&draft.bfd), ..Trackable::default() };
     let bfd = resolver.bfd(draft.bfd);
+    trackable.bfd.work(&bfd.iter().map(|session| &*session.name).collect());
     resolver.track_files(std::mem::take(&mut draft.vrrp.files), &mut tracked, &mut trackable.files);
     // Checkers come before VRRP, as keepalived reads them: the first script without a user is told of, and no other.
     let lvs = resolver.lvs(draft.lvs, &LvsInherited::from_global(&global), &trackable);

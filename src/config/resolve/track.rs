@@ -8,7 +8,7 @@ use crate::config::draft::bfd::Session;
 use crate::config::draft::vrrp::{TrackFile as FileDraft, TrackProcess as ProcessDraft, TrackScript as ScriptDraft};
 use crate::config::host::At;
 use crate::model::track::{ParameterMatch, TrackFile, TrackProcess, TrackScript, Tracked, Weight};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The objects of one kind by name. Of two with the same name the first one counts.
@@ -32,6 +32,13 @@ impl Names {
         }
         self.0.insert(name.into(), known);
         true
+    }
+
+    /// Of the objects only these work.
+    pub(super) fn work(&mut self, names: &HashSet<&str>) {
+        for (name, known) in &mut self.0 {
+            known.works = names.contains(&**name);
+        }
     }
 
     /// The object of this name, if it was defined before `at`.
@@ -59,7 +66,7 @@ pub(super) struct Trackable {
     pub(super) bfd: Names,
 }
 
-/// BFD sessions as VRRP knows them: faulty ones are still names.
+/// BFD sessions by name: faulty ones are names as well, so that nobody says they are not there.
 pub(super) fn bfd_names(sessions: &[Session]) -> Names {
     sessions.iter().map(|s| (s.name.clone(), Known { at: s.at, weight: s.weight, works: true })).collect()
 }

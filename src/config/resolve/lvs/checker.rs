@@ -243,14 +243,17 @@ impl Resolver<'_> {
             let text = format!("({}) BFD_CHECK - BFD {other} already specified as {name}", from.name());
             self.problems.error(*at, text).word(other);
         }
-        // A faulty session is a name as well: its fault has been told, and this check is never told of a change.
-        if names.bfd.before(name, *at).is_none() {
+        let Some(known) = names.bfd.before(name, *at) else {
             let text = format!("({}) BFD_CHECK - BFD {name} not configured", from.name());
             self.problems.error(*at, text).word(name).hint("a bfd_instance of this name must stand above");
             return None;
-        }
+        };
         if !followed.insert(name.clone()) {
             self.problems.error(*at, format!("({}) BFD_CHECK - RS already monitoring {name}", from.name())).word(name);
+            return None;
+        }
+        // The fault of the session has been told: it will never change, and nothing waits for it.
+        if !known.works {
             return None;
         }
         Some(Checker::Bfd(Box::new(Bfd { session: name.clone(), alpha: draft.alpha.unwrap_or(from.alpha) })))

@@ -3,6 +3,7 @@
 use super::{Resolved, Vrrps};
 use crate::config::diagnostic::{Class, Origin, Phase};
 use crate::config::draft::vrrp::{GarpGroup as GarpDraft, Given, LinkDelay as DelayDraft, Linkbeat as LinkbeatDraft};
+use crate::config::keyword::Show;
 use crate::model::vrrp::{GarpGroup, LinkDelay, Linkbeat, LinkbeatMethod};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -87,8 +88,8 @@ impl Vrrps<'_, '_> {
             if let Some(&limit) = most.get(&*delay.interface)
                 && (delay.down > limit || delay.up > limit)
             {
-                let text =
-                    format!("{} up/down delays cut to {}s: adverts would be missed for longer", delay.interface, limit.as_secs_f64());
+                let most = limit.shown().unwrap_or_default();
+                let text = format!("{} up/down delays cut to {most}s: adverts would be missed for longer", delay.interface);
                 self.log(at, text);
                 delay.down = delay.down.min(limit);
                 delay.up = delay.up.min(limit);

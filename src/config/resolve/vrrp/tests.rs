@@ -572,3 +572,19 @@ fn without_a_usable_instance_no_script_runs() {
     let (model, said) = load(text, &host());
     assert!(model.tracked.scripts.is_empty() && !said.is_empty(), "{said:?}");
 }
+
+#[test]
+fn nothing_waits_for_a_faulty_bfd_session() {
+    let text = "bfd_instance b {\n}\nvrrp_instance A {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n 192.0.2.1\n }\n track_bfd {\n b\n }\n}\nvirtual_server 192.0.2.9 80 {\n lb_algo rr\n lb_kind NAT\n protocol TCP\n real_server 192.0.2.8 80 {\n BFD_CHECK {\n name b\n }\n }\n}";
+    let (model, said) = load(text, &host());
+    assert_eq!(said, ["2: Configuration error: BFD instance b has no neighbor address set, disabling instance"]);
+    assert!(model.vrrp.instances[0].trackers.bfd.is_empty() && model.lvs.virtual_servers[0].real_servers[0].checkers.is_empty());
+}
+
+#[test]
+fn what_stands_on_a_missing_interface_survives_the_dump() {
+    let text = "vrrp_instance A {\n interface eth9\n virtual_router_id 1\n linkbeat_use_polling\n virtual_ipaddress {\n 192.0.2.1\n }\n}";
+    let (model, _) = load(text, &host());
+    assert!(model.vrrp.linkbeat.is_empty());
+    assert_eq!(load(&crate::config::dump::dump(&model), &host()).0, model);
+}
