@@ -359,6 +359,10 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("`owner_ignore_adverts off` is off", Row::Cases(vec![
             case(instance("priority 255\nowner_ignore_adverts off")).says(&[]).holds(&["owner_ignore_adverts false"]),
         ])),
+        ("Nothing waits for a faulty BFD session", Row::Cases(vec![
+            case(format!("bfd_instance b {{\nmin_rx 20\n}}\n{}", instance("track_bfd {\nb\n}"))).lacks(&["track_bfd"])
+                .says(&["3 error: Configuration error: BFD instance b has no neighbor address set, disabling instance"]),
+        ])),
         ("`init_fail` is kept", Row::Cases(vec![
             case(format!("global_defs {{\nenable_script_security\nscript_user root\n}}\nvrrp_script s {{\nscript /p\ninit_fail\n}}\n{}", instance(TRACKED)))
                 .says(&[]).holds(&["init_fail"]),

@@ -32,9 +32,8 @@ pub(crate) fn machine() -> Stated {
     for script in ["/usr/bin/curl", "/usr/bin/logger", "/usr/bin/notify", "/usr/bin/check"] {
         host = host.script(script);
     }
-    host.interfaces.insert("lo".to_owned(), Interface { loopback: true, mtu: 65536, stacked: false });
-    host.interfaces.insert("blue".to_owned(), Interface { loopback: false, mtu: 1500, stacked: false });
-    host.vrfs.insert("blue".to_owned(), 1001);
+    host.interfaces.insert("lo".to_owned(), Interface { loopback: true, mtu: 65536, ..Interface::default() });
+    host.interfaces.insert("blue".to_owned(), Interface { mtu: 1500, vrf_table: Some(1001), ..Interface::default() });
     host.users.insert("keeper".to_owned(), Ids { uid: 900, gid: 900 });
     host.groups.insert("keepers".to_owned(), 901);
     host.paths.insert("/etc/keepalived".into(), At::Directory);
@@ -44,7 +43,8 @@ pub(crate) fn machine() -> Stated {
     host.numbers.insert((NameTable::Realms, "inner".to_owned()), 7);
     host.numbers.insert((NameTable::Groups, "wan".to_owned()), 9);
     host.protocols.insert("tcp".to_owned(), 6);
-    host.namespaces.extend(["left".to_owned(), "right".to_owned()]);
+    let interfaces = host.interfaces.clone();
+    host.namespaces.extend([("left".to_owned(), interfaces.clone()), ("right".to_owned(), interfaces)]);
     host.key_files.insert("/etc/keepalived/key".into(), KeyFile { bytes: vec![b'k'; 32], exposed: false });
     host.key_files.insert("/etc/keepalived/open".into(), KeyFile { bytes: vec![b'k'; 32], exposed: true });
     host
