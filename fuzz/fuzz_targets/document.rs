@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use standfast::config::diagnostic::{Diagnostics, Origin};
 use standfast::config::host::Stated;
+use standfast::config::keyword::root::ROOT;
 use standfast::config::parser::{Lines, parse};
 use standfast::config::resolve::resolve;
 use standfast::config::syntax::Chunk;
@@ -26,7 +27,7 @@ impl Lines for Plain<'_> {
 }
 
 fuzz_target!(|text: &str| {
-    let (draft, mut problems) = parse(&mut Plain(text.lines(), 0));
-    resolve(draft, &Stated::default(), &mut problems);
+    let (draft, mut problems) = parse(&mut Plain(text.lines(), 0), &ROOT);
+    resolve(draft, None, &Stated::default(), &mut problems);
     assert!(problems.exit_status() <= 6);
 });

@@ -19,10 +19,12 @@ pub mod render;
 pub mod resolve;
 pub mod source;
 pub mod syntax;
+pub mod text;
 
 use crate::model::Model;
 use diagnostic::Diagnostics;
 use host::Host;
+use keyword::root::ROOT;
 use reader::{Checks, Reader};
 use source::{Files, Sources};
 use std::collections::HashMap;
@@ -59,7 +61,7 @@ pub struct Loaded {
 /// Reads a configuration from its files to the model.
 pub fn load(files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
     let mut reader = Reader::new(files, options);
-    let (draft, mut problems) = parser::parse(&mut reader);
+    let (draft, mut problems) = parser::parse(&mut reader, &ROOT);
     let sources = reader.into_sources();
     let model = resolve::resolve(draft, options.namespace.as_deref(), host, &mut problems);
     problems.sort();
@@ -95,7 +97,7 @@ pub(crate) mod testing {
 
     /// Reads lines whose closing braces stand alone; no comments, includes or definitions.
     pub(crate) fn read(text: &str) -> (Draft, Diagnostics) {
-        parse(&mut Plain(text.lines().enumerate()))
+        parse(&mut Plain(text.lines().enumerate()), &super::ROOT)
     }
 
     /// Reads and resolves such lines.

@@ -3,8 +3,6 @@
 
 use super::args::{Args, Context, Manners};
 use super::diagnostic::{Class, Diagnostic, Diagnostics, Origin, Phase};
-use super::draft::Draft;
-use super::keyword::root::ROOT;
 use super::keyword::{Body, Keyword, Vocabulary};
 use super::syntax::{Chunk, Statement, Token, Tokens};
 use std::rc::Rc;
@@ -42,8 +40,8 @@ impl std::fmt::Debug for Parser<'_> {
     }
 }
 
-/// Reads all lines into a draft.
-pub fn parse(lines: &mut dyn Lines) -> (Draft, Diagnostics) {
+/// Reads all lines into a draft by the vocabulary of the top level.
+pub fn parse<T: Default>(lines: &mut dyn Lines, root: &'static Vocabulary<T>) -> (T, Diagnostics) {
     let mut parser = Parser {
         lines,
         tokens: Rc::default(),
@@ -55,9 +53,9 @@ pub fn parse(lines: &mut dyn Lines) -> (Draft, Diagnostics) {
         last: Origin::default(),
         cx: Context::default(),
     };
-    let mut draft = Draft::default();
+    let mut draft = T::default();
     // A closing brace too many ends no block: the rest of the file still counts.
-    while !parser.block(&ROOT, &mut draft) {}
+    while !parser.block(root, &mut draft) {}
     parser.report_unclosed();
     (draft, parser.cx.problems)
 }

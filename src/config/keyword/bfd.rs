@@ -36,7 +36,7 @@ pub(super) fn open_session(root: &mut Draft, parser: &mut Parser<'_>, statement:
 
 pub(super) fn show_sessions(root: &Draft, shown: &mut Shown<'_>) {
     for session in &root.bfd {
-        shown.block(&crate::config::dump::word(&session.name), &BFD, session);
+        shown.block(&crate::config::text::word(&session.name), &BFD, session);
     }
 }
 

@@ -17,9 +17,9 @@ pub mod vrrp;
 
 use super::args::{Args, Manners};
 use super::diagnostic::Class;
-use super::dump::Dump;
 use super::parser::Parser;
 use super::syntax::Statement;
+use super::text::Dump;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
@@ -369,13 +369,13 @@ impl Show for std::time::Duration {
 
 impl Show for Box<str> {
     fn shown(&self) -> Option<String> {
-        Some(super::dump::word(self))
+        Some(super::text::word(self))
     }
 }
 
 impl Show for std::path::PathBuf {
     fn shown(&self) -> Option<String> {
-        Some(super::dump::word(&self.to_string_lossy()))
+        Some(super::text::word(&self.to_string_lossy()))
     }
 }
 

@@ -6,9 +6,9 @@ use crate::config::command::{text_alone, user_text};
 use crate::config::diagnostic::{Class, Phase};
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{TrackFile, TrackProcess, TrackScript};
-use crate::config::dump::word;
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
+use crate::config::text::word;
 use crate::model::track::{InitialValue, ParameterMatch, Weight};
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use super::open;
 use crate::config::args::Args;
 use crate::config::draft::lvs::checker::{Bfd, Checker};
-use crate::config::dump::word;
 use crate::config::keyword::{Vocabulary, boolean, key, line};
+use crate::config::text::word;
 
 open!(open, BFD, Checker::Bfd, |_, statement| Bfd { end: statement.at, ..Bfd::default() });
 

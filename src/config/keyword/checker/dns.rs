@@ -3,8 +3,8 @@
 use super::{connected, open, probe};
 use crate::config::args::Args;
 use crate::config::draft::lvs::checker::{Checker, Dns, Probe};
-use crate::config::dump::word;
 use crate::config::keyword::{Vocabulary, key, line};
+use crate::config::text::word;
 use crate::model::checker::RecordType;
 
 open!(open, DNS, Checker::Dns, |rs, statement| probe::<Dns>(rs, statement));

@@ -2,8 +2,8 @@
 
 use crate::config::args::Args;
 use crate::config::draft::global::Global;
-use crate::config::dump::word;
 use crate::config::keyword::Shown;
+use crate::config::text::word;
 use crate::model::global::{FlushOnStop, SyncDaemon};
 use std::net::IpAddr;
 use std::time::Duration;

@@ -2,10 +2,10 @@
 
 use crate::config::args::{Args, decimal};
 use crate::config::draft::global::{Global, SmtpServer};
-use crate::config::dump::word;
 use crate::config::keyword::{Shown, Vocabulary};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
+use crate::config::text::word;
 use std::time::Duration;
 
 const SMTP: u16 = 25;

@@ -3,8 +3,8 @@
 use crate::config::args::Args;
 use crate::config::command::Command;
 use crate::config::draft::global::{Fifo, Global, Pipe};
-use crate::config::dump::word;
 use crate::config::keyword::Shown;
+use crate::config::text::word;
 use crate::config::{command, keyword};
 
 /// `startup_script` and `shutdown_script`, by the draft's field.

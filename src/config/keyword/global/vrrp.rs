@@ -2,8 +2,8 @@
 
 use crate::config::args::{Args, decimal, host};
 use crate::config::draft::global::Global;
-use crate::config::dump::word;
 use crate::config::keyword::Shown;
+use crate::config::text::word;
 use crate::model::global::vrrp::{AdvertBuffer, Chains, DynamicInterfaces, ExtraGarp, Garp, SetNames};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;

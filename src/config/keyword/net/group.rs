@@ -4,9 +4,9 @@ use super::super::{Body, Kind, Shown, Vocabulary, block_opening, key};
 use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::net::TrackGroup;
-use crate::config::dump;
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
+use crate::config::text::word;
 
 pub static TRACK_GROUP: Vocabulary<TrackGroup> = Vocabulary::new(
     "track_group",
@@ -40,7 +40,7 @@ pub(in crate::config::keyword) fn open_group(root: &mut Draft, parser: &mut Pars
 
 pub(in crate::config::keyword) fn show_groups(root: &Draft, shown: &mut Shown<'_>) {
     for group in &root.statics.groups {
-        shown.block(&dump::word(&group.name), &TRACK_GROUP, group);
+        shown.block(&word(&group.name), &TRACK_GROUP, group);
     }
 }
 
@@ -69,5 +69,5 @@ fn add_members(group: &mut TrackGroup, args: &mut Args<'_>) {
 }
 
 fn show_members(group: &TrackGroup, shown: &mut Shown<'_>) {
-    shown.list(group.members.iter().map(|(name, _)| dump::word(name)));
+    shown.list(group.members.iter().map(|(name, _)| word(name)));
 }

@@ -4,8 +4,8 @@ use super::value::{self, Unit};
 use super::{refuse, whole};
 use crate::config::args::{Args, Fraction, fraction};
 use crate::config::draft::net::Route;
-use crate::config::dump;
 use crate::config::keyword::Shown;
+use crate::config::text::word;
 use crate::model::net::route::{Congestion, Metric, Setting};
 
 /// Bit 0 of the features.
@@ -158,6 +158,6 @@ pub(super) fn set_congestion(route: &mut Route, args: &mut Args<'_>) {
 
 pub(super) fn show_congestion(route: &Route, shown: &mut Shown<'_>) {
     if let Some(Congestion { algorithm, locked }) = &route.metrics.congestion {
-        shown.text(&format!("{}{}", locking(*locked), dump::word(algorithm)));
+        shown.text(&format!("{}{}", locking(*locked), word(algorithm)));
     }
 }

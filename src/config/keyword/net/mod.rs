@@ -50,7 +50,7 @@ use super::{Body, Keyword, Kind, Show, Vocabulary};
 use crate::config::args::{Args, Manners};
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
-use crate::config::dump::Dump;
+use crate::config::text::Dump;
 use crate::model::net::{Family, Prefix};
 use std::net::IpAddr;
 
@@ -290,7 +290,7 @@ mod testing {
 
     /// A name as a line may have it, quoted where it must be.
     pub(super) fn name() -> impl Strategy<Value = String> {
-        "[a-z][a-z0-9.]{0,8}( [a-z]{1,3})?".prop_map(|name| crate::config::dump::word(&name))
+        "[a-z][a-z0-9.]{0,8}( [a-z]{1,3})?".prop_map(|name| crate::config::text::word(&name))
     }
 
     /// `KEYWORD VALUE`

@@ -2,10 +2,10 @@
 
 use crate::config::args::Args;
 use crate::config::draft::vrrp::{Authentication, Hmac, HmacKey, Instance, KeyText, Protection};
-use crate::config::dump::word;
 use crate::config::keyword::{Shown, Vocabulary, key, line, number, whole_seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
+use crate::config::text::word;
 use crate::model::vrrp::{AntiReplay, HmacMode, Password};
 use std::fmt::Write;
 

@@ -3,8 +3,8 @@
 use super::LONGEST_INTERFACE;
 use crate::config::args::Args;
 use crate::config::draft::vrrp::{Given, Instance, Ipvlan, Mac, Vmac};
-use crate::config::dump::word;
 use crate::config::keyword::Shown;
+use crate::config::text::word;
 use crate::model::vrrp::IpvlanMode;
 use std::fmt::Write;
 use std::net::IpAddr;

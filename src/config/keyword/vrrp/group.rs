@@ -7,10 +7,10 @@ use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{Given, Members, SyncGroup};
-use crate::config::dump::word;
 use crate::config::keyword::{Body, Kind, Shown, Vocabulary, boolean, flag, key};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
+use crate::config::text::word;
 
 pub fn open_group(root: &mut Draft, parser: &mut Parser<'_>, statement: &Statement<'_>) {
     let taken = &mut root.vrrp.names.groups;

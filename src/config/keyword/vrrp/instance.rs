@@ -9,13 +9,13 @@ use crate::config::command;
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{Given, Instance};
-use crate::config::dump::word;
 use crate::config::keyword::net::{
     ADDRESS, Owner, ROUTE, RULE, address_entry, address_text, route_entry, route_text, rule_entry, rule_text,
 };
 use crate::config::keyword::{Body, Kind, Shown, Vocabulary, block, boolean, flag, key, line, number, whole_seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
+use crate::config::text::word;
 use crate::model::global::vrrp::ExtraGarp;
 use crate::model::vrrp::{Priority, Role, Version};
 use std::time::Duration;

@@ -4,10 +4,10 @@ use super::interface_name;
 use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{GarpGroup, Given, LinkDelay, Linkbeat};
-use crate::config::dump::word;
 use crate::config::keyword::{Show, Shown, Vocabulary, block, key, line, seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
+use crate::config::text::word;
 use crate::model::vrrp::LinkbeatMethod;
 use std::time::Duration;
 

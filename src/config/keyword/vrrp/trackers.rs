@@ -3,7 +3,7 @@
 
 use crate::config::args::Args;
 use crate::config::draft::vrrp::Tracker;
-use crate::config::dump::word;
+use crate::config::text::word;
 
 /// What can be tracked. The kinds differ in what keepalived calls them and in the weights they take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
