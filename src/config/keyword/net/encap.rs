@@ -54,8 +54,15 @@ pub static ENCAP_IP6: Vocabulary<Tunnel<Ipv6Addr, Named>> = Vocabulary::new(
     ],
 );
 
+/// The last one that can be read counts.
+pub(super) fn set(field: &mut Option<Encap<Named>>, args: &mut Args<'_>) {
+    if let Some(encap) = read(args) {
+        *field = Some(encap);
+    }
+}
+
 /// `ip ...`, `ip6 ...`, `mpls LABELS` or `ila LOCATOR`. An unknown kind is reported and costs only itself.
-pub(super) fn read(args: &mut Args<'_>) -> Option<Encap<Named>> {
+fn read(args: &mut Args<'_>) -> Option<Encap<Named>> {
     match args.word() {
         Some("ip") => tunnel(&ENCAP_IP, args).map(Encap::Ip),
         Some("ip6") => tunnel(&ENCAP_IP6, args).map(Encap::Ip6),

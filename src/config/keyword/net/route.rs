@@ -159,16 +159,7 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
         // What follows takes every word that it knows, so it stands behind the options of the route.
         key::<Route>(
             "encap",
-            line!(
-                "ip|ip6|mpls|ila ...",
-                "",
-                |t, a| {
-                    if let Some(encap) = encap::read(a) {
-                        t.encap = Some(encap);
-                    }
-                },
-                |t, s| encap::show(t.encap.as_ref(), s)
-            ),
+            line!("ip|ip6|mpls|ila ...", "", |t, a| encap::set(&mut t.encap, a), |t, s| encap::show(t.encap.as_ref(), s)),
             "none",
             "Tunnel that the packets go into.",
         )
@@ -208,16 +199,7 @@ pub static NEXT_HOP: Vocabulary<NextHop> = Vocabulary::new(
         key("as", line!("[to] ADDRESS", "", |_, a| refuse(a, "'as [to]' (nat) not supported"), |_, _| {}), "", "Not supported."),
         key::<NextHop>(
             "encap",
-            line!(
-                "ip|ip6|mpls|ila ...",
-                "",
-                |t, a| {
-                    if let Some(encap) = encap::read(a) {
-                        t.encap = Some(encap);
-                    }
-                },
-                |t, s| encap::show(t.encap.as_ref(), s)
-            ),
+            line!("ip|ip6|mpls|ila ...", "", |t, a| encap::set(&mut t.encap, a), |t, s| encap::show(t.encap.as_ref(), s)),
             "none",
             "Tunnel that the packets go into.",
         )
