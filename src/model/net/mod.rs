@@ -78,7 +78,7 @@ impl Family {
 }
 
 /// An address with the length of its network part. Host bits may be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix {
     pub address: IpAddr,
     pub length: u8,

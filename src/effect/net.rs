@@ -1,0 +1,123 @@
+//! The network as the kernel has it, and what we want it to hold.
+
+use crate::model::net::{Address, Prefix, Route, Rule};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// The kernel's number of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Device(pub u32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mac(pub [u8; 6]);
+
+/// An interface, as far as engines care.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    pub device: Device,
+    pub name: Box<str>,
+    /// Set up by the administrator, and with a carrier.
+    pub up: bool,
+    /// Absent where there is none of six bytes.
+    pub mac: Option<Mac>,
+    pub mtu: u32,
+    /// Address resolution makes no sense on it.
+    pub no_arp: bool,
+    /// What it sits on: a VLAN's or macvlan's parent.
+    pub parent: Option<Device>,
+}
+
+/// An address on an interface that packets can be sent from: not tentative, not a failed duplicate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Local {
+    pub device: Device,
+    pub prefix: Prefix,
+}
+
+/// One picture of interfaces and their addresses, kept up to date by the monitor's events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    by_device: BTreeMap<Device, Link>,
+    /// In the kernel's order, which decides which one adverts are sent from.
+    addresses: BTreeMap<Device, Vec<Prefix>>,
+}
+
+impl Links {
+    pub fn put(&mut self, link: Link) {
+        self.by_device.insert(link.device, link);
+    }
+
+    /// Its addresses go with it.
+    pub fn remove(&mut self, device: Device) -> Option<Link> {
+        self.addresses.remove(&device);
+        self.by_device.remove(&device)
+    }
+
+    /// Returns whether it is new.
+    pub fn put_address(&mut self, local: Local) -> bool {
+        let list = self.addresses.entry(local.device).or_default();
+        let new = !list.contains(&local.prefix);
+        if new {
+            list.push(local.prefix);
+        }
+        new
+    }
+
+    /// Returns whether it was there.
+    pub fn remove_address(&mut self, local: Local) -> bool {
+        let Some(list) = self.addresses.get_mut(&local.device) else { return false };
+        let before = list.len();
+        list.retain(|&prefix| prefix != local.prefix);
+        list.len() != before
+    }
+
+    pub fn get(&self, device: Device) -> Option<&Link> {
+        self.by_device.get(&device)
+    }
+
+    pub fn named(&self, name: &str) -> Option<&Link> {
+        self.by_device.values().find(|link| *link.name == *name)
+    }
+
+    pub fn addresses(&self, device: Device) -> &[Prefix] {
+        self.addresses.get(&device).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the machine has this address, on any interface.
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        self.addresses.values().flatten().any(|prefix| prefix.address == address)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Link> {
+        self.by_device.values()
+    }
+
+    pub fn devices(&self) -> BTreeSet<Device> {
+        self.by_device.keys().copied().collect()
+    }
+}
+
+/// A thing in the kernel that somebody of ours wants there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    Address(Placed),
+    Route(Box<Route>),
+    Rule(Box<Rule>),
+}
+
+/// An address on the interface that it goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    pub device: Device,
+    pub address: Address,
+}
+
+/// Who wants a [`Fact`]. An instance's number is never given to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    Instance(InstanceId),
+    Statics,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceId(pub u32);

@@ -1,0 +1,62 @@
+//! What the world is told of a transition.
+
+use crate::model::script::Script;
+use std::fmt;
+
+/// Scripts, FIFOs and mail say it in their own ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub subject: Subject,
+    pub name: Box<str>,
+    pub told: Told,
+    /// Zero for a group.
+    pub priority: u8,
+    /// The script for this very transition, and the one for any, in this order.
+    pub specific: Option<Script>,
+    pub any: Option<Script>,
+    /// It goes to the FIFOs. Scripts may be told more than these are.
+    pub fifo: bool,
+    pub mail: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    Instance,
+    Group,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Instance => "INSTANCE",
+            Self::Group => "GROUP",
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Told {
+    Master,
+    Backup,
+    Fault,
+    Stop,
+    Deleted,
+    MasterRxLowerPri,
+    MasterPriority,
+    BackupPriority,
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Master => "MASTER",
+            Self::Backup => "BACKUP",
+            Self::Fault => "FAULT",
+            Self::Stop => "STOP",
+            Self::Deleted => "DELETED",
+            Self::MasterRxLowerPri => "MASTER_RX_LOWER_PRI",
+            Self::MasterPriority => "MASTER_PRIORITY",
+            Self::BackupPriority => "BACKUP_PRIORITY",
+        })
+    }
+}

@@ -1,0 +1,1 @@
+//! The routing netlink, raw sockets: the only code that talks to the kernel's network.

@@ -1,0 +1,1 @@
+//! What an administrator may look at, made from the engines' snapshots. Pure.

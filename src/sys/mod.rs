@@ -1,0 +1,1 @@
+//! The only unsafe code: system calls that no crate of ours offers. Each block says why it is sound.

@@ -1,0 +1,1 @@
+//! Bytes of packets to values, and back. Nothing but `std`.
