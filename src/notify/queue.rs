@@ -114,8 +114,12 @@ impl Queue {
 
     /// There is not much time left: what keeps a `STOP` from being told is ended.
     pub fn hasten(&self, orders: &mut Vec<Order>) {
-        let late = self.busy.iter().filter(|(_, lane)| lane.told != Told::Stop);
-        orders.extend(late.map(|(object, _)| Order::End(object.clone())));
+        orders.extend(self.busy.keys().filter(|object| self.is_late(object)).cloned().map(Order::End));
+    }
+
+    /// The scripts of another notice than `STOP` are running.
+    pub fn is_late(&self, object: &Object) -> bool {
+        self.busy.get(object).is_some_and(|lane| lane.told != Told::Stop)
     }
 
     pub fn is_idle(&self) -> bool {
