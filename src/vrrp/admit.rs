@@ -63,17 +63,17 @@ pub(super) struct Circumstances {
 pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>, stats: &mut Stats) -> Verdict {
     let v6 = conf.family == Family::V6;
     let Some(packet) = Packet::new(datagram.payload) else {
-        stats.packet_len_err += 1;
+        stats.packet_errors.length += 1;
         return refused(Remark::Length);
     };
     let length = datagram.payload.len();
     if packet.expected_length(v6) != length {
-        stats.packet_len_err += 1;
+        stats.packet_errors.length += 1;
         return refused(Remark::Length);
     }
     let multicast = matches!(conf.transport, Transport::Multicast { .. });
     if multicast && datagram.ttl != u8::MAX {
-        stats.ip_ttl_err += 1;
+        stats.packet_errors.ttl += 1;
         return refused(Remark::Ttl);
     }
     if packet.version() != conf.version.number() {
@@ -85,29 +85,29 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
         return verdict;
     }
     if packet.kind() != ADVERTISEMENT {
-        stats.invalid_type_rcvd += 1;
+        stats.packet_errors.invalid_type += 1;
         return refused(Remark::Kind);
     }
     let Some(old_checksum) = checksum(conf, &packet, datagram, now.group, length) else { return refused(Remark::Checksum) };
     if datagram.destination.is_multicast() != multicast {
-        stats.addr_list_err += 1;
+        stats.packet_errors.address_list += 1;
         return refused(Remark::Destination);
     }
     if conf.owner_ignore_adverts && now.effective == u8::MAX {
         return refused(Remark::OwnerIgnores);
     }
-    stats.advert_rcvd += 1;
+    stats.adverts.received += 1;
     let mut remark = None;
     let checked = conf.skip_check_adv_addr && now.trusted == Some(datagram.source);
     if !checked && !same_addresses(conf, &packet, v6) {
-        stats.addr_list_err += 1;
+        stats.packet_errors.address_list += 1;
         remark = Some(Remark::OtherAddresses);
     }
     if let Some(verdict) = peer(conf, datagram, stats) {
         return verdict;
     }
     if packet.priority() == 0 {
-        stats.pri_zero_rcvd += 1;
+        stats.priority_zero.received += 1;
     }
     let interval = match conf.version {
         Version::V2 => conf.advert_interval,
@@ -128,18 +128,18 @@ fn version_2(conf: &Instance, packet: &Packet<'_>, v6: bool, stats: &mut Stats) 
         Auth::Ah(_) => (2, None),
     };
     if packet.auth_type() > 2 {
-        stats.invalid_authtype += 1;
+        stats.auth_errors.invalid_type += 1;
         return Some(refused(Remark::AuthType));
     }
     if packet.auth_type() != kind {
-        stats.authtype_mismatch += 1;
+        stats.auth_errors.type_mismatch += 1;
         return Some(refused(Remark::AuthType));
     }
     if let Some(password) = password
         && !v6
         && !packet.auth().is_some_and(|theirs| same(&theirs, &password.wire()))
     {
-        stats.auth_failure += 1;
+        stats.auth_errors.failure += 1;
         return Some(refused(Remark::Password));
     }
     // keepalived's counter "Advertisement Interval" never moves, and its readers expect it so.
@@ -185,7 +185,7 @@ fn peer(conf: &Instance, datagram: &Datagram<'_>, stats: &mut Stats) -> Option<V
         return Some(refused(Remark::NotAPeer));
     };
     if !(peer.min_ttl..=peer.max_ttl).contains(&datagram.ttl) {
-        stats.ip_ttl_err += 1;
+        stats.packet_errors.ttl += 1;
         return Some(refused(Remark::PeerTtl));
     }
     None

@@ -48,8 +48,8 @@ impl Engine {
             let record = self.instances.get(&id).and_then(|instance| records.get(&*instance.key)).copied();
             self.with(now, id, actions, |instance, cx| {
                 if let Some(record) = record {
-                    instance.stats.become_master = record.counters.became_master;
-                    instance.stats.release_master = record.counters.released_master;
+                    instance.stats.became_master = record.counters.became_master;
+                    instance.stats.released_master = record.counters.released_master;
                     instance.learnt = record.learnt;
                     instance.master = record.master;
                 }

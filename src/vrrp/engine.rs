@@ -4,7 +4,7 @@ use super::fault::Cause;
 use super::group::Group;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
-use super::view::{GroupView, InstanceView, StateName, View};
+use super::view::{self, GroupView, InstanceView, View};
 use super::{Event, Manner, Standing, Tracked, message, place};
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
@@ -219,23 +219,26 @@ impl Engine {
             name: instance.conf.name.clone(),
             vrid: instance.conf.vrid,
             family: instance.conf.family,
-            state: state_name(&instance.state),
-            wants_master: instance.wants_master,
+            state: seen(&instance.state),
+            wanted: if instance.wants_master { view::State::Master } else { seen(&instance.state) },
+            base_priority: instance.conf.priority.0,
             effective_priority: instance.effective,
-            since: instance.changed,
+            master_priority: instance.master_priority,
             master: instance.master,
-            learnt_interval: instance.learnt,
+            master_interval: instance.learnt,
             source: instance.source,
+            last_transition: instance.changed,
             faults: instance.faults.iter().map(ToString::to_string).collect(),
+            holds_addresses: instance.is_master(),
             stats: instance.stats,
         });
         let groups = self.groups.iter().map(|group| GroupView {
             name: group.conf().name.clone(),
             state: match group.told {
-                Some(Told::Master) => StateName::Master,
-                Some(Told::Fault) => StateName::Fault,
-                None => StateName::Init,
-                Some(_) => StateName::Backup,
+                Some(Told::Master) => view::State::Master,
+                Some(Told::Fault) => view::State::Fault,
+                None => view::State::Init,
+                Some(_) => view::State::Backup,
             },
         });
         View { instances: instances.collect(), groups: groups.collect() }
@@ -493,12 +496,12 @@ fn has_peer(instance: &Instance, source: IpAddr) -> bool {
     }
 }
 
-const fn state_name(state: &State) -> StateName {
+const fn seen(state: &State) -> view::State {
     match state {
-        State::Init => StateName::Init,
-        State::Backup { .. } => StateName::Backup,
-        State::Master { .. } => StateName::Master,
-        State::Fault => StateName::Fault,
+        State::Init => view::State::Init,
+        State::Backup { .. } => view::State::Backup,
+        State::Master { .. } => view::State::Master,
+        State::Fault => view::State::Fault,
     }
 }
 

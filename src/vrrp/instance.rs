@@ -270,7 +270,7 @@ impl Instance {
             State::Init | State::Backup { .. } => Standing::Backup,
             State::Fault => Standing::Fault,
         };
-        let counters = Counters { became_master: self.stats.become_master, released_master: self.stats.release_master };
+        let counters = Counters { became_master: self.stats.became_master, released_master: self.stats.released_master };
         let record = Record { key: self.key.clone(), standing, learnt: self.learnt, master: self.master, counters };
         if self.recorded.as_ref() != Some(&record) {
             cx.actions.push(Action::Record(record.clone()));
@@ -297,7 +297,7 @@ impl Instance {
     fn send(&mut self, priority: u8, cx: &mut Cx<'_>) {
         let (Some(port), Some(source)) = (self.port, self.source) else { return };
         self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);
-        self.stats.advert_sent += 1;
+        self.stats.adverts.sent += 1;
         let conf = &self.conf;
         let body = match conf.version {
             Version::V2 => {
@@ -342,7 +342,7 @@ impl Instance {
 
     fn say_goodbye(&mut self, times: u8, cx: &mut Cx<'_>) {
         if times > 0 && self.port.is_some() {
-            self.stats.pri_zero_sent += 1;
+            self.stats.priority_zero.sent += 1;
         }
         for _ in 0..times {
             self.send(0, cx);
@@ -351,7 +351,7 @@ impl Instance {
 
     /// Gives up everything a master has; the new state is the caller's.
     fn leave_master(&mut self, cx: &mut Cx<'_>) {
-        self.stats.release_master += 1;
+        self.stats.released_master += 1;
         cx.actions.push(Action::Silence(self.id));
         cx.actions.push(Action::Hold { owner: Owner::Instance(self.id), facts: Box::default() });
     }
@@ -370,7 +370,7 @@ impl Instance {
         self.send(self.priority(), cx);
         let next_advert = cx.now + self.conf.advert_interval;
         self.enter(State::Master { since: cx.now, next_advert, bursts: Bursts::start(cx.now, &self.conf.garp) }, cx);
-        self.stats.become_master += 1;
+        self.stats.became_master += 1;
         self.record(cx);
         cx.actions.push(Action::Say(message::master(&self.conf.name)));
         self.hold(cx);

@@ -1,13 +1,13 @@
-//! What an observer may see of the engine.
+//! What others may look at: instances and groups as they are now.
 
 use super::stats::Stats;
 use crate::effect::time::Instant;
 use crate::model::net::Family;
 use crate::model::vrrp::Vrid;
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// All of a process, in the order of the configuration. What is configured is looked up in the model, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     pub instances: Vec<InstanceView>,
@@ -19,41 +19,59 @@ pub struct InstanceView {
     pub name: Box<str>,
     pub vrid: Vrid,
     pub family: Family,
-    pub state: StateName,
-    pub wants_master: bool,
+    pub state: State,
+    /// The state it would be in if it were alone.
+    pub wanted: State,
+    pub base_priority: u8,
+    /// With what is tracked, as advertised.
     pub effective_priority: u8,
-    /// When it entered its state.
-    pub since: Instant,
-    /// Who the master is, if not this router.
+    /// Of the master's last advert; zero if none was heard.
+    pub master_priority: u8,
     pub master: Option<IpAddr>,
-    pub learnt_interval: Duration,
+    /// The interval of the master's adverts, as learnt.
+    pub master_interval: Duration,
+    /// What adverts are sent from.
     pub source: Option<IpAddr>,
+    pub last_transition: Instant,
     /// Why it is in FAULT.
     pub faults: Vec<String>,
+    /// It holds its addresses.
+    pub holds_addresses: bool,
     pub stats: Stats,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupView {
     pub name: Box<str>,
-    pub state: StateName,
+    pub state: State,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateName {
+/// A state as others see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
     Init,
     Backup,
     Master,
     Fault,
 }
 
-impl fmt::Display for StateName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl State {
+    /// As tools know it, from keepalived's JSON and D-Bus.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Init => 0,
+            Self::Backup => 1,
+            Self::Master => 2,
+            Self::Fault => 3,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Init => "INIT",
             Self::Backup => "BACKUP",
             Self::Master => "MASTER",
             Self::Fault => "FAULT",
-        })
+        }
     }
 }
