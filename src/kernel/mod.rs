@@ -1,1 +1,4 @@
 //! The routing netlink, raw sockets: the only code that talks to the kernel's network.
+
+pub mod socket;
+pub mod timer;
