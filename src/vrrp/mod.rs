@@ -3,6 +3,8 @@
 //! The driver hands in events with the time at which they happened, carries out the [`Actions`] at once and in order, and
 //! calls again at [`Engine::next_deadline`]. Between two calls nothing changes.
 
+pub mod announce;
+
 use crate::effect::Actions;
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::packet::{Datagram, PortId};
