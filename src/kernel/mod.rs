@@ -3,3 +3,5 @@
 pub mod holder;
 mod ledger;
 pub mod rtnl;
+pub mod socket;
+pub mod timer;

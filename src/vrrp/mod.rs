@@ -4,6 +4,7 @@
 //! calls again at [`Engine::next_deadline`]. Between two calls nothing changes.
 
 mod admit;
+pub mod announce;
 mod beginning;
 mod burst;
 mod election;
