@@ -2,3 +2,6 @@
 
 pub mod socket;
 pub mod timer;
+pub mod holder;
+mod ledger;
+pub mod rtnl;
