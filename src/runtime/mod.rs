@@ -3,11 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "the machine is asked here, and nowhere above")]
 
 mod check;
+pub mod dump;
 pub mod files;
 pub mod handover;
 pub mod host;
 pub mod role;
 pub mod signals;
+pub mod notify;
+pub mod track;
 
 use crate::cli::{self, Command, Options, Signal};
 use crate::config::keyword::document::compatibility;

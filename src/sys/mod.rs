@@ -4,3 +4,4 @@ pub mod socket;
 pub mod descriptor;
 pub mod process;
 pub mod signal;
+pub mod spawn;

@@ -4,6 +4,8 @@
 //! calls again at [`Engine::next_deadline`]. Between two calls nothing changes.
 
 pub mod announce;
+pub mod stats;
+pub mod view;
 
 use crate::effect::Actions;
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
