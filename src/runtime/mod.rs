@@ -7,9 +7,9 @@ pub mod dump;
 pub mod files;
 pub mod handover;
 pub mod host;
+pub mod notify;
 pub mod role;
 pub mod signals;
-pub mod notify;
 pub mod track;
 
 use crate::cli::{self, Command, Options, Signal};
