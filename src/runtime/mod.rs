@@ -8,6 +8,7 @@ pub mod files;
 pub mod handover;
 pub mod host;
 pub mod notify;
+mod poll;
 pub mod role;
 pub mod signals;
 pub mod track;
