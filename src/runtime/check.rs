@@ -58,6 +58,8 @@ fn write_messages(loaded: &Loaded, out: &mut dyn Write, annotated: bool, notices
     if loaded.problems.suppressed() > 0 {
         writeln!(out, "{} more messages are not shown", loaded.problems.suppressed())?;
     }
-    writeln!(out, "standfast {} reads and checks this configuration; it cannot run it yet", env!("CARGO_PKG_VERSION"))?;
+    for line in super::supervisor::unserved(&loaded.model, &crate::cli::Options::default()) {
+        writeln!(out, "{line}")?;
+    }
     out.flush()
 }

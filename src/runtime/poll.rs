@@ -1,23 +1,14 @@
 //! Many descriptors that are looked at together. The runtime waits for one: it tells that there is something to do, and the
 //! one who does it decides in which order.
 
+use crate::sys::watch::{Set, watch};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
-use tokio::io::Interest;
+use std::os::fd::AsFd;
 use tokio::io::unix::AsyncFd;
 
 /// As many as one look tells of; the others are told by the next one.
 const LOOK: usize = 256;
-
-#[derive(Debug)]
-struct Set(Epoll);
-
-impl AsRawFd for Set {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.0.as_raw_fd()
-    }
-}
 
 /// A set of descriptors, each with a key.
 #[derive(Debug)]
@@ -27,8 +18,7 @@ pub(super) struct Poll {
 
 impl Poll {
     pub(super) fn new() -> io::Result<Self> {
-        let set = Set(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?);
-        Ok(Self { set: AsyncFd::with_interest(set, Interest::READABLE)? })
+        Ok(Self { set: watch(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?)? })
     }
 
     /// Told of as long as there is something to read, or an error to take.
@@ -68,7 +58,7 @@ impl Poll {
     }
 
     fn epoll(&self) -> &Epoll {
-        &self.set.get_ref().0
+        self.set.get_ref().epoll()
     }
 }
 

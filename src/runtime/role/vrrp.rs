@@ -9,11 +9,11 @@ mod ports;
 mod statics;
 
 use crate::effect::record::Record;
-use crate::kernel::timer;
 use crate::model::Model;
 use crate::observe::stats;
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::notify::Teller;
+use crate::runtime::reading;
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::script::Runner;
 use crate::vrrp::Manner;
@@ -78,7 +78,6 @@ async fn serve(start: Start) -> io::Result<()> {
             biased;
             woken = driver.wait() => woken?,
             finding = runner.next() => driver.handle(finding.event()),
-            () = driver.teller.drive() => {}
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
@@ -100,7 +99,9 @@ async fn serve(start: Start) -> io::Result<()> {
                 Asked::Dump(signal) => dump(signal, &mut driver, &model),
             }
         }
-        if reading.is_none() && let Some(file) = next.take() {
+        if reading.is_none()
+            && let Some(file) = next.take()
+        {
             reading = Some(tokio::task::spawn_blocking(|| read_again(file)));
         }
         // Whoever else runs here gets a turn of his own, however much there is to do for us.
@@ -109,7 +110,34 @@ async fn serve(start: Start) -> io::Result<()> {
     runner.stop();
     driver.stop(release);
     let pause = if model.vrrp.instances.is_empty() { Duration::ZERO } else { PAUSE };
-    let teller = driver.finish();
+    let (teller, _control) = driver.finish();
     tokio::join!(teller.finish(PAUSE), tokio::time::sleep(pause));
     Ok(())
+}
+
+/// Takes as long as reading does.
+fn read_again(file: OwnedFd) -> io::Result<Arc<Model>> {
+    Ok(Arc::new(reading::replay(file)?.model))
+}
+
+fn dump(signal: Signal, driver: &mut Driver, model: &Model) {
+    let text = match signal {
+        Signal::Stats | Signal::StatsClear => stats::text(&driver.snapshot()),
+        // Nothing else asks for a file.
+        Signal::Stop | Signal::Interrupt | Signal::Reload | Signal::Child => return,
+        Signal::Data | Signal::Json => {
+            tracing::warn!("of the files that signals ask for, only the statistics are written so far");
+            return;
+        }
+    };
+    if signal == Signal::StatsClear {
+        driver.clear_stats();
+    }
+    let path = dump::path(Dump::Stats, &model.global.process);
+    // A disk may take its time.
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = dump::write(&path, &text) {
+            tracing::error!("{} cannot be written: {error}", path.display());
+        }
+    });
 }

@@ -4,7 +4,7 @@
 use super::difference::{difference, is_about_links};
 use super::key::{Kind, key, meant};
 use super::later::{Later, Waiting, still_held};
-use super::neighbours::{Neighbours, kind};
+use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::statics;
 use crate::effect::net::{Device, Fact, InstanceId, Owner};
@@ -20,7 +20,8 @@ use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::net::Family;
 use crate::runtime::handover::{Heard, Order, Report, RoleEnd};
-use crate::runtime::notify::{Tell, say};
+use crate::runtime::log;
+use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
 use crate::runtime::signals::{Signal, Signals};
 use crate::vrrp::announce::{Announcer, Pace};
@@ -44,6 +45,8 @@ const STALL: Duration = Duration::from_millis(100);
 /// How long the end waits for the kernel, and for a supervisor that does not read.
 const RELEASE: Duration = Duration::from_secs(3);
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// When a log that takes nothing is tried again.
+const LOG: Duration = Duration::from_millis(50);
 /// After a failure to ask the kernel what there is.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -84,7 +87,7 @@ impl Effectors {
 }
 
 #[derive(Debug)]
-pub(super) struct Driver<T> {
+pub(super) struct Driver {
     model: Arc<Model>,
     engine: Engine,
     actions: Actions,
@@ -106,7 +109,7 @@ pub(super) struct Driver<T> {
     moved: bool,
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
-    pub(super) teller: T,
+    pub(super) teller: Teller,
     control: RoleEnd,
     /// Room on the way to the supervisor is waited for.
     congested: bool,
@@ -119,13 +122,13 @@ pub(super) struct Driver<T> {
     due: Option<Instant>,
 }
 
-impl<T: Tell> Driver<T> {
+impl Driver {
     pub(super) fn start(
         model: &Arc<Model>,
         records: &[Record],
         manner: Manner,
         effectors: Effectors,
-        teller: T,
+        teller: Teller,
         control: OwnedFd,
         signals: Signals,
     ) -> io::Result<Self> {
@@ -179,8 +182,12 @@ impl<T: Tell> Driver<T> {
     }
 
     /// Returns when there is something to do. Nothing is lost when the future is dropped.
-    pub(super) async fn wait(&self) -> io::Result<()> {
-        self.poll.wait().await
+    pub(super) async fn wait(&mut self) -> io::Result<()> {
+        tokio::select! {
+            biased;
+            woken = self.poll.wait() => woken,
+            () = self.teller.drive() => Ok(()),
+        }
     }
 
     /// Does what there is to do, a bounded part of it at a time.
@@ -274,11 +281,12 @@ impl<T: Tell> Driver<T> {
         }
     }
 
-    /// Tells the supervisor that it is over, and gives back the teller, whose scripts may still run.
-    pub(super) fn finish(mut self) -> T {
+    /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
+    /// so are we.
+    pub(super) fn finish(mut self) -> (Teller, RoleEnd) {
         self.control.report(Report::Stopped);
         self.control.finish(LAST_WORDS);
-        self.teller
+        (self.teller, self.control)
     }
 
     // What comes in.
@@ -415,7 +423,8 @@ impl<T: Tell> Driver<T> {
         while let Some(waiting) = self.later.next(done) {
             match waiting {
                 Waiting::Announce { announce, held } => {
-                    let announce = still_held(announce, &held, self.held.get(&held_by(&announce)));
+                    let wanted = self.held.get(&announce.instance);
+                    let announce = still_held(announce, &held, wanted);
                     self.announcer.request(self.engine.links(), &announce);
                 }
                 Waiting::Probe(targets) => self.probes.extend(targets),
@@ -480,7 +489,7 @@ impl<T: Tell> Driver<T> {
                 Action::Notify(notice) => self.later.put(self.last_hold, Waiting::Notify(notice)),
                 Action::Record(record) => self.control.report(Report::Record(record)),
                 Action::Forget(key) => self.control.report(Report::Forget(key)),
-                Action::Say(line) => say(&line),
+                Action::Say(line) => log::line(&line),
             }
         }
         // The list keeps its room.
@@ -540,15 +549,12 @@ impl<T: Tell> Driver<T> {
         self.due = self.engine.next_deadline();
         let more = !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
         let at_once = more.then(Instant::default);
-        let next = [self.due, self.announcer.next_deadline(), self.lost, at_once].into_iter().flatten().min();
+        let unwritten = log::flush().then(|| now() + LOG);
+        let next = [self.due, self.announcer.next_deadline(), self.lost, unwritten, at_once].into_iter().flatten().min();
         self.timer.set(next)?;
         self.slept = now();
         Ok(())
     }
-}
-
-fn held_by(announce: &crate::effect::packet::Announce) -> InstanceId {
-    announce.instance
 }
 
 /// What of a fact can be announced.

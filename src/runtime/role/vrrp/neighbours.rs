@@ -26,7 +26,7 @@ pub(super) struct Neighbours {
     routing: HashMap<Box<str>, (Instant, bool)>,
 }
 
-pub(super) fn kind(family: Family) -> Kind {
+fn kind(family: Family) -> Kind {
     match family {
         Family::V4 => Kind::Neighbour4,
         Family::V6 => Kind::Neighbour6,
