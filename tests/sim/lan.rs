@@ -116,7 +116,7 @@ impl World {
         self.watch.begin(host, self.now, records.is_empty());
         let mut actions = Actions::default();
         let (model, links) = (self.plan.model(host), self.hosts[host].links.clone());
-        let engine = Engine::start(self.now, model, links, &records, Manner::default(), &mut actions);
+        let engine = Engine::start(self.now, &model, links, &records, Manner::default(), &mut actions);
         self.hosts[host].engine = Some(engine);
         self.carry_out(host, &mut actions);
         self.check(host);
@@ -164,7 +164,7 @@ impl World {
         self.tell(|| format!("{host}: reloads"));
         self.watch.disturb(self.now);
         let model = self.plan.model(host);
-        self.with_engine(host, |engine, now, actions| engine.reconfigure(now, model, actions));
+        self.with_engine(host, |engine, now, actions| engine.reconfigure(now, &model, actions));
         self.check(host);
     }
 

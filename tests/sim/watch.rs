@@ -8,6 +8,7 @@ use standfast::effect::notice::{Notice, Subject, Told};
 use standfast::effect::packet::Transmit;
 use standfast::effect::time::Instant;
 use standfast::model::net::Prefix;
+use standfast::vrrp::view::{State, View};
 use standfast::wire::vrrp::{Packet, Sum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -162,6 +163,7 @@ impl Watch {
     /// What is wrong on the LAN after something has happened to a host.
     pub(crate) fn check(&mut self, now: Instant, host: usize, hosts: &[Host], plan: &Plan) -> Option<String> {
         let machine = &hosts[host];
+        let view = machine.engine.as_ref()?.snapshot();
         let device_is_there = |router: usize| machine.devices[usize::from(plan.routers[router].segment)].is_some();
         for router in 0..plan.routers.len() {
             let (all, any) = (self.holds_all(machine, host, router, plan), self.holds_any(machine, router, plan));
@@ -169,7 +171,7 @@ impl Watch {
                 return Some(format!("{host} holds some addresses of router {router}, but not all, or some of before"));
             }
             let Some(name) = plan.name(host, router) else { continue };
-            let Some(master) = is_master(machine, &name) else { continue };
+            let Some(master) = is_master(&view, &name) else { return Some(format!("{host} knows no {name}")) };
             if master != all && device_is_there(router) {
                 return Some(format!("{host} holds the addresses of {name}: {all}; is its master: {master}"));
             }
@@ -240,6 +242,6 @@ impl Watch {
 }
 
 /// What the engine says of an instance.
-fn is_master(_machine: &Host, _name: &str) -> Option<bool> {
-    None
+fn is_master(view: &View, name: &str) -> Option<bool> {
+    view.instances.iter().find(|instance| &*instance.name == name).map(|instance| instance.state == State::Master)
 }
