@@ -390,6 +390,13 @@ impl Instance {
         self.announce(1, cx);
     }
 
+    /// What was told of a fault is still true.
+    pub(super) fn resume_fault(&mut self, cx: &mut Cx<'_>) {
+        self.hold(cx);
+        self.enter(State::Fault, cx);
+        self.record(cx);
+    }
+
     /// An owner at the start: master as soon as anything runs, and nobody is told of a BACKUP.
     pub(super) fn await_ownership(&mut self, cx: &mut Cx<'_>) {
         self.unannounced = false;

@@ -17,18 +17,19 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn violation(seed: u64) -> Option<String> {
-    let world = faults::run(seed, false);
-    let broken = world.violation?;
+fn story(seed: u64, broken: &str) -> String {
     let again = faults::run(seed, true);
-    assert_eq!(again.violation.as_ref(), Some(&broken), "seed {seed} does not run alike twice");
+    assert_eq!(again.violation.as_deref(), Some(broken), "seed {seed} does not run alike twice");
     let texts: Vec<String> = (0..again.plan.hosts.len()).map(|host| format!("host {host}:\n{}", again.plan.text(host))).collect();
-    Some(format!("{}\n{}\nseed {seed}: {broken}", texts.concat(), again.story()))
+    format!("{}\n{}", texts.concat(), again.story())
 }
 
 #[test]
 fn whatever_goes_wrong_everybody_knows_in_the_end_who_is_master() {
     let seeds = number("SEED").map_or(0..number("SEEDS").unwrap_or(2000), |seed| seed..seed + 1);
-    let broken = seeds.into_iter().find_map(violation);
-    assert!(broken.is_none(), "\n{}", broken.unwrap_or_default());
+    let broken: Vec<(u64, String)> = seeds.filter_map(|seed| Some((seed, faults::run(seed, false).violation?))).take(20).collect();
+    if let Some((seed, first)) = broken.first() {
+        let list: Vec<String> = broken.iter().map(|(seed, what)| format!("seed {seed}: {what}\n")).collect();
+        assert!(broken.is_empty(), "\n{}\n{}", story(*seed, first), list.concat());
+    }
 }

@@ -173,6 +173,11 @@ impl Plan {
         Some(format!("R{router}_{}", member.generation))
     }
 
+    /// The virtual router that an instance of any host serves.
+    pub(crate) fn router_of(name: &str) -> Option<usize> {
+        name.strip_prefix('R')?.split('_').next()?.parse().ok()
+    }
+
     /// What the host's administrator wrote.
     pub(crate) fn text(&self, host: usize) -> String {
         let plan = &self.hosts[host];
@@ -206,7 +211,8 @@ impl Plan {
                 writeln!(text, " authentication {{\n auth_type PASS\n auth_pass secret12\n }}")?;
             }
             if unicast {
-                writeln!(text, " unicast_src_ip {}\n unicast_peer {{", own(host, segment, family).address)?;
+                // Without the address it would be deaf, and not notice.
+                writeln!(text, " track_src_ip\n unicast_src_ip {}\n unicast_peer {{", own(host, segment, family).address)?;
                 for peer in (0..self.hosts.len()).filter(|&peer| peer != host) {
                     writeln!(text, "  {}", own(peer, segment, family).address)?;
                 }

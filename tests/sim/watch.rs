@@ -20,7 +20,7 @@ pub(crate) struct Watch {
     /// Since when each router has more than one master.
     crowded: Vec<Option<Instant>>,
     /// What the world was told last of each instance, by the process that runs now.
-    told: BTreeMap<(usize, Box<str>), Told>,
+    told: BTreeMap<(usize, usize), Told>,
     stopping: BTreeSet<usize>,
     /// Since when only adverts may be seen, and the last one of each host and router.
     quiet: Option<Instant>,
@@ -68,11 +68,12 @@ impl Watch {
         }
         match action {
             Action::Transmit(transmit) => self.advert(now, host, machine, plan, transmit),
-            Action::Notify(notice) => self.notice(host, notice),
+            Action::Notify(notice) => self.notice(host, plan, notice),
             Action::Announce(announce) => {
+                // What is refused with a vanished interface cannot be announced either.
                 let missing = announce.targets.iter().find(|target| {
-                    let addresses = machine.links.addresses(target.device);
-                    !addresses.iter().any(|prefix| prefix.address == target.address)
+                    let held = machine.links.addresses(target.device).iter().any(|prefix| prefix.address == target.address);
+                    machine.links.get(target.device).is_some() && !held
                 });
                 missing.map(|target| format!("announces {}, which it does not have", target.address))
             }
@@ -112,8 +113,9 @@ impl Watch {
         if packet.priority() == 0 {
             return self.quiet.map(|_| "gives up on a quiet LAN".to_owned());
         }
-        let Some(member) = plan.hosts[host].members[n] else { return Some("sends for a router that it is no member of".to_owned()) };
+        // So may what it says before it goes over to another configuration.
         self.quiet?;
+        let Some(member) = plan.hosts[host].members[n] else { return Some("sends for a router that it is no member of".to_owned()) };
         if !self.holds_all(machine, host, n, plan) {
             return Some("advertises on a quiet LAN without being master".to_owned());
         }
@@ -127,20 +129,23 @@ impl Watch {
         (gap < interval.saturating_sub(machine.lateness) || late).then(|| format!("adverts {gap:?} apart in place of {interval:?}"))
     }
 
-    fn notice(&mut self, host: usize, notice: &Notice) -> Option<String> {
+    fn notice(&mut self, host: usize, plan: &Plan, notice: &Notice) -> Option<String> {
         if notice.subject == Subject::Group || !notice.fifo {
+            return None;
+        }
+        let Some(router) = Plan::router_of(&notice.name) else { return Some(format!("nobody is called {}", notice.name)) };
+        // A reload tells of what is no longer there, and what comes back later begins anew.
+        if plan.hosts[host].members[router].is_none() {
+            self.told.remove(&(host, router));
             return None;
         }
         match notice.told {
             Told::Master | Told::Backup | Told::Fault => {
-                let last = self.told.insert((host, notice.name.clone()), notice.told);
+                let last = self.told.insert((host, router), notice.told);
                 (last == Some(notice.told)).then(|| format!("{} is told to be {} twice in a row", notice.name, notice.told))
             }
             Told::Stop => (!self.stopping.contains(&host)).then(|| format!("{} is told to stop", notice.name)),
-            Told::Deleted => {
-                self.told.remove(&(host, notice.name.clone()));
-                None
-            }
+            Told::Deleted => Some(format!("{} is told to be deleted, and is not", notice.name)),
             Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority => None,
         }
     }
@@ -175,7 +180,7 @@ impl Watch {
             if master != all && device_is_there(router) {
                 return Some(format!("{host} holds the addresses of {name}: {all}; is its master: {master}"));
             }
-            let told = self.told.get(&(host, name.as_str().into()));
+            let told = self.told.get(&(host, router));
             // In a group the group tells.
             if !plan.hosts[host].grouped && told.is_some_and(|told| (*told == Told::Master) != master) {
                 return Some(format!("{host} is master of {name}: {master}; told {told:?}"));
