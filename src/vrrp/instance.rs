@@ -609,7 +609,7 @@ impl Instance {
         self.effective = effective;
         let after = self.down_interval();
         if let State::Backup { down, .. } = &mut self.state {
-            *down = *down + after - before;
+            *down = (*down + after - before).max(cx.now);
         }
         if self.conf.notify_priority_changes {
             self.tell(if self.is_master() { Told::MasterPriority } else { Told::BackupPriority }, cx);
