@@ -273,6 +273,13 @@ impl Instance {
         self.announce(1, cx);
     }
 
+    /// What was told of a fault is still true.
+    pub(super) fn resume_fault(&mut self, cx: &mut Cx<'_>) {
+        self.hold(cx);
+        self.enter(State::Fault, cx);
+        self.record(cx);
+    }
+
     /// An owner at the start: master as soon as anything runs, and nobody is told of a BACKUP.
     pub(super) fn await_ownership(&mut self, cx: &mut Cx<'_>) {
         self.unannounced = false;
@@ -602,7 +609,7 @@ impl Instance {
         self.effective = effective;
         let after = self.down_interval();
         if let State::Backup { down, .. } = &mut self.state {
-            *down = *down + after - before;
+            *down = (*down + after - before).max(cx.now);
         }
         if self.conf.notify_priority_changes {
             self.tell(if self.is_master() { Told::MasterPriority } else { Told::BackupPriority }, cx);
