@@ -2,10 +2,14 @@
 
 use crate::effect::record::Record;
 use crate::model::Model;
-use crate::runtime::signals::Signals;
+use crate::runtime::handover::{Heard, Order, Report, RoleEnd};
+use crate::runtime::reading;
+use crate::runtime::signals::{Signal, Signals};
 use crate::vrrp::Manner;
-use std::os::fd::OwnedFd;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the process is started with.
 #[derive(Debug)]
@@ -27,6 +31,30 @@ pub struct Start {
 
 /// Runs until it is told to stop, and returns the exit status of the process.
 pub fn run(start: Start) -> u8 {
-    drop(start);
+    let mut signals = start.signals;
+    let mut end = RoleEnd::new(start.control);
+    let mut model = start.model;
+    end.report(Report::Ready);
+    while !start.release_only {
+        let mut wait = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(end.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut wait, PollTimeout::NONE);
+        while let Ok(Heard::Message(Order::Reload(memory))) = end.receive() {
+            match reading::replay(memory) {
+                Ok(loaded) => {
+                    model = Arc::new(loaded.model);
+                    end.report(Report::Ready);
+                }
+                Err(error) => end.report(Report::Refused(error.to_string().into())),
+            }
+        }
+        match signals.next() {
+            Some(Signal::Stop | Signal::Interrupt) => break,
+            Some(Signal::Reload) => end.report(Report::ReloadAsked),
+            Some(Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json | Signal::Child) | None => {}
+        }
+    }
+    drop(model);
+    end.report(Report::Stopped);
+    end.finish(Duration::from_millis(100));
     0
 }
