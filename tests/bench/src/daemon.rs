@@ -19,24 +19,31 @@ const INSTEAD: &str = "PROGRAM_UNDER_TEST";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    name: &'static str,
+    name: String,
     path: PathBuf,
 }
 
 impl Program {
     /// From `env!("CARGO_BIN_EXE_standfast")`.
     pub fn standfast(path: &str) -> Self {
-        Self { name: "standfast", path: std::env::var_os(INSTEAD).map_or_else(|| path.into(), PathBuf::from) }
+        match std::env::var(INSTEAD) {
+            Ok(instead) => Self { name: format!("{instead} instead of standfast"), path: instead.into() },
+            Err(_) => Self { name: "standfast".to_owned(), path: path.into() },
+        }
     }
 
     #[track_caller]
     pub fn keepalived() -> Self {
         assert!(Path::new(KEEPALIVED).exists(), "{KEEPALIVED} is missing: install the package keepalived");
-        Self { name: "keepalived", path: KEEPALIVED.into() }
+        Self { name: "keepalived".to_owned(), path: KEEPALIVED.into() }
     }
 
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn keepalived_if_installed() -> Option<Self> {
+        Path::new(KEEPALIVED).exists().then(Self::keepalived)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -176,10 +183,14 @@ impl Daemon {
         })
     }
 
+    pub fn signal_stop(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     /// Asks it to stop and waits until it has.
     #[track_caller]
     pub fn stop(&mut self) -> ExitStatus {
-        self.signal(Signal::SIGTERM);
+        self.signal_stop();
         eventually("the daemon stops", || self.exited())
     }
 
