@@ -3,8 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "the machine is asked here, and nowhere above")]
 
 mod check;
+pub mod dump;
 pub mod files;
+pub mod handover;
 pub mod host;
+pub mod notify;
+pub mod role;
+pub mod signals;
+pub mod track;
 
 use crate::cli::{self, Command, Options, Signal};
 use crate::config::keyword::document::compatibility;
@@ -42,7 +48,7 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
             ExitCode::from(UNUSABLE)
         }
         Command::Signum(signal) => {
-            println!("{}", number(signal));
+            println!("{}", signal_of(signal).number());
             ExitCode::SUCCESS
         }
         Command::ConfigTest(options, log) => {
@@ -82,16 +88,15 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// The signal a command is sent with. Other C libraries begin their real-time signals elsewhere, but exporters send these
-/// very numbers.
-fn number(signal: Signal) -> i32 {
-    match signal {
-        Signal::Stop => nix::libc::SIGTERM,
-        Signal::Reload => nix::libc::SIGHUP,
-        Signal::Data => nix::libc::SIGUSR1,
-        Signal::Stats => nix::libc::SIGUSR2,
-        Signal::StatsClear => nix::libc::SIGRTMAX() - 1,
-        Signal::Json => 36,
+/// The signal that a command is sent with.
+fn signal_of(command: Signal) -> signals::Signal {
+    match command {
+        Signal::Stop => signals::Signal::Stop,
+        Signal::Reload => signals::Signal::Reload,
+        Signal::Data => signals::Signal::Data,
+        Signal::Stats => signals::Signal::Stats,
+        Signal::StatsClear => signals::Signal::StatsClear,
+        Signal::Json => signals::Signal::Json,
     }
 }
 

@@ -1,0 +1,98 @@
+//! Runs health scripts.
+
+use super::{Finding, Found};
+use crate::effect::time::Instant;
+use crate::model::Model;
+use crate::runtime::notify::say;
+use crate::runtime::notify::spawn::{Children, Status, scripts};
+use crate::track::script::{Action, Event, Outcome, RunId, Scripts, Signal};
+use crate::vrrp::Standing;
+use nix::sys::signal::Signal as Number;
+use nix::time::{ClockId, clock_gettime};
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+/// The health scripts of a process. It lives in a runtime.
+#[derive(Debug)]
+pub struct Runner {
+    engine: Scripts,
+    children: Children<RunId>,
+    findings: VecDeque<Finding>,
+}
+
+impl Runner {
+    pub fn new(model: &Model) -> io::Result<Self> {
+        let mut runner = Self { engine: Scripts::default(), children: Children::new()?, findings: VecDeque::new() };
+        runner.reconfigure(model);
+        Ok(runner)
+    }
+
+    /// Goes over to a new configuration. What is known of scripts that stay is found again by [`Runner::next`].
+    pub fn reconfigure(&mut self, model: &Model) {
+        self.children.know(scripts(model));
+        let mut actions = Vec::new();
+        self.engine.reconfigure(now(), model, &mut actions);
+        self.carry_out(actions);
+    }
+
+    /// The next finding. It is also what makes scripts run, so it is always to be waited for. Nothing is lost when the future
+    /// is dropped.
+    pub async fn next(&mut self) -> Finding {
+        loop {
+            if let Some(finding) = self.findings.pop_front() {
+                return finding;
+            }
+            let wait = self.engine.next_deadline().map(|deadline| deadline.since(now()));
+            let event = tokio::select! {
+                (run, status) = self.children.next() => Event::Ended { run, outcome: outcome(status) },
+                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => Event::Tick,
+            };
+            let mut actions = Vec::new();
+            self.engine.handle(now(), event, &mut actions);
+            self.carry_out(actions);
+        }
+    }
+
+    /// The end: every script is asked to end. They are not waited for; those that do not end do so with this process.
+    pub fn stop(&mut self) {
+        let mut actions = Vec::new();
+        self.engine.stop(now(), &mut actions);
+        self.carry_out(actions);
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>) {
+        let mut left = VecDeque::from(actions);
+        while let Some(action) = left.pop_front() {
+            match action {
+                Action::Run { run, script } => {
+                    if let Err(error) = self.children.start(run, &script) {
+                        let mut more = Vec::new();
+                        let outcome = Outcome::Unstarted(error.to_string());
+                        self.engine.handle(now(), Event::Ended { run, outcome }, &mut more);
+                        left.extend(more);
+                    }
+                }
+                Action::Signal { run, signal: Signal::Terminate } => self.children.end(&run),
+                Action::Signal { run, signal: Signal::Kill } => self.children.signal(&run, Number::SIGKILL),
+                Action::Report { name, up } => {
+                    let standing = if up { Standing::Up } else { Standing::Down };
+                    self.findings.push_back(Finding { object: Found::Script(name), standing });
+                }
+                Action::Say(line) => say(&line),
+            }
+        }
+    }
+}
+
+fn outcome(status: Status) -> Outcome {
+    match status {
+        Status::Exited(status) => Outcome::Exited(status),
+        Status::Killed(signal) => Outcome::Killed(signal),
+    }
+}
+
+fn now() -> Instant {
+    let since_boot = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+    Instant::from_nanos(u64::try_from(since_boot.as_nanos()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,318 @@
+//! Health scripts: when each runs, and what their results add up to.
+
+use crate::effect::say::{Level, Line};
+use crate::effect::time::Instant;
+use crate::model::Model;
+use crate::model::script::Script;
+use crate::model::track::{TrackScript, Tracker, Trackers};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+/// How long a run that was asked to end may take to do so.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// One run of a script. A number is never given to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(pub u64);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Time has passed.
+    Tick,
+    Ended {
+        run: RunId,
+        outcome: Outcome,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Exited(i32),
+    /// By a signal.
+    Killed(i32),
+    /// It could not be started.
+    Unstarted(String),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exited with status {status}"),
+            Self::Killed(signal) => write!(f, "due to signal {signal}"),
+            Self::Unstarted(reason) => write!(f, "{reason}"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Run {
+        run: RunId,
+        script: Script,
+    },
+    /// Signal all processes of a run.
+    Signal {
+        run: RunId,
+        signal: Signal,
+    },
+    /// What holds now. Saying it again means nothing.
+    Report {
+        name: Box<str>,
+        up: bool,
+    },
+    Say(Line),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    Terminate,
+    Kill,
+}
+
+/// All health scripts that somebody tracks.
+#[derive(Debug, Default)]
+pub struct Scripts {
+    watched: BTreeMap<Box<str>, Watched>,
+    /// Runs whose results nobody waits for: they are being ended. The time is when asking has been enough.
+    ending: BTreeMap<RunId, Option<Instant>>,
+    runs: u64,
+}
+
+#[derive(Debug)]
+struct Watched {
+    script: TrackScript,
+    /// None has been reached yet.
+    up: Option<bool>,
+    /// A run has come to a result; until then the very next one counts alone.
+    judged: bool,
+    /// Results in a row that contradict `up`.
+    contrary: u32,
+    /// How the last run ended.
+    last: Option<Outcome>,
+    /// The next run.
+    due: Instant,
+    run: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    id: RunId,
+    stage: Stage,
+    /// It was said that it takes too long for the next one to begin.
+    said: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// It has until then.
+    Working(Instant),
+    /// It was asked to end, has failed, and has until then.
+    Ending(Instant),
+    /// It was killed and is still there.
+    Stuck,
+}
+
+impl Scripts {
+    pub fn start(now: Instant, model: &Model, actions: &mut Vec<Action>) -> Self {
+        let mut scripts = Self::default();
+        scripts.reconfigure(now, model, actions);
+        scripts
+    }
+
+    /// Goes over to a new configuration. A script keeps its result if it is the same command with the same rights under the
+    /// same name.
+    pub fn reconfigure(&mut self, now: Instant, model: &Model, actions: &mut Vec<Action>) {
+        let mut old = std::mem::take(&mut self.watched);
+        for script in tracked(model) {
+            let name = script.name.clone();
+            let watched = match old.remove(&name) {
+                Some(before) if before.script.command == script.command => {
+                    Watched { due: before.due.min(now + script.interval), script: script.clone(), ..before }
+                }
+                before => {
+                    self.abandon(now, before, actions);
+                    let up = script.init_fail.then_some(false);
+                    Watched { script: script.clone(), up, judged: false, contrary: 0, last: None, due: now, run: None }
+                }
+            };
+            if let Some(up) = watched.up {
+                actions.push(Action::Report { name: name.clone(), up });
+            }
+            self.watched.insert(name, watched);
+        }
+        for (_, gone) in old {
+            self.abandon(now, Some(gone), actions);
+        }
+        self.handle(now, Event::Tick, actions);
+    }
+
+    pub fn handle(&mut self, now: Instant, event: Event, actions: &mut Vec<Action>) {
+        match event {
+            Event::Tick => self.tick(now, actions),
+            Event::Ended { run, outcome } => {
+                if self.ending.remove(&run).is_some() {
+                    return;
+                }
+                let is_it = |watched: &&mut Watched| watched.run.as_ref().is_some_and(|running| running.id == run);
+                let Some(watched) = self.watched.values_mut().find(is_it) else { return };
+                // Whatever comes after the time was up has failed already.
+                let in_time = watched.run.take().is_some_and(|running| matches!(running.stage, Stage::Working(_)));
+                if in_time {
+                    watched.judge(Verdict::Ended(outcome), actions);
+                }
+            }
+        }
+    }
+
+    /// When [`Event::Tick`] is due. Any call may change it.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let stages = self.watched.values().filter_map(|watched| match watched.run.as_ref()?.stage {
+            Stage::Working(until) | Stage::Ending(until) => Some(until),
+            Stage::Stuck => None,
+        });
+        stages.chain(self.watched.values().map(|watched| watched.due)).chain(self.ending.values().filter_map(|&until| until)).min()
+    }
+
+    /// The end: every run is asked to end.
+    pub fn stop(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        for (_, watched) in std::mem::take(&mut self.watched) {
+            self.abandon(now, Some(watched), actions);
+        }
+    }
+
+    fn tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        for (&run, until) in &mut self.ending {
+            if until.is_some_and(|until| until <= now) {
+                *until = None;
+                actions.push(Action::Signal { run, signal: Signal::Kill });
+            }
+        }
+        for watched in self.watched.values_mut() {
+            watched.expire(now, actions);
+            if watched.due <= now {
+                watched.begin(now, &mut self.runs, actions);
+            }
+        }
+    }
+
+    fn abandon(&mut self, now: Instant, watched: Option<Watched>, actions: &mut Vec<Action>) {
+        let Some(Running { id: run, stage, .. }) = watched.and_then(|watched| watched.run) else { return };
+        let until = match stage {
+            Stage::Working(_) => {
+                actions.push(Action::Signal { run, signal: Signal::Terminate });
+                Some(now + GRACE)
+            }
+            Stage::Ending(until) => Some(until),
+            Stage::Stuck => None,
+        };
+        self.ending.insert(run, until);
+    }
+}
+
+/// What one run says.
+enum Verdict {
+    Ended(Outcome),
+    /// It has failed, and has not ended.
+    Late(&'static str),
+}
+
+impl Watched {
+    /// Ends a run that takes too long.
+    fn expire(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        let Some(running) = &mut self.run else { return };
+        let run = running.id;
+        match running.stage {
+            Stage::Working(until) if until <= now => {
+                running.stage = Stage::Ending(now + GRACE);
+                actions.push(Action::Signal { run, signal: Signal::Terminate });
+                self.judge(Verdict::Late("timed out"), actions);
+            }
+            Stage::Ending(until) if until <= now => {
+                running.stage = Stage::Stuck;
+                actions.push(Action::Signal { run, signal: Signal::Kill });
+            }
+            Stage::Working(_) | Stage::Ending(_) | Stage::Stuck => {}
+        }
+    }
+
+    /// The time for a run has come.
+    fn begin(&mut self, now: Instant, runs: &mut u64, actions: &mut Vec<Action>) {
+        self.due = following(self.due, self.script.interval, now);
+        let Some(running) = &mut self.run else {
+            *runs += 1;
+            let id = RunId(*runs);
+            self.run = Some(Running { id, stage: Stage::Working(now + self.script.timeout), said: false });
+            actions.push(Action::Run { run: id, script: self.script.command.clone() });
+            return;
+        };
+        if !std::mem::replace(&mut running.said, true) {
+            say(actions, format!("VRRP_Script({}) is still running: the next run is skipped", self.script.name));
+        }
+        // A process that survives SIGKILL hangs in the kernel. Nothing would ever be heard of the script again.
+        if matches!(running.stage, Stage::Stuck) {
+            self.judge(Verdict::Late("it cannot be killed"), actions);
+        }
+    }
+
+    fn judge(&mut self, verdict: Verdict, actions: &mut Vec<Action>) {
+        let (good, how) = match verdict {
+            Verdict::Ended(outcome) => (outcome == Outcome::Exited(0), self.note(outcome, actions)),
+            Verdict::Late(how) => (false, how.to_owned()),
+        };
+        let first = !std::mem::replace(&mut self.judged, true);
+        if self.up == Some(good) {
+            self.contrary = 0;
+            return;
+        }
+        self.contrary += 1;
+        let needed = if good { self.script.rise } else { self.script.fall };
+        if !first && self.contrary < needed {
+            return;
+        }
+        self.contrary = 0;
+        self.up = Some(good);
+        let name = self.script.name.clone();
+        let text = if good { format!("VRRP_Script({name}) succeeded") } else { format!("VRRP_Script({name}) failed ({how})") };
+        say(actions, text);
+        actions.push(Action::Report { name, up: good });
+    }
+
+    /// Says it when a script begins to return something else than before; returns how it ended.
+    fn note(&mut self, outcome: Outcome, actions: &mut Vec<Action>) -> String {
+        if let Outcome::Exited(status) = outcome
+            && self.last.as_ref().is_some_and(|last| *last != outcome)
+        {
+            say(actions, format!("Script `{}` now returning {status}", self.script.name));
+        }
+        self.last.insert(outcome).to_string()
+    }
+}
+
+/// The first run after `now` in the rhythm that `due` belongs to.
+fn following(due: Instant, interval: Duration, now: Instant) -> Instant {
+    let next = due + interval;
+    if next > now || interval.is_zero() {
+        // A rhythm of no length would never let go of the processor.
+        return next.max(now + Duration::from_millis(1));
+    }
+    let missed = now.since(due).as_nanos() / interval.as_nanos();
+    due + interval.saturating_mul(u32::try_from(missed + 1).unwrap_or(u32::MAX))
+}
+
+/// The scripts that an instance or a group watches; no other is run.
+fn tracked(model: &Model) -> impl Iterator<Item = &TrackScript> {
+    let names = |trackers: &'_ Trackers| trackers.scripts.iter().map(|Tracker { name, .. }| name.clone()).collect::<Vec<_>>();
+    let instances = model.vrrp.instances.iter().flat_map(|instance| names(&instance.trackers));
+    let groups = model.vrrp.groups.iter().flat_map(|group| names(&group.trackers));
+    let used: BTreeSet<Box<str>> = instances.chain(groups).collect();
+    model.tracked.scripts.iter().filter(move |script| used.contains(&script.name))
+}
+
+fn say(actions: &mut Vec<Action>, text: String) {
+    actions.push(Action::Say(Line { level: Level::Info, text }));
+}
+
+#[cfg(test)]
+mod tests;
