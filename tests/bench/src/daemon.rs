@@ -47,6 +47,9 @@ impl Program {
     }
 }
 
+/// How much of a log is shown when a test has failed.
+const LINES_SHOWN: usize = 100;
+
 /// It runs in the foreground and logs to us. Dropped, it is stopped as it should be, or killed.
 #[derive(Debug)]
 pub struct Daemon {
@@ -210,7 +213,10 @@ impl Drop for Daemon {
             }
         }
         if std::thread::panicking() {
-            eprintln!("log of {}:\n{}", self.folder.display(), self.text());
+            let text = self.text();
+            let lines: Vec<&str> = text.lines().collect();
+            let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
+            eprintln!("the end of the log of {}:\n{}", self.folder.display(), shown.join("\n"));
         }
     }
 }
