@@ -1,76 +1,24 @@
-//! Notifications and health scripts with real processes and pipes.
+//! Notifications with real processes and pipes.
 
 #![expect(clippy::disallowed_methods, reason = "scripts and pipes are real here")]
+
+#[path = "common/place.rs"]
+mod place;
 
 use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
+use place::{EVENTUALLY, Place, gid, run, uid};
 use standfast::effect::notice::{Notice, Subject, Told};
 use standfast::model::Model;
 use standfast::model::global::scripts::Fifo;
 use standfast::model::script::{Action, Script};
-use standfast::model::track::{TrackScript, Tracker, Trackers, Weight};
-use standfast::model::vrrp::{Notify, SyncGroup};
 use standfast::runtime::notify::{Tell, Teller};
-use standfast::runtime::track::script::Runner;
-use standfast::runtime::track::{Finding, Found};
-use standfast::vrrp::Standing;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Long enough for anything to happen on a busy machine.
-const EVENTUALLY: Duration = Duration::from_secs(20);
-
-/// A folder of one test.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("standfast-notify-{name}-{}", std::process::id()));
-        drop(fs::remove_dir_all(&folder));
-        fs::create_dir_all(&folder).expect("a folder");
-        // Scripts of other users write here.
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).expect("a mode");
-        Self(folder)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap_or_default()
-    }
-
-    /// Runs a shell text in this folder; more words are its arguments.
-    fn script(&self, text: &str) -> Script {
-        let text = format!("cd {} || exit 99; {text}", self.0.display());
-        let argv = ["sh", "-c", &text, "script"].map(Box::from).into();
-        Script { argv, action: Action::Execute("/bin/sh".into()), uid: uid(), gid: gid(), supplementary_groups: false }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
-fn uid() -> u32 {
-    Uid::effective().as_raw()
-}
-
-fn gid() -> u32 {
-    nix::unistd::Gid::effective().as_raw()
-}
-
-fn run<T>(story: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async { tokio::time::timeout(EVENTUALLY * 2, story).await.expect("it does not hang") })
-}
 
 fn notice(told: Told, specific: Option<Script>, any: Option<Script>) -> Notice {
     Notice { subject: Subject::Instance, name: "VI 1".into(), told, priority: 150, specific, any, fifo: true, mail: false }
@@ -411,91 +359,5 @@ fn a_fifo_has_its_script_as_long_as_it_is_configured() {
         let pid = place.text("pid");
         teller.finish(Duration::from_secs(2)).await;
         assert!(!is_running(&pid) && !path.exists());
-    });
-}
-
-fn tracked(name: &str, command: Script) -> TrackScript {
-    TrackScript {
-        name: name.into(),
-        command,
-        interval: Duration::from_millis(100),
-        timeout: Duration::from_secs(10),
-        weight: Weight::default(),
-        rise: 2,
-        fall: 2,
-        init_fail: false,
-    }
-}
-
-fn with_scripts(scripts: Vec<TrackScript>) -> Model {
-    let names = scripts.iter().map(|script| Tracker { name: script.name.clone(), weight: Weight::default() }).collect();
-    let trackers = Trackers { scripts: names, ..Trackers::default() };
-    let (name, members, notify) = ("G".into(), Vec::new(), Notify::default());
-    let mut model = Model::default();
-    model.vrrp.groups.push(SyncGroup { name, members, trackers, tracking_weight: false, notify, smtp_alert: false });
-    model.tracked.scripts = scripts;
-    model
-}
-
-fn found(name: &str, standing: Standing) -> Finding {
-    Finding { object: Found::Script(name.into()), standing }
-}
-
-async fn next(runner: &mut Runner) -> Finding {
-    tokio::time::timeout(EVENTUALLY, runner.next()).await.expect("a finding")
-}
-
-#[test]
-fn a_health_script_is_up_and_down() {
-    let place = Place::new("health");
-    run(async {
-        let script = tracked("chk", place.script("echo run >> runs; exit $(cat status)"));
-        fs::write(place.path("status"), "0").expect("a file");
-        let mut runner = Runner::new(&with_scripts(vec![script.clone()])).expect("a runner");
-        assert_eq!(next(&mut runner).await, found("chk", Standing::Up));
-        assert_eq!(place.text("runs").lines().count(), 1, "the first result counts at once");
-        fs::write(place.path("status"), "3").expect("a file");
-        assert_eq!(next(&mut runner).await, found("chk", Standing::Down));
-        runner.reconfigure(&with_scripts(vec![script]));
-        assert_eq!(next(&mut runner).await, found("chk", Standing::Down), "it is carried over");
-        fs::write(place.path("status"), "0").expect("a file");
-        assert_eq!(next(&mut runner).await, found("chk", Standing::Up));
-    });
-}
-
-#[test]
-fn a_health_script_that_hangs_is_killed_with_all_that_it_started() {
-    let place = Place::new("hanging");
-    run(async {
-        let text = "sh -c \"trap '' TERM; while :; do sleep 1; done\" & echo $! > child.new; mv child.new child; wait";
-        let script =
-            TrackScript { timeout: Duration::from_millis(300), interval: Duration::from_secs(100), ..tracked("chk", place.script(text)) };
-        let mut runner = Runner::new(&with_scripts(vec![script])).expect("a runner");
-        assert_eq!(next(&mut runner).await, found("chk", Standing::Down));
-        let work = async {
-            while place.text("child").is_empty() || is_alive(&place.text("child")) {
-                tokio::time::timeout(Duration::from_millis(20), runner.next()).await.ok();
-            }
-        };
-        tokio::time::timeout(EVENTUALLY, work).await.expect("its child is gone");
-    });
-}
-
-/// Whoever inherits it may take its time to notice its end.
-fn is_alive(pid: &str) -> bool {
-    fs::read_to_string(format!("/proc/{}/status", pid.trim())).is_ok_and(|status| !status.contains("State:\tZ"))
-}
-
-#[test]
-fn a_health_check_may_be_a_file_that_opens() {
-    let place = Place::new("opens");
-    fs::write(place.path("there"), "").expect("a file");
-    run(async {
-        let open = |name: &str| Script { argv: ["<".into()].into(), action: Action::Open(place.path(name)), ..place.script("") };
-        let model = with_scripts(vec![tracked("there", open("there")), tracked("absent", open("absent"))]);
-        let mut runner = Runner::new(&model).expect("a runner");
-        let mut findings = vec![next(&mut runner).await, next(&mut runner).await];
-        findings.sort_by_key(|finding| finding.standing == Standing::Up);
-        assert_eq!(findings, [found("absent", Standing::Down), found("there", Standing::Up)]);
     });
 }

@@ -1,11 +1,12 @@
 //! Health scripts: when each runs, and what their results add up to.
 
+use super::tracked;
 use crate::effect::say::{Level, Line};
 use crate::effect::time::Instant;
 use crate::model::Model;
 use crate::model::script::Script;
-use crate::model::track::{TrackScript, Tracker, Trackers};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::model::track::TrackScript;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a run that was asked to end may take to do so.
@@ -114,7 +115,8 @@ impl Scripts {
     /// same name.
     pub fn reconfigure(&mut self, now: Instant, model: &Model, actions: &mut Vec<Action>) {
         let mut old = std::mem::take(&mut self.watched);
-        for script in tracked(model) {
+        let used = tracked(model, |trackers| &trackers.scripts);
+        for script in model.tracked.scripts.iter().filter(|script| used.contains(&*script.name)) {
             let name = script.name.clone();
             let watched = match old.remove(&name) {
                 Some(before) if before.script.command == script.command => {
@@ -296,15 +298,6 @@ fn following(due: Instant, interval: Duration, now: Instant) -> Instant {
     }
     let missed = now.since(due).as_nanos() / interval.as_nanos();
     due + interval.saturating_mul(u32::try_from(missed + 1).unwrap_or(u32::MAX))
-}
-
-/// The scripts that an instance or a group watches; no other is run.
-fn tracked(model: &Model) -> impl Iterator<Item = &TrackScript> {
-    let names = |trackers: &'_ Trackers| trackers.scripts.iter().map(|Tracker { name, .. }| name.clone()).collect::<Vec<_>>();
-    let instances = model.vrrp.instances.iter().flat_map(|instance| names(&instance.trackers));
-    let groups = model.vrrp.groups.iter().flat_map(|group| names(&group.trackers));
-    let used: BTreeSet<Box<str>> = instances.chain(groups).collect();
-    model.tracked.scripts.iter().filter(move |script| used.contains(&script.name))
 }
 
 fn say(actions: &mut Vec<Action>, text: String) {

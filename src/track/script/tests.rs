@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::script::Action as What;
-use crate::model::track::Weight;
+use crate::model::track::{Tracker, Trackers, Weight};
 use crate::model::vrrp::{Notify, SyncGroup};
 
 const SECOND: Duration = Duration::from_secs(1);
