@@ -1,19 +1,37 @@
 //! VRRP: all instances of one process, as a state machine without input or output.
 //!
-//! The driver hands in events with the time at which they happened, carries out the [`Actions`] at once and in order, and
+//! The driver hands in events with the time at which they happened, carries out the [`Actions`](crate::effect::Actions) at once and in order, and
 //! calls again at [`Engine::next_deadline`]. Between two calls nothing changes.
 
+mod admit;
+pub mod announce;
+mod beginning;
+mod burst;
+mod election;
+mod engine;
+mod fault;
+mod group;
+mod instance;
+mod limiter;
+mod message;
+mod moves;
+mod place;
+mod ports;
+mod priority;
+mod speak;
 pub mod stats;
+mod surroundings;
 pub mod view;
 
-use crate::effect::Actions;
-use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
+#[cfg(test)]
+mod tests;
+
+pub use engine::Engine;
+pub use fault::Cause;
+
+use crate::effect::net::{Device, Fact, Link, Local, Mac, Owner};
 use crate::effect::packet::{Datagram, PortId};
-use crate::effect::record::Record;
-use crate::effect::time::Instant;
-use crate::model::Model;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// What the engine is told.
 #[derive(Clone, Debug)]
@@ -83,48 +101,4 @@ pub struct Manner {
     pub detail: bool,
     /// How long ago the machine was started, for `vrrp_startup_delay` with `delay_after_boot`.
     pub machine_up: std::time::Duration,
-}
-
-/// All instances and sync groups of a process.
-#[derive(Debug)]
-pub struct Engine {
-    model: Arc<Model>,
-    links: Links,
-}
-
-impl Engine {
-    /// Starts every instance. `links` is a complete picture; `records` are what a predecessor left, if it did not stop.
-    pub fn start(now: Instant, model: Arc<Model>, links: Links, records: &[Record], manner: Manner, actions: &mut Actions) -> Self {
-        let _ = (now, records, manner, actions);
-        Self { model, links }
-    }
-
-    pub fn handle(&mut self, now: Instant, event: Event<'_>, actions: &mut Actions) {
-        let _ = (now, event, actions);
-    }
-
-    /// When [`Event::Tick`] is due. Any call may change it.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Goes over to a new configuration. Instances are known by [`Record::key`], not by name.
-    pub fn reconfigure(&mut self, now: Instant, model: Arc<Model>, actions: &mut Actions) {
-        let _ = (now, actions);
-        self.model = model;
-    }
-
-    /// The end: priority 0 and the removal of everything held, unless it is to be left in place; `STOP` is told either way.
-    pub fn stop(&mut self, now: Instant, release: bool, actions: &mut Actions) {
-        let _ = (now, release, actions);
-    }
-
-    pub fn links(&self) -> &Links {
-        &self.links
-    }
-
-    /// The instance's name, for logs.
-    pub fn name(&self, _instance: InstanceId) -> &str {
-        ""
-    }
 }

@@ -32,8 +32,9 @@ pub struct InstanceView {
     pub master_interval: Duration,
     /// What adverts are sent from.
     pub source: Option<IpAddr>,
-    pub last_transition: Option<Instant>,
-    pub last_advert_sent: Option<Instant>,
+    pub last_transition: Instant,
+    /// Why it is in FAULT.
+    pub faults: Vec<String>,
     /// It holds its addresses.
     pub holds_addresses: bool,
     pub stats: Stats,

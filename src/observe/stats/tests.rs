@@ -18,8 +18,8 @@ fn view(name: &str, stats: Stats) -> InstanceView {
         master: None,
         master_interval: Duration::from_secs(1),
         source: None,
-        last_transition: None,
-        last_advert_sent: None,
+        last_transition: crate::effect::time::Instant::default(),
+        faults: Vec::new(),
         holds_addresses: true,
         stats,
     }

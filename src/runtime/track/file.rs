@@ -4,6 +4,7 @@ use super::{Finding, Found};
 use crate::model::Model;
 use crate::model::track::InitialValue;
 use crate::runtime::notify::say;
+use crate::runtime::poll::Poll;
 use crate::track::file::{Action, Files, LONGEST};
 use crate::vrrp::Standing;
 use nix::libc;
@@ -11,11 +12,9 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDe
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd as _, AsRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::unix::AsyncFd;
 
 /// How often a file is looked at whose folder cannot be watched, because it is not there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -24,28 +23,20 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Watcher {
     engine: Files,
-    inotify: AsyncFd<Source>,
+    inotify: Inotify,
+    poll: Poll,
     folders: HashMap<WatchDescriptor, PathBuf>,
     /// Some folder is not watched.
     looks: bool,
     findings: VecDeque<Finding>,
 }
 
-/// What the runtime can wait for.
-#[derive(Debug)]
-struct Source(Inotify);
-
-impl AsRawFd for Source {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
-    }
-}
-
 impl Watcher {
     pub fn new(model: &Model) -> io::Result<Self> {
-        let inotify = AsyncFd::register(Source(Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?))?;
-        let (engine, findings) = (Files::default(), VecDeque::new());
-        let mut watcher = Self { engine, inotify, folders: HashMap::new(), looks: false, findings };
+        let (inotify, poll) = (Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?, Poll::new()?);
+        poll.add(&inotify, 0)?;
+        let (engine, folders, findings) = (Files::default(), HashMap::new(), VecDeque::new());
+        let mut watcher = Self { engine, inotify, poll, folders, looks: false, findings };
         watcher.reconfigure(model);
         Ok(watcher)
     }
@@ -66,16 +57,12 @@ impl Watcher {
                 return finding;
             }
             tokio::select! {
-                ready = self.inotify.readable_mut() => {
-                    let Ok(mut ready) = ready else { return std::future::pending().await };
-                    let events = match ready.get_inner().0.read_events() {
-                        Ok(events) => events,
-                        Err(_) => {
-                            ready.clear_ready();
-                            continue;
-                        }
-                    };
-                    self.happened(&events);
+                woken = self.poll.wait() => {
+                    if woken.is_err() {
+                        // The runtime is going down.
+                        return std::future::pending().await;
+                    }
+                    self.happened(&self.inotify.read_events().unwrap_or_default());
                 }
                 () = tokio::time::sleep(LOOK), if self.looks => {
                     self.watch();
@@ -94,7 +81,7 @@ impl Watcher {
             if event.mask.intersects(AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_MOVE_SELF) {
                 lost = true;
                 if let Some(folder) = self.folders.remove(&event.wd) {
-                    let _ = self.inotify.get_ref().0.rm_watch(event.wd);
+                    let _ = self.inotify.rm_watch(event.wd);
                     tracing::warn!("{} is gone, and with it the track files in it", folder.display());
                 }
             }
@@ -120,7 +107,7 @@ impl Watcher {
             | AddWatchFlags::IN_MOVE_SELF
             | AddWatchFlags::IN_ONLYDIR;
         let wanted: BTreeSet<PathBuf> = self.engine.iter().map(|(_, path)| folder(path).to_owned()).collect();
-        let inotify = &self.inotify.get_ref().0;
+        let inotify = &self.inotify;
         self.folders.retain(|&watch, folder| {
             let stays = wanted.contains(folder);
             if !stays {

@@ -61,9 +61,9 @@ impl Counter {
                 return finding;
             }
             if self.count.is_some() {
-                // Others come first.
-                tokio::task::yield_now().await;
                 self.go_on();
+                // Others have waited.
+                tokio::task::yield_now().await;
                 continue;
             }
             let until = self.engine.next_deadline().map_or(self.due, |deadline| deadline.min(self.due));

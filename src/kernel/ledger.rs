@@ -1,0 +1,1 @@
+//! What we hold in the kernel, and for whom.

@@ -1,0 +1,140 @@
+use super::*;
+use crate::effect::record::{Counters, Standing};
+use crate::effect::time::Instant;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::net::IpAddr;
+
+fn record(key: &str, became_master: u64) -> Record {
+    Record {
+        key: key.into(),
+        standing: Standing::Master { since: Instant::from_nanos(u64::MAX - 7) },
+        learnt: Duration::from_millis(40),
+        master: None,
+        counters: Counters { became_master, released_master: 2 },
+    }
+}
+
+fn reports() -> Vec<Report> {
+    let backup = |master: Option<IpAddr>| {
+        Report::Record(Record { standing: Standing::Backup, master, learnt: Duration::MAX, ..record("51 IPv4 e0 \u{fc}ber", u64::MAX) })
+    };
+    vec![
+        Report::Record(record("", 0)),
+        Report::Record(Record { standing: Standing::Fault, ..record("k", 1) }),
+        Report::Record(Record { learnt: Duration::from_nanos(u64::MAX), ..record(&"x".repeat(LONGEST / 2), 1) }),
+        Report::Record(Record { learnt: Duration::ZERO, ..record("k", 1) }),
+        Report::Forget("51 IPv6 e0".into()),
+        Report::Ready,
+        Report::Refused("no memory".into()),
+        Report::Stopped,
+        Report::ReloadAsked,
+    ]
+    .into_iter()
+    .chain([None, Some([10, 9, 0, 1].into()), Some([0xfe80, 0, 0, 0, 0, 0, 0, 1].into())].map(backup))
+    .collect()
+}
+
+/// What an end of time becomes on the way.
+fn shortened(report: Report) -> Report {
+    match report {
+        Report::Record(record) => Report::Record(Record { learnt: record.learnt.min(Duration::from_nanos(u64::MAX)), ..record }),
+        other => other,
+    }
+}
+
+#[test]
+fn what_is_encoded_decodes_to_the_same() {
+    for report in reports() {
+        assert_eq!(decode_report(&encode_report(&report)), Some(shortened(report)));
+    }
+}
+
+#[test]
+fn bytes_that_are_no_message_are_refused() {
+    for report in reports() {
+        let bytes = encode_report(&report);
+        assert!((0..bytes.len()).all(|length| decode_report(&bytes[..length]).is_none()), "{report:?}");
+        assert_eq!(decode_report(&[&bytes[..], &[0]].concat()), None);
+        assert_eq!(decode_report(&[&[9], &bytes[1..]].concat()), None);
+    }
+    assert_eq!(decode_report(&[1, 99]), None);
+    assert_eq!(decode_report(&[1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0xff]), None, "not UTF-8");
+    assert!(decode_order(&[1, 65], None).is_none(), "a reload without its file");
+}
+
+#[test]
+fn a_text_beyond_all_measure_is_cut_between_characters() {
+    let long = format!("x{}", "\u{fc}".repeat(LONGEST));
+    let Some(Report::Forget(key)) = decode_report(&encode_report(&Report::Forget(long.clone().into()))) else { unreachable!("it decodes") };
+    assert!(long.starts_with(&*key) && key.len() > LONGEST / 2 - 2, "{}", key.len());
+}
+
+#[test]
+fn a_reload_arrives_with_its_file() {
+    let (here, there) = pair().expect("a pair");
+    let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));
+    assert!(matches!(role.receive(), Ok(Heard::Nothing)));
+    let memory = nix::sys::memfd::memfd_create("test", nix::sys::memfd::MFdFlags::MFD_CLOEXEC).expect("a memory file");
+    let mut file = File::from(memory.try_clone().expect("a copy"));
+    file.write_all(b"the text").expect("written");
+    supervisor.order(Order::Reload(memory));
+    assert!(!supervisor.has_unsent());
+    let Ok(Heard::Message(Order::Reload(memory))) = role.receive() else { unreachable!("a reload") };
+    let (mut file, mut text) = (File::from(memory), String::new());
+    file.seek(SeekFrom::Start(0)).expect("sought");
+    file.read_to_string(&mut text).expect("read");
+    assert_eq!(text, "the text");
+    drop(supervisor);
+    assert!(matches!(role.receive(), Ok(Heard::End)));
+}
+
+#[test]
+fn a_full_socket_keeps_only_the_newest_record_of_each_and_loses_nothing_else() {
+    let (here, there) = pair().expect("a pair");
+    let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));
+    let mut count = 0;
+    while !role.has_unsent() {
+        role.report(Report::Record(record("a", count)));
+        count += 1;
+    }
+    for more in 1..=1000 {
+        role.report(Report::Record(record("a", count + more)));
+        role.report(Report::Record(record("b", more)));
+        role.report(Report::Forget("c".into()));
+        role.report(Report::Ready);
+    }
+    role.report(Report::Stopped);
+    assert_eq!((role.unsent.len(), role.after.len()), (3, 2));
+    let (mut store, mut others) = (Store::default(), Vec::new());
+    store.put(record("c", 1));
+    loop {
+        match supervisor.receive().expect("an answer") {
+            Heard::Message(Report::Record(record)) => {
+                assert!(others.is_empty(), "records go first");
+                store.put(record);
+            }
+            Heard::Message(Report::Forget(key)) => store.forget(&key),
+            Heard::Message(other) => others.push(other),
+            Heard::Nothing if role.has_unsent() => role.flush(),
+            Heard::Nothing | Heard::End => break,
+        }
+    }
+    assert_eq!(store.records(), [record("a", count + 1000), record("b", 1000)]);
+    assert_eq!(others, [Report::Ready, Report::Stopped]);
+    drop(supervisor);
+    role.report(Report::Ready);
+    assert!(!role.has_unsent(), "nobody is left to tell");
+}
+
+#[test]
+fn what_a_role_said_is_heard_after_its_death() {
+    let (here, there) = pair().expect("a pair");
+    let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));
+    role.report(Report::Record(record("a", 1)));
+    role.report(Report::Stopped);
+    drop(role);
+    assert_eq!(supervisor.receive().expect("a record"), Heard::Message(Report::Record(record("a", 1))));
+    assert_eq!(supervisor.receive().expect("the last word"), Heard::Message(Report::Stopped));
+    assert_eq!(supervisor.receive().expect("the end"), Heard::End);
+}

@@ -1,0 +1,3 @@
+//! What the processes that the supervisor starts do.
+
+pub mod vrrp;

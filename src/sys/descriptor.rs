@@ -1,0 +1,65 @@
+//! Descriptors that arrive over a socket.
+
+#![expect(unsafe_code, reason = "the kernel hands over a descriptor as a number, and who owns it is for the receiver to say")]
+
+use nix::cmsg_space;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+
+/// One packet, and the first descriptor that came with it.
+#[derive(Debug)]
+pub struct Packet {
+    pub length: usize,
+    /// It was longer than the buffer.
+    pub cut: bool,
+    pub descriptor: Option<OwnedFd>,
+}
+
+/// Takes one packet from a socket that keeps the bounds of packets. A length of zero is the end.
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Packet> {
+    let mut space = cmsg_space!([RawFd; 4]);
+    let mut slices = [IoSliceMut::new(buffer)];
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    let mut descriptors = Vec::new();
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = control {
+            // SAFETY: the kernel has just made these descriptors for this process, and nothing else knows their numbers. All
+            // of them are owned from here on, so those that are not returned are closed.
+            descriptors.extend(numbers.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
+        }
+    }
+    let cut = message.flags.contains(MsgFlags::MSG_TRUNC);
+    Ok(Packet { length: message.bytes, cut, descriptor: descriptors.into_iter().next() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::{AddressFamily, ControlMessage, SockFlag, SockType, sendmsg, socketpair};
+    use std::fs::File;
+    use std::io::{IoSlice, Read as _, Write as _};
+    use std::os::fd::AsFd as _;
+
+    #[test]
+    fn a_descriptor_crosses_a_socket() {
+        let (here, there) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).expect("a pair");
+        let (reader, writer) = nix::unistd::pipe().expect("a pipe");
+        let rights = [writer.as_raw_fd()];
+        let sent =
+            sendmsg::<()>(here.as_raw_fd(), &[IoSlice::new(b"take")], &[ControlMessage::ScmRights(&rights)], MsgFlags::empty(), None);
+        assert_eq!(sent, Ok(4));
+        drop(writer);
+        let mut buffer = [0; 2];
+        let packet = receive(there.as_fd(), &mut buffer).expect("a packet");
+        assert_eq!((packet.length, packet.cut, &buffer), (2, true, b"ta"));
+        let mut writer = File::from(packet.descriptor.expect("a descriptor"));
+        writer.write_all(b"hello").expect("written");
+        drop(writer);
+        let mut text = String::new();
+        File::from(reader).read_to_string(&mut text).expect("read");
+        assert_eq!(text, "hello");
+        drop(here);
+        assert_eq!(receive(there.as_fd(), &mut buffer).expect("the end").length, 0);
+    }
+}

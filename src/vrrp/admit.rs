@@ -1,0 +1,192 @@
+//! Which adverts count. The checks come in keepalived's order, since each has its own counter.
+
+use super::stats::Stats;
+use crate::effect::packet::Datagram;
+use crate::model::net::Family;
+use crate::model::vrrp::{Auth, Instance, OldChecksum, Password, Transport, Version};
+use crate::wire::vrrp::{ADVERTISEMENT, Packet, Sum};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// An advert that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) source: IpAddr,
+    /// Zero says goodbye.
+    pub(super) priority: u8,
+    /// What version 3 says of its own interval; version 2 has ours.
+    pub(super) interval: Duration,
+}
+
+/// What is said of an advert, once each until the master changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Remark {
+    Length,
+    Ttl,
+    Version,
+    AuthType,
+    Password,
+    Interval,
+    Kind,
+    Checksum,
+    Destination,
+    NotAPeer,
+    PeerTtl,
+    OtherInterval,
+    OtherAddresses,
+    OwnerIgnores,
+}
+
+/// What is to be done with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) heard: Option<Heard>,
+    pub(super) remark: Option<Remark>,
+    /// A peer makes its checksums with the multicast group.
+    pub(super) old_checksum: bool,
+}
+
+const fn refused(remark: Remark) -> Verdict {
+    Verdict { heard: None, remark: Some(remark), old_checksum: false }
+}
+
+/// What the checks need to know besides the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances {
+    pub(super) effective: u8,
+    /// Whose address list was found right and need not be looked at again.
+    pub(super) trusted: Option<IpAddr>,
+    pub(super) group: IpAddr,
+}
+
+pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>, stats: &mut Stats) -> Verdict {
+    let v6 = conf.family == Family::V6;
+    let Some(packet) = Packet::new(datagram.payload) else {
+        stats.packet_errors.length += 1;
+        return refused(Remark::Length);
+    };
+    let length = datagram.payload.len();
+    if packet.expected_length(v6) != length {
+        stats.packet_errors.length += 1;
+        return refused(Remark::Length);
+    }
+    let multicast = matches!(conf.transport, Transport::Multicast { .. });
+    if multicast && datagram.ttl != u8::MAX {
+        stats.packet_errors.ttl += 1;
+        return refused(Remark::Ttl);
+    }
+    if packet.version() != conf.version.number() {
+        return refused(Remark::Version);
+    }
+    if conf.version == Version::V2
+        && let Some(verdict) = version_2(conf, &packet, v6, stats)
+    {
+        return verdict;
+    }
+    if packet.kind() != ADVERTISEMENT {
+        stats.packet_errors.invalid_type += 1;
+        return refused(Remark::Kind);
+    }
+    let Some(old_checksum) = checksum(conf, &packet, datagram, now.group, length) else { return refused(Remark::Checksum) };
+    if datagram.destination.is_multicast() != multicast {
+        stats.packet_errors.address_list += 1;
+        return refused(Remark::Destination);
+    }
+    if conf.owner_ignore_adverts && now.effective == u8::MAX {
+        return refused(Remark::OwnerIgnores);
+    }
+    stats.adverts.received += 1;
+    let mut remark = None;
+    let checked = conf.skip_check_adv_addr && now.trusted == Some(datagram.source);
+    if !checked && !same_addresses(conf, &packet, v6) {
+        stats.packet_errors.address_list += 1;
+        remark = Some(Remark::OtherAddresses);
+    }
+    if let Some(verdict) = peer(conf, datagram, stats) {
+        return verdict;
+    }
+    if packet.priority() == 0 {
+        stats.priority_zero.received += 1;
+    }
+    let interval = match conf.version {
+        Version::V2 => conf.advert_interval,
+        Version::V3 => Duration::from_millis(u64::from(packet.interval_centis()) * 10),
+    };
+    if remark.is_none() && interval != conf.advert_interval {
+        remark = Some(Remark::OtherInterval);
+    }
+    let heard = Some(Heard { source: datagram.source, priority: packet.priority(), interval });
+    Verdict { heard, remark, old_checksum }
+}
+
+/// The authentication and the interval of version 2, which all routers share (RFC 3768 7.1).
+fn version_2(conf: &Instance, packet: &Packet<'_>, v6: bool, stats: &mut Stats) -> Option<Verdict> {
+    let (kind, password) = match &conf.auth {
+        Auth::None | Auth::Hmac(_) => (0, None),
+        Auth::Pass(password) => (1, Some(password)),
+        Auth::Ah(_) => (2, None),
+    };
+    if packet.auth_type() > 2 {
+        stats.auth_errors.invalid_type += 1;
+        return Some(refused(Remark::AuthType));
+    }
+    if packet.auth_type() != kind {
+        stats.auth_errors.type_mismatch += 1;
+        return Some(refused(Remark::AuthType));
+    }
+    if let Some(password) = password
+        && !v6
+        && !packet.auth().is_some_and(|theirs| same(&theirs, &password.wire()))
+    {
+        stats.auth_errors.failure += 1;
+        return Some(refused(Remark::Password));
+    }
+    // keepalived's counter "Advertisement Interval" never moves, and its readers expect it so.
+    if Duration::from_secs(packet.interval_seconds().into()) != conf.advert_interval {
+        return Some(refused(Remark::Interval));
+    }
+    None
+}
+
+/// In a time that does not depend on where they differ.
+fn same(a: &[u8; Password::LENGTH], b: &[u8; Password::LENGTH]) -> bool {
+    a.iter().zip(b).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
+}
+
+/// None if it is wrong; otherwise whether it is the form of old releases, which put the multicast group into the pseudo header
+/// of unicast adverts. Version 3 over IPv4 is also taken without any pseudo header, as some routers send it.
+fn checksum(conf: &Instance, packet: &Packet<'_>, datagram: &Datagram<'_>, group: IpAddr, length: usize) -> Option<bool> {
+    let plain = || packet.sums_up(Sum::Plain, length);
+    let pseudo = |destination| packet.sums_up(Sum::Pseudo { source: datagram.source, destination }, length);
+    match (conf.version, conf.family) {
+        (Version::V2, Family::V4) => plain().then_some(false),
+        (Version::V2 | Version::V3, Family::V6) => pseudo(datagram.destination).then_some(false),
+        (Version::V3, Family::V4) if pseudo(datagram.destination) => Some(false),
+        (Version::V3, Family::V4) => match &conf.transport {
+            Transport::Unicast { old_checksum: OldChecksum::Follow | OldChecksum::Always, .. } if pseudo(group) => Some(true),
+            Transport::Unicast { .. } | Transport::Multicast { .. } => plain().then_some(false),
+        },
+    }
+}
+
+fn same_addresses(conf: &Instance, packet: &Packet<'_>, v6: bool) -> bool {
+    if usize::from(packet.count()) != conf.vips.len() {
+        return false;
+    }
+    // The usual case is the same list in the same order.
+    let mine = || conf.vips.iter().map(|vip| vip.prefix.address);
+    mine().eq(packet.addresses(v6)) || mine().collect::<BTreeSet<_>>() == packet.addresses(v6).collect::<BTreeSet<_>>()
+}
+
+fn peer(conf: &Instance, datagram: &Datagram<'_>, stats: &mut Stats) -> Option<Verdict> {
+    let Transport::Unicast { peers, check_source: true, .. } = &conf.transport else { return None };
+    let Some(peer) = peers.iter().find(|peer| peer.address == datagram.source) else {
+        return Some(refused(Remark::NotAPeer));
+    };
+    if !(peer.min_ttl..=peer.max_ttl).contains(&datagram.ttl) {
+        stats.packet_errors.ttl += 1;
+        return Some(refused(Remark::PeerTtl));
+    }
+    None
+}

@@ -1,0 +1,514 @@
+//! All instances together: who goes along with whom, whom an event concerns, and when to look again.
+
+use super::fault::Cause;
+use super::group::Group;
+use super::instance::{Conf, Cx, Instance, State};
+use super::ports::{Ports, User};
+use super::view::{self, GroupView, InstanceView, View};
+use super::{Event, Manner, Standing, Tracked, message, place};
+use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
+use crate::effect::notice::Told;
+use crate::effect::packet::{Datagram, PortId};
+use crate::effect::record::Record;
+use crate::effect::say::Level;
+use crate::effect::time::Instant;
+use crate::effect::{Action, Actions};
+use crate::model::Model;
+use crate::model::vrrp::Transport;
+use crate::wire::vrrp::Packet;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Somebody who takes our addresses away this often within [`STRIPPING`] means it.
+const MOST_STRIPS: usize = 5;
+const STRIPPING: Duration = Duration::from_secs(10);
+/// How long the virtual router is given up then.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// When a socket that could not be opened is tried again.
+const REOPEN: Duration = Duration::from_secs(1);
+
+/// All instances and sync groups of a process.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) model: Arc<Model>,
+    pub(super) links: Links,
+    released_at: Instant,
+    pub(super) instances: BTreeMap<InstanceId, Instance>,
+    /// As configured.
+    pub(super) order: Vec<InstanceId>,
+    pub(super) groups: Vec<Group>,
+    pub(super) member_of: HashMap<InstanceId, usize>,
+    pub(super) ports: Ports,
+    /// By deadline, and for equal ones in the order in which they were set.
+    queue: BTreeSet<(Instant, u64, InstanceId)>,
+    armings: u64,
+    last_id: u32,
+    /// Addresses that come and go with instances, and are no source of adverts.
+    pub(super) virtuals: HashSet<IpAddr>,
+    /// Names of interfaces that matter to any instance.
+    watched: HashSet<Box<str>>,
+    pub(super) scripts: HashMap<Box<str>, Standing>,
+    pub(super) files: HashMap<Box<str>, Standing>,
+    pub(super) processes: HashMap<Box<str>, Standing>,
+    pub(super) bfd: HashMap<Box<str>, Standing>,
+}
+
+impl Engine {
+    /// Starts every instance. `links` is a complete picture; `records` are what a predecessor left, if it did not stop.
+    pub fn start(now: Instant, model: &Arc<Model>, links: Links, records: &[Record], manner: Manner, actions: &mut Actions) -> Self {
+        let vrrp = &model.global.vrrp;
+        let delay = vrrp.startup_delay.max(vrrp.delay_after_boot.saturating_sub(manner.machine_up));
+        // A successor of a process that ran goes on at once.
+        let released_at = if records.is_empty() { now + delay } else { now };
+        let mut engine = Self {
+            model: Arc::clone(model),
+
+            links,
+            released_at,
+            instances: BTreeMap::new(),
+            order: Vec::new(),
+            groups: Vec::new(),
+            member_of: HashMap::new(),
+            ports: Ports::default(),
+            queue: BTreeSet::new(),
+            armings: 0,
+            last_id: 0,
+            virtuals: HashSet::new(),
+            watched: HashSet::new(),
+            scripts: HashMap::new(),
+            files: HashMap::new(),
+            processes: HashMap::new(),
+            bfd: HashMap::new(),
+        };
+        engine.learn_names();
+        for at in 0..model.vrrp.instances.len() {
+            let id = engine.add(now, Conf::new(model, at));
+            engine.order.push(id);
+        }
+        engine.form_groups();
+        let all = engine.order.clone();
+        engine.adopt(&all, actions);
+        let records: HashMap<&str, &Record> = records.iter().map(|record| (&*record.key, record)).collect();
+        for &id in &all {
+            engine.look_around(now, id, actions);
+        }
+        engine.begin(now, &all, &records, actions);
+        engine
+    }
+
+    pub fn handle(&mut self, now: Instant, event: Event<'_>, actions: &mut Actions) {
+        match event {
+            Event::Tick => self.tick(now, actions),
+            Event::Received { port, datagram } => self.received(now, port, &datagram, actions),
+            Event::PortFailed { port, reason } => self.port_failed(now, port, &reason, actions),
+            Event::Link(link) => self.link(now, link, actions),
+            Event::LinkGone(device) => self.link_gone(now, device, actions),
+            Event::Address(local) => {
+                if self.links.put_address(local) {
+                    self.address_changed(now, local, actions);
+                }
+            }
+            Event::AddressGone(local) => {
+                if self.links.remove_address(local) {
+                    self.address_changed(now, local, actions);
+                }
+            }
+            Event::Stripped { owner, fact } => self.stripped(now, owner, &fact, actions),
+            Event::Refused { owner, fact, reason } => self.refused(owner, &fact, &reason, actions),
+            Event::Claimed { device, address, by } => self.claimed(now, device, address, by, actions),
+            Event::Stalled(gap) => self.stalled(now, gap, actions),
+            Event::Tracked { object, standing } => self.tracked(now, object, standing, actions),
+        }
+    }
+
+    /// When [`Event::Tick`] is due. Any call may change it.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.queue.first().map(|&(at, _, _)| at)
+    }
+
+    /// Goes over to a new configuration. Instances are known by [`Record::key`], not by name. Every master says where it
+    /// stands before and after.
+    pub fn reconfigure(&mut self, now: Instant, model: &Arc<Model>, actions: &mut Actions) {
+        for id in self.order.clone() {
+            self.with(now, id, actions, |instance, cx| {
+                if instance.is_master() {
+                    instance.advertise(cx);
+                }
+            });
+        }
+        let mut known: HashMap<Box<str>, InstanceId> = self.instances.values().map(|i| (i.key.clone(), i.id)).collect();
+        let group_states: HashMap<Box<str>, Option<Told>> = self.groups.iter().map(|g| (g.conf().name.clone(), g.told)).collect();
+        self.model = Arc::clone(model);
+        self.learn_names();
+        let mut order = Vec::new();
+        let mut fresh = Vec::new();
+        let mut kept = Vec::new();
+        for at in 0..model.vrrp.instances.len() {
+            let conf = Conf::new(model, at);
+            if let Some(id) = known.remove(&*place::key(&conf)) {
+                order.push(id);
+                kept.push((id, conf));
+            } else {
+                let id = self.add(now, conf);
+                order.push(id);
+                fresh.push(id);
+            }
+        }
+        let mut gone: Vec<InstanceId> = known.into_values().collect();
+        gone.sort_unstable();
+        for id in gone {
+            self.with(now, id, actions, Instance::delete);
+            self.remove(id, actions);
+        }
+        self.order = order;
+        for (id, conf) in kept {
+            self.with(now, id, actions, |instance, cx| instance.reconfigure(conf, cx));
+        }
+        self.form_groups();
+        for group in &mut self.groups {
+            group.told = group_states.get(&group.conf().name).copied().flatten();
+        }
+        self.adopt(&fresh, actions);
+        for id in self.order.clone() {
+            self.look_around(now, id, actions);
+        }
+        self.begin(now, &fresh, &HashMap::new(), actions);
+        for at in 0..self.groups.len() {
+            self.align(now, at, actions);
+        }
+        for id in self.order.clone() {
+            self.apply_faults(now, id, actions);
+            self.with(now, id, actions, |instance, cx| {
+                if instance.is_master() {
+                    instance.advertise(cx);
+                }
+            });
+            self.arm(id);
+        }
+    }
+
+    /// The end: priority 0 and the removal of everything held, unless it is to be left in place; `STOP` is told either way.
+    pub fn stop(&mut self, now: Instant, release: bool, actions: &mut Actions) {
+        for id in self.order.clone() {
+            self.with(now, id, actions, |instance, cx| instance.stop(release, cx));
+        }
+        for id in &self.order {
+            if let Some(instance) = self.instances.get(id) {
+                actions.push(Action::Notify(instance.notice(Told::Stop)));
+            }
+        }
+        for group in &self.groups {
+            actions.push(Action::Notify(group.notice(Told::Stop)));
+        }
+        self.queue.clear();
+    }
+
+    pub fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// The instance's name, for logs.
+    pub fn name(&self, instance: InstanceId) -> &str {
+        self.instances.get(&instance).map_or("", |instance| &instance.conf.name)
+    }
+
+    pub fn snapshot(&self) -> View {
+        let instances = self.order.iter().filter_map(|id| self.instances.get(id)).map(|instance| InstanceView {
+            name: instance.conf.name.clone(),
+            vrid: instance.conf.vrid,
+            family: instance.conf.family,
+            state: seen(&instance.state),
+            wanted: if instance.wants_master { view::State::Master } else { seen(&instance.state) },
+            base_priority: instance.conf.priority.0,
+            effective_priority: instance.effective,
+            master_priority: instance.master_priority,
+            master: instance.master,
+            master_interval: instance.learnt,
+            source: instance.source,
+            last_transition: instance.changed,
+            faults: instance.faults.iter().map(ToString::to_string).collect(),
+            holds_addresses: instance.is_master(),
+            stats: instance.stats,
+        });
+        let groups = self.groups.iter().map(|group| GroupView {
+            name: group.conf().name.clone(),
+            state: match group.told {
+                Some(Told::Master) => view::State::Master,
+                Some(Told::Fault) => view::State::Fault,
+                None => view::State::Init,
+                Some(_) => view::State::Backup,
+            },
+        });
+        View { instances: instances.collect(), groups: groups.collect() }
+    }
+
+    /// `STATS_CLEAR`.
+    pub fn clear_stats(&mut self) {
+        for instance in self.instances.values_mut() {
+            instance.stats = super::stats::Stats::default();
+        }
+    }
+
+    // What is known of the configuration.
+
+    fn learn_names(&mut self) {
+        let vrrp = &self.model.vrrp;
+        let every = vrrp.instances.iter().flat_map(|i| i.vips.iter().chain(&i.excluded));
+        self.virtuals = every.clone().map(|address| address.prefix.address).collect();
+        let own = vrrp.instances.iter().filter_map(|i| i.interface.as_deref());
+        let carrying = every.filter_map(|address| address.device.as_deref());
+        let trackers = vrrp.instances.iter().map(|i| &i.trackers).chain(vrrp.groups.iter().map(|g| &g.trackers));
+        let tracked = trackers.flat_map(|trackers| trackers.interfaces.iter().map(|tracker| &*tracker.name));
+        self.watched = own.chain(carrying).chain(tracked).map(Into::into).collect();
+    }
+
+    fn form_groups(&mut self) {
+        let ids: HashMap<&str, InstanceId> = self.order.iter().filter_map(|id| Some((&*self.instances.get(id)?.conf.name, *id))).collect();
+        let members = |at: usize| {
+            let group = &self.model.vrrp.groups[at];
+            group.members.iter().filter_map(|name| ids.get(&**name).copied()).collect()
+        };
+        self.groups = (0..self.model.vrrp.groups.len()).map(|at| Group::new(&self.model, at, members(at))).collect();
+        self.member_of = self.groups.iter().enumerate().flat_map(|(at, g)| g.members.iter().map(move |&id| (id, at))).collect();
+    }
+
+    fn add(&mut self, now: Instant, conf: Conf) -> InstanceId {
+        self.last_id += 1;
+        let id = InstanceId(self.last_id);
+        self.instances.insert(id, Instance::new(now, id, conf));
+        id
+    }
+
+    fn remove(&mut self, id: InstanceId, actions: &mut Actions) {
+        let Some(instance) = self.instances.remove(&id) else { return };
+        if let Some((at, seq)) = instance.armed {
+            self.queue.remove(&(at, seq, id));
+        }
+        self.ports.change(User { id, vrid: instance.conf.vrid }, instance.port, None, actions);
+    }
+
+    /// Whatever of theirs is in the kernel already was left there by a predecessor.
+    fn adopt(&self, ids: &[InstanceId], actions: &mut Actions) {
+        for instance in ids.iter().filter_map(|id| self.instances.get(id)) {
+            let home = place::home(&instance.conf, &self.links);
+            let facts = place::facts(&instance.conf, home, &self.links);
+            actions.push(Action::Adopt { owner: Owner::Instance(instance.id), facts });
+        }
+    }
+
+    /// Runs `f` on one instance with all it needs.
+    pub(super) fn with<T>(
+        &mut self,
+        now: Instant,
+        id: InstanceId,
+        actions: &mut Actions,
+        f: impl FnOnce(&mut Instance, &mut Cx<'_>) -> T,
+    ) -> Option<T> {
+        let instance = self.instances.get_mut(&id)?;
+        let mut cx = Cx { now, links: &self.links, released_at: self.released_at, actions };
+        Some(f(instance, &mut cx))
+    }
+
+    /// Puts the instance's deadline into the queue. Equal deadlines keep the order in which they were set.
+    pub(super) fn arm(&mut self, id: InstanceId) {
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        let next = instance.next_deadline();
+        if instance.armed.map(|(at, _)| at) == next {
+            return;
+        }
+        if let Some((at, seq)) = instance.armed.take() {
+            self.queue.remove(&(at, seq, id));
+        }
+        if let Some(at) = next {
+            self.armings += 1;
+            instance.armed = Some((at, self.armings));
+            self.queue.insert((at, self.armings, id));
+        }
+    }
+
+    // Events.
+
+    pub(super) fn tick(&mut self, now: Instant, actions: &mut Actions) {
+        while let Some(&(at, seq, id)) = self.queue.first().filter(|(at, _, _)| *at <= now) {
+            self.queue.remove(&(at, seq, id));
+            if let Some(instance) = self.instances.get_mut(&id) {
+                instance.armed = None;
+            }
+            self.retry(now, id, actions);
+            let wish = self.with(now, id, actions, Instance::tick).flatten();
+            self.grant(now, id, wish, actions);
+            self.arm(id);
+        }
+    }
+
+    fn received(&mut self, now: Instant, port: PortId, datagram: &Datagram<'_>, actions: &mut Actions) {
+        let Some(vrid) = Packet::new(datagram.payload).map(|packet| packet.vrid()) else { return };
+        // Instances that share address and VRID differ in their peers.
+        let from_peer = |id: &InstanceId| self.instances.get(id).is_some_and(|instance| has_peer(instance, datagram.source));
+        let id = self.ports.users(port, vrid).find(from_peer).or_else(|| self.ports.users(port, vrid).next());
+        let Some(id) = id else {
+            if self.model.global.vrrp.log_unknown_vrids {
+                actions.say(Level::Info, format!("advert for unknown VRID {vrid} from {}", datagram.source));
+            }
+            return;
+        };
+        let wish = self.with(now, id, actions, |instance, cx| instance.receive(datagram, cx)).flatten();
+        self.grant(now, id, wish, actions);
+        self.arm(id);
+    }
+
+    fn port_failed(&mut self, now: Instant, port: PortId, reason: &str, actions: &mut Actions) {
+        for id in self.ports.lost(port) {
+            if let Some(instance) = self.instances.get_mut(&id) {
+                instance.port = None;
+                instance.retry = Some(now + REOPEN);
+                actions.push(Action::Say(message::socket(&instance.conf.name, reason)));
+            }
+            self.fault(now, id, Cause::NoSocket, true, actions);
+            self.arm(id);
+        }
+    }
+
+    /// What was given up for a while is tried again.
+    fn retry(&mut self, now: Instant, id: InstanceId, actions: &mut Actions) {
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        if instance.retry.is_none_or(|at| at > now) {
+            return;
+        }
+        instance.retry = None;
+        instance.strips.clear();
+        instance.faults.set(Cause::NoSocket, false);
+        instance.faults.set(Cause::Stripped, false);
+        self.look_around(now, id, actions);
+        self.apply_faults(now, id, actions);
+    }
+
+    fn link(&mut self, now: Instant, link: Link, actions: &mut Actions) {
+        let before = self.links.get(link.device).cloned();
+        if before.as_ref() == Some(&link) {
+            return;
+        }
+        let renamed = before.is_some_and(|before| self.watched.contains(&before.name) && before.name != link.name);
+        let matters = renamed || self.watched.contains(&link.name);
+        self.links.put(link);
+        if matters {
+            self.look_around_all(now, actions);
+        }
+    }
+
+    fn link_gone(&mut self, now: Instant, device: Device, actions: &mut Actions) {
+        if self.links.remove(device).is_some_and(|link| self.watched.contains(&link.name)) {
+            self.look_around_all(now, actions);
+        }
+    }
+
+    fn address_changed(&mut self, now: Instant, local: Local, actions: &mut Actions) {
+        if self.virtuals.contains(&local.prefix.address) {
+            return;
+        }
+        let concerns = |instance: &Instance| instance.home == Some(local.device) || instance.conf.source == Some(local.prefix.address);
+        let ids: Vec<InstanceId> = self.instances.values().filter(|i| concerns(i)).map(|i| i.id).collect();
+        for id in ids {
+            self.look_around(now, id, actions);
+            self.apply_faults(now, id, actions);
+        }
+    }
+
+    fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {
+        let Owner::Instance(id) = owner else { return };
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        let tracked = match fact {
+            Fact::Address(placed) => placed.address.tracked,
+            Fact::Route(route) => route.tracked,
+            Fact::Rule(rule) => rule.tracked,
+        };
+        // What is not tracked may go: that is what `no_track` asks for.
+        if !instance.is_master() || !tracked {
+            return;
+        }
+        instance.strips.retain(|&at| now < at + STRIPPING);
+        // Everything that goes at one blow counts once.
+        if instance.strips.back() != Some(&now) {
+            instance.strips.push_back(now);
+        }
+        if instance.strips.len() > MOST_STRIPS {
+            actions.push(Action::Say(message::stripped_again(&instance.conf.name, instance.strips.len(), STRIPPING)));
+            instance.retry = Some(now + PATIENCE);
+            self.fault(now, id, Cause::Stripped, true, actions);
+            self.arm(id);
+            return;
+        }
+        actions.push(Action::Say(message::stripped(&instance.conf.name, &describe(fact))));
+        self.with(now, id, actions, |instance, cx| {
+            instance.hold(cx);
+            instance.announce(1, cx);
+        });
+    }
+
+    fn refused(&self, owner: Owner, fact: &Fact, reason: &str, actions: &mut Actions) {
+        let name = match owner {
+            Owner::Instance(id) => self.name(id),
+            Owner::Statics => "static",
+        };
+        actions.push(Action::Say(message::refused(name, &describe(fact), reason)));
+    }
+
+    fn claimed(&mut self, now: Instant, device: Device, address: IpAddr, by: Mac, actions: &mut Actions) {
+        if self.links.iter().any(|link| link.mac == Some(by)) {
+            return;
+        }
+        let has = |i: &&Instance| i.is_master() && i.conf.vips.iter().chain(&i.conf.excluded).any(|a| a.prefix.address == address);
+        let ids: Vec<InstanceId> = self.instances.values().filter(has).map(|i| i.id).collect();
+        for id in ids {
+            let by = by.to_string();
+            self.with(now, id, actions, |instance, cx| instance.claimed(device, address, &by, cx));
+        }
+    }
+
+    fn stalled(&mut self, now: Instant, gap: Duration, actions: &mut Actions) {
+        for id in self.order.clone() {
+            let wish = self.with(now, id, actions, |instance, cx| instance.stalled(gap, cx)).flatten();
+            self.grant(now, id, wish, actions);
+            self.arm(id);
+        }
+    }
+
+    fn tracked(&mut self, now: Instant, object: Tracked<'_>, standing: Standing, actions: &mut Actions) {
+        let (map, name) = match object {
+            Tracked::Script(name) => (&mut self.scripts, name),
+            Tracked::File(name) => (&mut self.files, name),
+            Tracked::Process(name) => (&mut self.processes, name),
+            Tracked::Bfd(name) => (&mut self.bfd, name),
+        };
+        if map.insert(name.into(), standing) == Some(standing) {
+            return;
+        }
+        self.look_around_all(now, actions);
+    }
+}
+
+fn has_peer(instance: &Instance, source: IpAddr) -> bool {
+    match &instance.conf.transport {
+        Transport::Multicast { .. } => true,
+        Transport::Unicast { peers, .. } => peers.iter().any(|peer| peer.address == source),
+    }
+}
+
+const fn seen(state: &State) -> view::State {
+    match state {
+        State::Init => view::State::Init,
+        State::Backup { .. } => view::State::Backup,
+        State::Master { .. } => view::State::Master,
+        State::Fault => view::State::Fault,
+    }
+}
+
+fn describe(fact: &Fact) -> String {
+    match fact {
+        Fact::Address(placed) => format!("address {}", placed.address.prefix),
+        Fact::Route(route) => format!("route to {}", route.destination),
+        Fact::Rule(rule) => format!("rule {}", rule.priority),
+    }
+}

@@ -1,0 +1,48 @@
+//! A sync group: members change state together.
+
+use crate::effect::net::InstanceId;
+use crate::effect::notice::{Notice, Subject, Told};
+use crate::model::Model;
+use crate::model::vrrp::SyncGroup;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) struct Group {
+    model: Arc<Model>,
+    at: usize,
+    pub(super) members: Vec<InstanceId>,
+    /// What was told of it last.
+    pub(super) told: Option<Told>,
+}
+
+impl Group {
+    /// `at` is an index of `model.vrrp.groups`.
+    pub(super) fn new(model: &Arc<Model>, at: usize, members: Vec<InstanceId>) -> Self {
+        Self { model: Arc::clone(model), at, members, told: None }
+    }
+
+    pub(super) fn conf(&self) -> &SyncGroup {
+        &self.model.vrrp.groups[self.at]
+    }
+
+    pub(super) fn notice(&self, told: Told) -> Notice {
+        let conf = self.conf();
+        let specific = match told {
+            Told::Master => conf.notify.master.clone(),
+            Told::Backup => conf.notify.backup.clone(),
+            Told::Fault => conf.notify.fault.clone(),
+            Told::Stop => conf.notify.stop.clone(),
+            Told::Deleted | Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority => None,
+        };
+        Notice {
+            subject: Subject::Group,
+            name: conf.name.clone(),
+            told,
+            priority: 0,
+            specific,
+            any: conf.notify.any.clone(),
+            fifo: true,
+            mail: conf.smtp_alert,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Where an instance's things go: from names in the configuration to devices of this machine.
+
+use crate::effect::net::{Device, Fact, Links, Placed};
+use crate::effect::packet::{Port, Reach, Target};
+use crate::model::net::{Address, Family};
+use crate::model::vrrp::{Instance, Transport};
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+/// The interface that the instance lives on.
+pub(super) fn home(conf: &Instance, links: &Links) -> Option<Device> {
+    links.named(conf.interface.as_deref()?).map(|link| link.device)
+}
+
+fn device(address: &Address, home: Option<Device>, links: &Links) -> Option<Device> {
+    match &address.device {
+        Some(name) => links.named(name).map(|link| link.device),
+        None => home,
+    }
+}
+
+/// All addresses, in the order in which they are installed and announced.
+fn addresses(conf: &Instance) -> impl Iterator<Item = &Address> {
+    conf.vips.iter().chain(&conf.excluded)
+}
+
+/// All that a master holds, as far as there is a place for it.
+pub(super) fn facts(conf: &Instance, home: Option<Device>, links: &Links) -> Box<[Fact]> {
+    let placed = addresses(conf).filter_map(|address| {
+        let device = device(address, home, links)?;
+        Some(Fact::Address(Placed { device, address: address.clone() }))
+    });
+    let routes = conf.routes.iter().map(|route| Fact::Route(Box::new(route.clone())));
+    let rules = conf.rules.iter().map(|rule| Fact::Rule(Box::new(rule.clone())));
+    placed.chain(routes).chain(rules).collect()
+}
+
+/// What a master announces, in order: neighbours on a link without address resolution need not be told.
+pub(super) fn targets(conf: &Instance, home: Option<Device>, links: &Links) -> Box<[Target]> {
+    let target = |address: &Address| {
+        let device = device(address, home, links)?;
+        let silent = links.get(device).is_some_and(|link| link.no_arp);
+        (!silent).then_some(Target { device, address: address.prefix.address })
+    };
+    addresses(conf).filter_map(target).collect()
+}
+
+/// What adverts are sent from: as configured, or the first address of the interface that is nobody's virtual one. IPv6 adverts
+/// come from a link-local address (RFC 5798 5.1.2.2).
+pub(super) fn source(conf: &Instance, home: Option<Device>, links: &Links, virtuals: &HashSet<IpAddr>) -> Option<IpAddr> {
+    if let Some(source) = conf.source {
+        return (!conf.tracks_source || links.has_address(source)).then_some(source);
+    }
+    let fits = |address: &IpAddr| match (conf.family, address) {
+        (Family::V4, IpAddr::V4(_)) => true,
+        (Family::V6, IpAddr::V6(v6)) => v6.is_unicast_link_local(),
+        (Family::V4, IpAddr::V6(_)) | (Family::V6, IpAddr::V4(_)) => false,
+    };
+    links.addresses(home?).iter().map(|prefix| prefix.address).find(|address| fits(address) && !virtuals.contains(address))
+}
+
+/// The sockets it needs, if there is enough to open them with.
+pub(super) fn port(conf: &Instance, home: Option<Device>, source: Option<IpAddr>) -> Option<Port> {
+    if conf.interface.is_some() && home.is_none() {
+        return None;
+    }
+    let reach = match &conf.transport {
+        Transport::Multicast { group } => Reach::Multicast { group: *group },
+        Transport::Unicast { .. } => Reach::Unicast { source: source? },
+    };
+    Some(Port { family: conf.family, device: home, vrf: conf.vrf.clone(), reach, receive_buffer: conf.receive_buffer })
+}
+
+/// What an instance is known by over a reload and a restart. keepalived compares the same things, and not the name.
+pub(super) fn key(conf: &Instance) -> Box<str> {
+    let interface = conf.interface.as_deref().unwrap_or("-");
+    let reach = match &conf.transport {
+        Transport::Multicast { group } => format!("to {group}"),
+        Transport::Unicast { peers, .. } => match conf.source {
+            Some(source) => format!("from {source}"),
+            // Two instances may differ in their peers alone.
+            None => format!("with {}", peers.iter().map(|peer| peer.address.to_string()).collect::<Vec<_>>().join(",")),
+        },
+    };
+    format!("{}/{}/{interface}/{reach}", conf.family.keyword(), conf.vrid.0).into()
+}
+
+/// Every interface by name whose standing matters to the instance itself.
+pub(super) fn interfaces(conf: &Instance) -> impl Iterator<Item = &str> {
+    let own = conf.interface.as_deref().filter(|_| conf.tracks_link);
+    let carrying = addresses(conf).filter(|address| address.tracked).filter_map(|address| address.device.as_deref());
+    own.into_iter().chain(carrying)
+}

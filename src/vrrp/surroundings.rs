@@ -1,0 +1,133 @@
+//! What interfaces, addresses and tracked objects mean for an instance.
+
+use super::engine::Engine;
+use super::fault::Cause;
+use super::ports::User;
+use super::priority::{contribution, effective, fails};
+use super::{Standing, place};
+use crate::effect::Actions;
+use crate::effect::net::InstanceId;
+use crate::effect::time::Instant;
+use crate::model::track::{Tracker, Trackers};
+use crate::model::vrrp::Auth;
+use std::collections::BTreeMap;
+
+impl Engine {
+    pub(super) fn look_around_all(&mut self, now: Instant, actions: &mut Actions) {
+        for id in self.order.clone() {
+            self.look_around(now, id, actions);
+            self.apply_faults(now, id, actions);
+        }
+    }
+
+    /// Finds the instance's interface, source, sockets, faults and priority anew. A fault is acted on by
+    /// [`apply_faults`](Self::apply_faults); until then a master still has what it needs to say goodbye.
+    pub(super) fn look_around(&mut self, now: Instant, id: InstanceId, actions: &mut Actions) {
+        let group = self.member_of.get(&id).map(|&at| self.groups[at].conf().trackers.clone());
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        let conf = instance.conf.clone();
+        let home = place::home(&conf, &self.links);
+        let source = place::source(&conf, home, &self.links, &self.virtuals);
+        let moved = instance.home.is_some() && home.is_some() && instance.home != home;
+        let mut causes = vec![
+            (Cause::Unusable("its configuration cannot work"), conf.crippled),
+            (Cause::Unusable("authentication of this type is not there yet"), matches!(conf.auth, Auth::Ah(_) | Auth::Hmac(_))),
+            (Cause::NoSource, source.is_none() && (conf.interface.is_none() || home.is_some())),
+        ];
+        if let Some(name) = conf.interface.as_deref() {
+            causes.push((Cause::NoInterface(name.into()), home.is_none()));
+        }
+        let mut weights = 0;
+        let mut standings: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+        let is_up = |name: &str| self.links.named(name).map(|link| link.up);
+        for name in place::interfaces(&conf) {
+            standings.insert(name, (is_up(name) != Some(true) && (is_up(name).is_some() || Some(name) != conf.interface.as_deref()), true));
+        }
+        let lists = trackers(&conf.trackers, group.as_ref());
+        for tracker in &lists.interfaces {
+            let up = is_up(&tracker.name) == Some(true);
+            weights += contribution(tracker.weight, up);
+            let fault = fails(tracker.weight, up);
+            standings.entry(&tracker.name).and_modify(|(down, _)| *down |= fault).or_insert((fault, true));
+        }
+        causes.extend(standings.into_iter().map(|(name, (down, _))| (Cause::InterfaceDown(name.into()), down)));
+        for tracker in &lists.scripts {
+            let standing = self.scripts.get(&tracker.name).copied();
+            let pending = standing.is_none() && tracker.weight.value == 0;
+            causes.push((Cause::Pending(tracker.name.clone()), pending));
+            let up = standing.map(|standing| standing == Standing::Up);
+            causes.push((Cause::Script(tracker.name.clone()), up.is_some_and(|up| fails(tracker.weight, up))));
+            weights += up.map_or(0, |up| contribution(tracker.weight, up));
+        }
+        for (list, map, cause) in [
+            (&lists.processes, &self.processes, Cause::Process as fn(Box<str>) -> Cause),
+            (&lists.bfd, &self.bfd, Cause::Bfd as fn(Box<str>) -> Cause),
+        ] {
+            for tracker in list {
+                let up = map.get(&tracker.name).map(|&standing| standing == Standing::Up);
+                causes.push((cause(tracker.name.clone()), up.is_some_and(|up| fails(tracker.weight, up))));
+                weights += up.map_or(0, |up| contribution(tracker.weight, up));
+            }
+        }
+        for tracker in &lists.files {
+            let added = file_weight(tracker, self.files.get(&tracker.name).copied());
+            causes.push((Cause::File(tracker.name.clone()), added <= -254));
+            weights += added.clamp(-253, 253);
+        }
+        let kept = instance.faults.clone();
+        let lasting = kept.iter().filter(|cause| matches!(cause, Cause::Stripped | Cause::NoSocket));
+        instance.faults = super::fault::Faults::default();
+        for cause in lasting {
+            instance.faults.set(cause.clone(), true);
+        }
+        for (cause, present) in causes {
+            if present {
+                instance.faults.set(cause, true);
+            }
+        }
+        // A master that loses its source says goodbye from the one it had.
+        if source.is_some() || !instance.is_master() {
+            instance.source = source;
+        }
+        if home.is_some() || !instance.is_master() {
+            instance.home = home;
+        }
+        // Likewise by the socket it had; and one that could not be opened is asked for again when it is time.
+        let keeps = instance.is_master() && home.is_none() || instance.faults.has(&Cause::NoSocket);
+        if !keeps {
+            let wanted = place::port(&conf, home, instance.source);
+            instance.port = self.ports.change(User { id, vrid: conf.vrid }, instance.port, wanted, actions);
+        }
+        let now_effective = effective(conf.priority, weights);
+        self.with(now, id, actions, |instance, cx| {
+            instance.set_effective(now_effective, cx);
+            if moved {
+                instance.hold(cx);
+            }
+        });
+        self.arm(id);
+    }
+}
+
+/// The instance's own trackers, and those of its group for objects that it does not track itself.
+fn trackers(own: &Trackers, group: Option<&Trackers>) -> Trackers {
+    let Some(group) = group else { return own.clone() };
+    let merged = |own: &[Tracker], group: &[Tracker]| {
+        let missing = group.iter().filter(|tracker| own.iter().all(|mine| mine.name != tracker.name));
+        own.iter().chain(missing).cloned().collect()
+    };
+    Trackers {
+        interfaces: merged(&own.interfaces, &group.interfaces),
+        scripts: merged(&own.scripts, &group.scripts),
+        files: merged(&own.files, &group.files),
+        processes: merged(&own.processes, &group.processes),
+        bfd: merged(&own.bfd, &group.bfd),
+    }
+}
+
+/// A file's number times its weight.
+fn file_weight(tracker: &Tracker, standing: Option<Standing>) -> i32 {
+    let Some(Standing::Value(value)) = standing else { return 0 };
+    let product = value.saturating_mul(tracker.weight.value);
+    if tracker.weight.reverse { product.saturating_neg() } else { product }
+}
