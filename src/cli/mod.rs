@@ -56,7 +56,7 @@ pub enum Signal {
     Json,
 }
 
-/// What the options set. Those of the daemon are kept as they are given until it exists.
+/// What the options set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     pub file: Option<PathBuf>,
@@ -66,10 +66,45 @@ pub struct Options {
     pub namespace: Option<String>,
     /// Words that belong to no option, as keepalived prints them.
     pub unexpected: Vec<String>,
+    /// Values that keepalived tells of and then does without.
+    pub complaints: Vec<String>,
+    pub no_vrrp: bool,
+    pub no_checkers: bool,
+    pub no_bfd: bool,
+    /// Every part is started, configured or not.
+    pub all_parts: bool,
+    pub foreground: bool,
+    pub log: Logging,
+    pub umask: Option<u16>,
+    /// Addresses and routes stay in place on a stop.
+    pub keep_addresses: bool,
+    pub no_respawn: bool,
+    /// The configuration is logged at the start.
+    pub dump_conf: bool,
+    pub pid_file: Option<PathBuf>,
+    pub vrrp_pid_file: Option<PathBuf>,
+    pub core_dump: bool,
+    pub ignore_interrupt: bool,
     config_test: Option<Option<PathBuf>>,
     signum: Option<Signal>,
     genhash: bool,
 }
+
+/// Where the log goes, and how much of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logging {
+    /// To standard error, in the foreground only.
+    pub console: bool,
+    /// How often `-D` was given.
+    pub detail: u8,
+    /// By syslog's number; absent for its daemon facility.
+    pub facility: Option<u8>,
+    pub no_syslog: bool,
+    pub file: Option<PathBuf>,
+}
+
+/// keepalived's, where `-g` names none.
+const LOG_FILE: &str = "/tmp/keepalived.log";
 
 /// Whether an option takes a value. An optional value must be attached: `-tFILE`, `--config-test=FILE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +135,17 @@ const fn flag(
     Flag { short, long, takes, doc, works: true, set }
 }
 
-/// An option of the daemon, which is still to come.
+/// A switch.
+macro_rules! switch {
+    ($short:expr, $long:literal, $doc:literal, |$options:ident| $set:expr) => {
+        flag($short, $long, Takes::Nothing, $doc, |$options, _| {
+            $set;
+            Ok(())
+        })
+    };
+}
+
+/// An option that waits for its part of the daemon.
 const fn planned(short: Option<char>, long: &'static str, takes: Takes, doc: &'static str) -> Flag {
     Flag { short, long, takes, doc, works: false, set: |_, _| Ok(()) }
 }
@@ -110,25 +155,52 @@ static FLAGS: &[Flag] = &[
         o.file = Some(v.into());
         Ok(())
     }),
-    planned(Some('P'), "vrrp", Takes::Nothing, "run no checkers"),
-    planned(Some('C'), "check", Takes::Nothing, "run no VRRP"),
-    planned(Some('B'), "no_bfd", Takes::Nothing, "run no BFD"),
-    planned(None, "all", Takes::Nothing, "run every part, configured or not"),
-    planned(Some('l'), "log-console", Takes::Nothing, "log to standard error too"),
-    planned(Some('D'), "log-detail", Takes::Nothing, "log in detail; twice for more"),
-    planned(Some('S'), "log-facility", Takes::Value("FACILITY"), "syslog facility: 0-7, local0-7, user, daemon"),
-    planned(Some('g'), "log-file", Takes::Optional("FILE"), "log to a file"),
-    planned(None, "flush-log-file", Takes::Nothing, "flush the log file after each line"),
-    planned(Some('G'), "no-syslog", Takes::Nothing, "do not log to syslog"),
-    planned(Some('u'), "umask", Takes::Value("MASK"), "umask for files, above the configuration's"),
-    planned(Some('X'), "release-vips", Takes::Nothing, "drop virtual addresses on leaving MASTER even if not known to be set"),
-    planned(Some('V'), "dont-release-vrrp", Takes::Nothing, "leave addresses and routes in place on stop"),
+    switch!(Some('P'), "vrrp", "run no checkers", |o| o.no_checkers = true),
+    switch!(Some('C'), "check", "run no VRRP", |o| o.no_vrrp = true),
+    switch!(Some('B'), "no_bfd", "run no BFD", |o| o.no_bfd = true),
+    switch!(None, "all", "run every part, configured or not", |o| {
+        (o.all_parts, o.no_vrrp, o.no_checkers, o.no_bfd) = (true, false, false, false);
+    }),
+    switch!(Some('l'), "log-console", "log to standard error too, in the foreground", |o| o.log.console = true),
+    switch!(Some('D'), "log-detail", "log in detail; twice for more", |o| o.log.detail = o.log.detail.saturating_add(1)),
+    flag(Some('S'), "log-facility", Takes::Value("FACILITY"), "syslog facility: 0-7, local0-7, user, daemon", |o, v| {
+        let name = v.to_string_lossy();
+        match facility(&name) {
+            Some(number) => o.log.facility = Some(number),
+            None => o.complaints.push(format!("Invalid log facility '{name}'")),
+        }
+        Ok(())
+    }),
+    flag(Some('g'), "log-file", Takes::Optional("FILE"), "log to a file, each process to its own", |o, v| {
+        o.log.file = Some(if v.is_empty() { LOG_FILE.into() } else { v.into() });
+        Ok(())
+    }),
+    // Nothing is kept back from the file that could be flushed.
+    switch!(None, "flush-log-file", "flush the log file after each line, as is always done", |_o| ()),
+    switch!(Some('G'), "no-syslog", "do not log to syslog", |o| o.log.no_syslog = true),
+    flag(Some('u'), "umask", Takes::Value("MASK"), "umask for files, above the configuration's", |o, v| {
+        let number = v.to_string_lossy();
+        match umask(&number) {
+            Some(mask) => o.umask = Some(mask),
+            None => o.complaints.push(format!("Invalid umask option {number} - ignoring")),
+        }
+        Ok(())
+    }),
+    // What is found of ours on leaving MASTER is always removed, whoever put it there.
+    switch!(Some('X'), "release-vips", "drop virtual addresses on leaving MASTER even if not known to be set, as is always done", |_o| ()),
+    switch!(Some('V'), "dont-release-vrrp", "leave addresses and routes in place on stop", |o| o.keep_addresses = true),
     planned(Some('I'), "dont-release-ipvs", Takes::Nothing, "leave the IPVS table in place on stop"),
-    planned(Some('R'), "dont-respawn", Takes::Nothing, "stop when a process dies"),
-    planned(Some('n'), "dont-fork", Takes::Nothing, "stay in the foreground"),
-    planned(Some('d'), "dump-conf", Takes::Nothing, "log the configuration at start"),
-    planned(Some('p'), "pid", Takes::Value("FILE"), "pid file of the parent"),
-    planned(Some('r'), "vrrp_pid", Takes::Value("FILE"), "pid file of the VRRP process"),
+    switch!(Some('R'), "dont-respawn", "stop when a process dies", |o| o.no_respawn = true),
+    switch!(Some('n'), "dont-fork", "stay in the foreground", |o| o.foreground = true),
+    switch!(Some('d'), "dump-conf", "log the configuration at start", |o| o.dump_conf = true),
+    flag(Some('p'), "pid", Takes::Value("FILE"), "pid file of the parent", |o, v| {
+        o.pid_file = Some(v.into());
+        Ok(())
+    }),
+    flag(Some('r'), "vrrp_pid", Takes::Value("FILE"), "pid file of the VRRP process", |o, v| {
+        o.vrrp_pid_file = Some(v.into());
+        Ok(())
+    }),
     planned(Some('c'), "checkers_pid", Takes::Value("FILE"), "pid file of the checker process"),
     planned(Some('b'), "bfd_pid", Takes::Value("FILE"), "pid file of the BFD process"),
     flag(Some('T'), "genhash", Takes::Nothing, "genhash mode; the rest of the line is its own", |o, _| {
@@ -150,7 +222,7 @@ static FLAGS: &[Flag] = &[
     }),
     planned(Some('x'), "snmp", Takes::Nothing, "turn on every SNMP subtree"),
     planned(Some('A'), "snmp-agent-socket", Takes::Value("ADDRESS"), "where the AgentX master listens"),
-    planned(Some('m'), "core-dump", Takes::Nothing, "allow core dumps"),
+    switch!(Some('m'), "core-dump", "allow core dumps", |o| o.core_dump = true),
     planned(Some('M'), "core-dump-pattern", Takes::Optional("PATTERN"), "allow core dumps under this name"),
     flag(None, "signum", Takes::Value("NAME"), "print the number of a signal: STOP RELOAD DATA STATS STATS_CLEAR JSON", |o, v| {
         o.signum = Some(signal(&text(v)?)?);
@@ -161,11 +233,34 @@ static FLAGS: &[Flag] = &[
         Ok(())
     }),
     planned(None, "config-fd", Takes::Value("N"), "for keepalived's own use"),
-    planned(None, "ignore-sigint", Takes::Nothing, "do not stop on SIGINT"),
+    switch!(None, "ignore-sigint", "do not stop on SIGINT", |o| o.ignore_interrupt = true),
 ];
 
 fn text(value: OsString) -> Result<String, String> {
     value.into_string().map_err(|value| format!("'{}' is not readable text", value.to_string_lossy()))
+}
+
+/// A syslog facility by keepalived's names for some of them.
+fn facility(name: &str) -> Option<u8> {
+    match name {
+        "user" => Some(1),
+        "daemon" => Some(3),
+        _ => {
+            let local: u8 = name.strip_prefix("local").unwrap_or(name).parse().ok()?;
+            (local < 8).then_some(16 + local)
+        }
+    }
+}
+
+/// A number as C writes it.
+fn umask(text: &str) -> Option<u16> {
+    let lower = text.to_ascii_lowercase();
+    let (digits, radix) = match lower.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None if lower.len() > 1 && lower.starts_with('0') => (&lower[1..], 8),
+        None => (&*lower, 10),
+    };
+    u16::from_str_radix(digits, radix).ok().filter(|mask| *mask <= 0o777)
 }
 
 fn signal(name: &str) -> Result<Signal, String> {
@@ -434,6 +529,52 @@ mod tests {
         assert_eq!(parsed("keepalived --signum=STATS_CLEAR"), Command::Signum(Signal::StatsClear));
         assert!(matches!(parsed("keepalived --signum=TDATA"), Command::Unusable(_)));
         assert_eq!(parsed("keepalived -f a -v --nonsense"), Command::Version);
+    }
+
+    fn run(line: &str) -> Options {
+        let Command::Run(options) = parsed(line) else { unreachable!("not a run: {line}") };
+        options
+    }
+
+    #[test]
+    fn the_options_of_the_daemon_are_kept() {
+        let all = run("keepalived -nlDDG -P -C -B -V -R -d -m --ignore-sigint -p a -r b -g -S 3 -u 027");
+        let log = Logging { console: true, detail: 2, facility: Some(19), no_syslog: true, file: Some(LOG_FILE.into()) };
+        let want = Options {
+            no_vrrp: true,
+            no_checkers: true,
+            no_bfd: true,
+            foreground: true,
+            log,
+            umask: Some(0o27),
+            keep_addresses: true,
+            no_respawn: true,
+            dump_conf: true,
+            pid_file: Some("a".into()),
+            vrrp_pid_file: Some("b".into()),
+            core_dump: true,
+            ignore_interrupt: true,
+            ..Options::default()
+        };
+        assert_eq!(all, want);
+        assert_eq!(run("keepalived -P --all -C"), Options { all_parts: true, no_vrrp: true, ..Options::default() });
+        assert_eq!(run("keepalived -g/x").log.file, Some("/x".into()));
+    }
+
+    #[test]
+    fn facilities_and_masks_that_are_none_are_told_and_left_out() {
+        for (name, want) in
+            [("0", Some(16)), ("7", Some(23)), ("8", None), ("local1", Some(17)), ("user", Some(1)), ("daemon", Some(3)), ("mail", None)]
+        {
+            assert_eq!(facility(name), want, "{name}");
+        }
+        for (text, want) in
+            [("0177", Some(0o177)), ("0x3f", Some(0x3f)), ("18", Some(18)), ("0", Some(0)), ("01000", None), ("8x", None), ("089", None)]
+        {
+            assert_eq!(umask(text), want, "{text}");
+        }
+        let options = run("keepalived -S mail -u -1 -n");
+        assert_eq!((options.log.facility, options.umask, options.complaints.len(), options.foreground), (None, None, 2, true));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! From what is held to what is wanted.
 
 use super::net::{Device, Fact};
-use crate::model::net::{Address, Family, Route, Rule};
+use crate::model::net::{Address, Family, Prefix, Route, Rule};
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// One step towards what is wanted.
@@ -13,34 +15,131 @@ pub enum Op {
     Remove(Fact),
 }
 
-/// What makes two facts the same thing for the kernel: it holds only one of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Identity<'a> {
-    Address { device: Device, local: IpAddr, length: Option<u8>, peer: Option<IpAddr> },
-    Route(&'a Route),
-    Rule(&'a Rule),
-}
-
-impl Fact {
-    pub fn identity(&self) -> Identity<'_> {
+impl Op {
+    pub const fn fact(&self) -> &Fact {
         match self {
-            Self::Address(placed) => {
-                let Address { prefix, peer, .. } = &placed.address;
-                let (length, peer) = match prefix.family() {
-                    Family::V4 => (Some(prefix.length), *peer),
-                    Family::V6 => (None, None),
-                };
-                Identity::Address { device: placed.device, local: prefix.address, length, peer }
-            }
-            Self::Route(route) => Identity::Route(route),
-            Self::Rule(rule) => Identity::Rule(rule),
+            Self::Add(fact) | Self::Change(fact) | Self::Remove(fact) => fact,
         }
     }
 }
 
-/// The steps from one list to another: first all removals, then all additions.
-pub fn delta(held: &[Fact], wanted: &[Fact]) -> Vec<Op> {
-    let gone = held.iter().filter(|fact| !wanted.contains(fact)).cloned().map(Op::Remove);
-    let new = wanted.iter().filter(|fact| !held.contains(fact)).cloned().map(Op::Add);
-    gone.chain(new).collect()
+/// What makes two facts the same thing for the kernel: it holds only one of each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    Address {
+        device: Device,
+        local: IpAddr,
+        /// IPv4 only, as is the peer.
+        length: Option<u8>,
+        peer: Option<IpAddr>,
+    },
+    /// The kernel tells routes apart by nearly all that they say.
+    Route(Box<Route>),
+    Rule(Box<Rule>),
 }
+
+impl Identity {
+    pub fn of(fact: &Fact) -> Self {
+        match fact {
+            Fact::Address(placed) => Self::address(placed.device, placed.address.prefix, placed.address.peer),
+            Fact::Route(route) => {
+                // What we do about it is nothing that the kernel has.
+                Self::Route(Box::new(Route { tracked: false, ..(**route).clone() }))
+            }
+            Fact::Rule(rule) => {
+                let said = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.length > 0);
+                Self::Rule(Box::new(Rule { tracked: false, from: said(rule.from), to: said(rule.to), ..(**rule).clone() }))
+            }
+        }
+    }
+
+    pub fn address(device: Device, local: Prefix, peer: Option<IpAddr>) -> Self {
+        let (length, peer) = match local.family() {
+            Family::V4 => (Some(local.length), peer),
+            Family::V6 => (None, None),
+        };
+        Self::Address { device, local: local.address, length, peer }
+    }
+}
+
+/// Equal ones have equal hashes; different routes to one place may have as well.
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Address { device, local, length, peer } => (device, local, length, peer).hash(state),
+            Self::Route(route) => (route.destination, route.table, route.priority).hash(state),
+            Self::Rule(rule) => (rule.priority, rule.from, rule.to).hash(state),
+        }
+    }
+}
+
+/// How two facts of one identity differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Difference {
+    /// In nothing that the kernel knows of.
+    None,
+    Lifetime,
+    More,
+}
+
+fn difference(held: &Fact, wanted: &Fact) -> Difference {
+    match (held, wanted) {
+        (Fact::Address(held), Fact::Address(wanted)) => {
+            let Address { prefix, peer, device: _, scope, broadcast, label, preferred, .. } = &held.address;
+            let flags = |address: &Address| {
+                (address.home, address.detect_duplicates, address.manage_temporary, address.no_prefix_route, address.autojoin)
+            };
+            let other = &wanted.address;
+            let same = (prefix, peer, scope, broadcast, label)
+                == (&other.prefix, &other.peer, &other.scope, &other.broadcast, &other.label)
+                && flags(&held.address) == flags(other);
+            match (same, *preferred == other.preferred) {
+                (true, true) => Difference::None,
+                (true, false) => Difference::Lifetime,
+                (false, _) => Difference::More,
+            }
+        }
+        // All that the kernel knows of them is their identity.
+        (Fact::Route(_) | Fact::Rule(_), _) | (_, Fact::Route(_) | Fact::Rule(_)) => Difference::None,
+    }
+}
+
+/// The steps from one list to another. First comes what goes: rules, routes and then addresses, because the kernel drops a
+/// route when its source address goes. Then comes what is new. Either is in the order of its list. Of two facts in one list
+/// that are the same thing the first counts.
+pub fn delta(held: &[Fact], wanted: &[Fact]) -> Vec<Op> {
+    let before: HashMap<Identity, &Fact> = held.iter().rev().map(|fact| (Identity::of(fact), fact)).collect();
+    let mut after: HashMap<Identity, &Fact> = wanted.iter().rev().map(|fact| (Identity::of(fact), fact)).collect();
+
+    let mut seen = HashSet::new();
+    let mut gone: Vec<&Fact> = Vec::new();
+    for fact in held {
+        let identity = Identity::of(fact);
+        let stays = after.get(&identity).is_some_and(|new| difference(fact, new) != Difference::More);
+        if seen.insert(identity) && !stays {
+            gone.push(fact);
+        }
+    }
+    // A stable sort.
+    gone.sort_by_key(|fact| match fact {
+        Fact::Rule(_) => 0,
+        Fact::Route(_) => 1,
+        Fact::Address(_) => 2,
+    });
+    let mut ops: Vec<Op> = gone.into_iter().cloned().map(Op::Remove).collect();
+    for fact in wanted {
+        let identity = Identity::of(fact);
+        if after.remove(&identity).is_none() {
+            continue;
+        }
+        match before.get(&identity).map(|old| difference(old, fact)) {
+            None | Some(Difference::More) => ops.push(Op::Add(fact.clone())),
+            Some(Difference::Lifetime) => ops.push(Op::Change(fact.clone())),
+            Some(Difference::None) => {}
+        }
+    }
+    ops
+}
+
+#[cfg(test)]
+mod tests;

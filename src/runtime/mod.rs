@@ -2,29 +2,30 @@
 
 #![expect(clippy::disallowed_methods, reason = "the machine is asked here, and nowhere above")]
 
+mod bytes;
 mod check;
 pub mod dump;
 pub mod files;
 pub mod handover;
 pub mod host;
+pub mod log;
 pub mod notify;
+mod poll;
+pub mod reading;
 pub mod role;
 pub mod signals;
+mod supervisor;
 pub mod track;
 
 use crate::cli::{self, Command, Options, Signal};
 use crate::config::keyword::document::compatibility;
-use crate::config::reader::Checks;
-use crate::config::{self, Loaded};
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The keepalived release whose language and surface we follow: tools read it from the first line of `-v`.
 const KEEPALIVED: &str = "Keepalived v2.4.3 (07/20,2026)";
-const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
 /// keepalived's exit status for a command line it cannot use.
 const UNUSABLE: u8 = 1;
 
@@ -53,15 +54,15 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
         }
         Command::ConfigTest(options, log) => {
             say_unexpected(&options);
-            check::config_test(&load(&options), log.as_deref())
+            check::config_test(&reading::read(&options), log.as_deref())
         }
-        Command::Check { options, json } => check::check(&load(&options), json),
-        Command::Dump(options) => check::dump(&load(&options)),
+        Command::Check { options, json } => check::check(&reading::read(&options), json),
+        Command::Dump(options) => check::dump(&reading::read(&options)),
         Command::Compatibility => print(&compatibility()),
         Command::Completions(shell) => print(&cli::completions(shell)),
         Command::Run(options) => {
             say_unexpected(&options);
-            not_yet("it reads and checks configurations (-t), and runs none so far")
+            ExitCode::from(supervisor::run(options))
         }
         Command::Genhash(_) => not_yet("genhash comes with the health checkers"),
     }
@@ -98,26 +99,4 @@ fn signal_of(command: Signal) -> signals::Signal {
         Signal::StatsClear => signals::Signal::StatsClear,
         Signal::Json => signals::Signal::Json,
     }
-}
-
-/// Reads the configuration that the options name, on this machine.
-fn load(options: &Options) -> Loaded {
-    let system = host::System::default();
-    let config_id = options.config_id.clone().unwrap_or_else(|| {
-        let name = config::host::Host::name(&system);
-        name.split('.').next().unwrap_or_default().to_owned()
-    });
-    config::load(
-        &files::FileSystem,
-        &system,
-        &config::Options {
-            pattern: options.file.clone().unwrap_or_else(|| DEFAULT_FILE.into()),
-            config_id,
-            include_check: if options.all_config { Checks::ALL } else { Checks::default() },
-            random_seed: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
-            environment: std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
-            directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-            namespace: options.namespace.clone(),
-        },
-    )
 }

@@ -4,6 +4,7 @@
 
 use nix::libc;
 use nix::unistd::{ForkResult, Pid};
+use std::ffi::{CString, OsString};
 use std::io;
 
 /// Which of the two processes this is.
@@ -13,12 +14,27 @@ pub enum Fork {
     Child,
 }
 
+/// Without /proc nobody can tell, and whoever calls what depends on this has started no threads.
+#[expect(clippy::disallowed_methods, reason = "the kernel tells the number of threads in a folder")]
+fn has_other_threads() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1)
+}
+
+/// Takes a variable out of the environment; a process with several threads only reads it.
+#[expect(clippy::disallowed_methods, reason = "the environment of this process is what is changed")]
+pub fn take_variable(name: &str) -> Option<OsString> {
+    let value = std::env::var_os(name)?;
+    if !has_other_threads() {
+        // SAFETY: there is one thread only, so that nobody reads the environment meanwhile.
+        unsafe { std::env::remove_var(name) };
+    }
+    Some(value)
+}
+
 /// Makes a second process that goes on from here. A process with more threads than this one is refused: what they were in the
 /// middle of would stay half done in the child for ever.
-#[expect(clippy::disallowed_methods, reason = "the kernel tells the number of threads in a folder")]
 pub fn fork() -> io::Result<Fork> {
-    // Without /proc nobody can tell, and whoever calls this has started no threads.
-    if std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1) {
+    if has_other_threads() {
         return Err(io::Error::other("a process with several threads must not be forked"));
     }
     // SAFETY: there is one thread only, so that no lock is held and no invariant broken by anybody who is not copied.
@@ -36,7 +52,7 @@ pub fn exit_now(status: u8) -> ! {
 
 /// Gives this thread a name, as `ps` shows it.
 pub fn set_name(name: &str) -> io::Result<()> {
-    let name = std::ffi::CString::new(name)?;
+    let name = CString::new(name)?;
     Ok(nix::sys::prctl::set_name(&name)?)
 }
 

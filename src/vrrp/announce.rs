@@ -46,8 +46,8 @@ impl Pace {
     }
 }
 
-/// What a virtual MAC interface sends goes out by its parent, whose limit it shares.
-fn base(links: &Links, device: Device) -> Device {
+/// What a virtual MAC interface sends goes out by its parent, and follows the parent's rules.
+pub fn base(links: &Links, device: Device) -> Device {
     let virtual_mac = |link: &&Link| link.mac.is_some_and(|mac| mac.0.starts_with(&[0, 0, 0x5e, 0]));
     links.get(device).filter(virtual_mac).and_then(|link| link.parent).unwrap_or(device)
 }

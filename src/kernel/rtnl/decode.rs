@@ -1,12 +1,347 @@
 //! Messages of the kernel into our words.
 
-use crate::effect::net::Device;
-use crate::model::net::{Prefix, Rule};
+use super::message::Resolve;
+use crate::effect::delta::Identity;
+use crate::effect::net::{Device, Link, Local, Mac};
+use crate::model::net::rule::{Action, Mark};
+use crate::model::net::{Family, Prefix, Realms, Route, Rule, Scope};
+use netlink_packet_core::{NlaBuffer, NlasIterator, Parseable};
+use netlink_packet_route::AddressFamily;
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
+use netlink_packet_route::link::{LinkFlags, LinkHeader};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteRealm, RouteType, RouteVia};
+use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
 use std::net::IpAddr;
+
+pub(super) const RTM_NEWLINK: u16 = 16;
+pub(super) const RTM_DELLINK: u16 = 17;
+pub(super) const RTM_GETLINK: u16 = 18;
+pub(super) const RTM_NEWADDR: u16 = 20;
+pub(super) const RTM_DELADDR: u16 = 21;
+pub(super) const RTM_NEWROUTE: u16 = 24;
+pub(super) const RTM_DELROUTE: u16 = 25;
+pub(super) const RTM_NEWRULE: u16 = 32;
+pub(super) const RTM_DELRULE: u16 = 33;
 
 /// What a message of the kernel says of a fact: enough to know ours by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
     Address { device: Device, local: Prefix, peer: Option<IpAddr> },
+    Route(Box<Seen>),
     Rule(Box<Rule>),
+}
+
+/// A route as the kernel tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub(in crate::kernel) destination: Prefix,
+    from: Option<Prefix>,
+    tos: u8,
+    pub(in crate::kernel) table: u32,
+    protocol: u8,
+    scope: Scope,
+    kind: u8,
+    priority: u32,
+    preferred_source: Option<IpAddr>,
+    /// The ways it takes; more than one of a multipath route.
+    hops: Vec<Hop>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hop {
+    gateway: Option<IpAddr>,
+    device: Option<Device>,
+}
+
+/// What the kernel gives an IPv6 route that asks for none.
+const IPV6_PRIORITY: u32 = 1024;
+
+impl Seen {
+    /// Whether it is this one of ours. What we did not ask for may be anything.
+    pub(in crate::kernel) fn is(&self, route: &Route, resolve: Resolve<'_>) -> bool {
+        let priority = match (route.family(), route.priority) {
+            (Family::V4, priority) => priority.unwrap_or(0),
+            (Family::V6, priority) => priority.filter(|&priority| priority != 0).unwrap_or(IPV6_PRIORITY),
+        };
+        let scope = match route.family() {
+            Family::V4 => route.scope,
+            Family::V6 => None,
+        };
+        let from = route.from.map(network).filter(|from| from.length > 0);
+        self.destination == network(route.destination)
+            && (self.table, self.tos, self.protocol, self.priority) == (route.table, route.tos, route.protocol, priority)
+            && self.kind == super::message::kind(route.kind)
+            && self.from == from
+            && scope.is_none_or(|scope| scope == self.scope)
+            && route.preferred_source.is_none_or(|source| self.preferred_source == Some(source))
+            && self.goes(route, resolve)
+    }
+
+    fn goes(&self, route: &Route, resolve: Resolve<'_>) -> bool {
+        let by = |hop: &Hop, gateway: Option<IpAddr>, device: Option<&str>| {
+            hop.gateway == gateway && device.is_none_or(|name| resolve(name).is_none_or(|device| hop.device == Some(device)))
+        };
+        if route.hops.is_empty() {
+            return match self.hops.as_slice() {
+                // One that leads nowhere.
+                [] => route.gateway.is_none(),
+                [hop] => by(hop, route.gateway, route.device.as_deref()),
+                [_, _, ..] => false,
+            };
+        }
+        // The kernel orders the ways of an IPv6 route as it likes.
+        route.hops.len() == self.hops.len()
+            && route.hops.iter().all(|way| self.hops.iter().any(|hop| by(hop, way.gateway, way.device.as_deref())))
+    }
+
+    pub(in crate::kernel) const fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    pub(in crate::kernel) fn devices(&self) -> impl Iterator<Item = Device> {
+        self.hops.iter().filter_map(|hop| hop.device)
+    }
+}
+
+/// Without its host bits.
+pub(in crate::kernel) fn network(prefix: Prefix) -> Prefix {
+    let spare = u32::from(prefix.family().bits().saturating_sub(prefix.length));
+    let address = match prefix.address {
+        IpAddr::V4(address) => IpAddr::V4((address.to_bits() & u32::MAX.checked_shl(spare).unwrap_or(0)).into()),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & u128::MAX.checked_shl(spare).unwrap_or(0)).into()),
+    };
+    Prefix { address, length: prefix.length }
+}
+
+fn family(family: AddressFamily) -> Option<Family> {
+    match family {
+        AddressFamily::Inet => Some(Family::V4),
+        AddressFamily::Inet6 => Some(Family::V6),
+        _ => None,
+    }
+}
+
+/// Takes only what it needs: the library gives up on a whole link for one attribute that it does not understand.
+pub(super) fn link(payload: &[u8]) -> Option<Link> {
+    const HEADER: usize = 16;
+    const ADDRESS: u16 = 1;
+    const NAME: u16 = 3;
+    const MTU: u16 = 4;
+    const PARENT: u16 = 5;
+    const NETNS_OF_PARENT: u16 = 37;
+    let header = LinkHeader::parse(payload).ok()?;
+    // A bridge's view of its port.
+    if header.interface_family != AddressFamily::Unspec {
+        return None;
+    }
+    let (mut name, mut mac, mut mtu, mut parent, mut elsewhere) = (None, None, 0, None, false);
+    let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
+    for attribute in NlasIterator::new(payload.get(HEADER..)?).map_while(Result::ok) {
+        let attribute: NlaBuffer<&[u8]> = attribute;
+        let value = attribute.value();
+        match attribute.kind() {
+            ADDRESS => mac = <[u8; 6]>::try_from(value).ok().map(Mac),
+            NAME => name = Some(text(value)),
+            MTU => mtu = number(value)?,
+            PARENT => parent = number(value).filter(|&parent| parent != 0 && parent != header.index).map(Device),
+            NETNS_OF_PARENT => elsewhere = true,
+            _ => {}
+        }
+    }
+    Some(Link {
+        device: Device(header.index),
+        name: name?,
+        up: header.flags.contains(LinkFlags::Up | LinkFlags::Running),
+        mac,
+        mtu,
+        no_arp: header.flags.contains(LinkFlags::Noarp),
+        // A number that belongs to another namespace means nothing here.
+        parent: parent.filter(|_| !elsewhere),
+    })
+}
+
+pub(super) fn link_gone(payload: &[u8]) -> Option<Device> {
+    let header = LinkHeader::parse(payload).ok()?;
+    (header.interface_family == AddressFamily::Unspec).then_some(Device(header.index))
+}
+
+fn text(value: &[u8]) -> Box<str> {
+    let end = value.iter().position(|&byte| byte == 0).unwrap_or(value.len());
+    String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into()
+}
+
+/// An address and whether it can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Placement {
+    pub(super) local: Local,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) usable: bool,
+}
+
+impl Placement {
+    pub(super) const fn key(&self) -> Key {
+        Key::Address { device: self.local.device, local: self.local.prefix, peer: self.peer }
+    }
+}
+
+impl Key {
+    /// Of what one of ours would have to be; a route's cannot be told.
+    pub(in crate::kernel) fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Address { device, local, peer } => Some(Identity::address(*device, *local, *peer)),
+            Self::Rule(rule) => Some(Identity::Rule(rule.clone())),
+            Self::Route(_) => None,
+        }
+    }
+}
+
+pub(super) fn address(payload: &[u8]) -> Option<Placement> {
+    let message = AddressMessage::parse(payload).ok()?;
+    family(message.header.family)?;
+    let (mut local, mut far, mut flags) = (None, None, AddressFlags::from_bits_retain(message.header.flags.bits().into()));
+    for attribute in message.attributes {
+        match attribute {
+            AddressAttribute::Local(address) => local = Some(address),
+            AddressAttribute::Address(address) => far = Some(address),
+            AddressAttribute::Flags(all) => flags = all,
+            _ => {}
+        }
+    }
+    // IPv6 says which is its own only where there is a peer.
+    let local = local.or(far)?;
+    let peer = far.filter(|&far| far != local);
+    // An optimistic address may be used while it is tentative, but not by one that would defend it.
+    let usable = !flags.intersects(AddressFlags::Tentative | AddressFlags::Dadfailed);
+    let prefix = Prefix { address: local, length: message.header.prefix_len };
+    Some(Placement { local: Local { device: Device(message.header.index), prefix }, peer, usable })
+}
+
+pub(super) fn route(payload: &[u8]) -> Option<Seen> {
+    let message = RouteMessage::parse(payload).ok()?;
+    let header = message.header;
+    let family = family(header.address_family)?;
+    let all = Prefix::all(family);
+    let plain = |address: RouteAddress| match address {
+        RouteAddress::Inet(address) => Some(IpAddr::V4(address)),
+        RouteAddress::Inet6(address) => Some(IpAddr::V6(address)),
+        _ => None,
+    };
+    let via = |via: RouteVia| match via {
+        RouteVia::Inet(address) => Some(IpAddr::V4(address)),
+        RouteVia::Inet6(address) => Some(IpAddr::V6(address)),
+        _ => None,
+    };
+    let mut seen = Seen {
+        destination: Prefix { length: header.destination_prefix_length, ..all },
+        from: None,
+        tos: header.tos,
+        table: header.table.into(),
+        protocol: header.protocol.into(),
+        scope: Scope(header.scope.into()),
+        kind: header.kind.into(),
+        priority: 0,
+        preferred_source: None,
+        hops: Vec::new(),
+    };
+    let mut only = Hop { gateway: None, device: None };
+    for attribute in message.attributes {
+        match attribute {
+            RouteAttribute::Destination(address) => seen.destination.address = plain(address)?,
+            RouteAttribute::Source(address) => seen.from = Some(Prefix { address: plain(address)?, length: header.source_prefix_length }),
+            RouteAttribute::PrefSource(address) => seen.preferred_source = plain(address),
+            RouteAttribute::Table(table) => seen.table = table,
+            RouteAttribute::Priority(priority) => seen.priority = priority,
+            RouteAttribute::Gateway(address) => only.gateway = plain(address),
+            RouteAttribute::Via(address) => only.gateway = via(address),
+            RouteAttribute::Oif(number) => only.device = Some(Device(number)),
+            RouteAttribute::MultiPath(hops) => {
+                for hop in hops {
+                    let gateway = hop.attributes.into_iter().find_map(|attribute| match attribute {
+                        RouteAttribute::Gateway(address) => plain(address),
+                        RouteAttribute::Via(address) => via(address),
+                        _ => None,
+                    });
+                    seen.hops.push(Hop { gateway, device: Some(Device(hop.interface_index)).filter(|device| device.0 != 0) });
+                }
+            }
+            _ => {}
+        }
+    }
+    // IPv6 sends what leads nowhere to the loopback interface.
+    let nowhere = matches!(header.kind, RouteType::BlackHole | RouteType::Unreachable | RouteType::Prohibit | RouteType::Throw);
+    if seen.hops.is_empty() && !nowhere && (only.gateway.is_some() || only.device.is_some()) {
+        seen.hops.push(only);
+    }
+    Some(seen)
+}
+
+pub(super) fn rule(payload: &[u8]) -> Option<Rule> {
+    const UNSAID: u32 = u32::MAX;
+    let message = RuleMessage::parse(payload).ok()?;
+    let header = message.header;
+    let mut rule = Rule {
+        family: family(header.family)?,
+        inverted: header.flags.contains(RuleFlags::Invert),
+        from: None,
+        to: None,
+        priority: 0,
+        tos: header.tos,
+        mark: None,
+        input: None,
+        output: None,
+        uids: None,
+        ip_protocol: None,
+        source_ports: None,
+        destination_ports: None,
+        tunnel: None,
+        action: match header.action {
+            RuleAction::ToTable => Action::Table(header.table.into()),
+            RuleAction::Goto => Action::Goto(0),
+            RuleAction::Nop => Action::Nop,
+            RuleAction::Blackhole => Action::Blackhole,
+            RuleAction::Unreachable => Action::Unreachable,
+            RuleAction::Prohibit => Action::Prohibit,
+            _ => return None,
+        },
+        realms: None,
+        suppress_length: None,
+        suppress_group: None,
+        protocol: 0,
+        tracked: false,
+    };
+    for attribute in message.attributes {
+        match attribute {
+            RuleAttribute::Source(address) => rule.from = Some(Prefix { address, length: header.src_len }),
+            RuleAttribute::Destination(address) => rule.to = Some(Prefix { address, length: header.dst_len }),
+            RuleAttribute::Priority(priority) => rule.priority = priority,
+            RuleAttribute::FwMark(value) => rule.mark.get_or_insert(Mark { value: 0, mask: UNSAID }).value = value,
+            RuleAttribute::FwMask(mask) => rule.mark.get_or_insert(Mark { value: 0, mask: UNSAID }).mask = mask,
+            RuleAttribute::Iifname(name) => rule.input = Some(name.into()),
+            RuleAttribute::Oifname(name) => rule.output = Some(name.into()),
+            RuleAttribute::UidRange(range) => rule.uids = Some(range.start..=range.end),
+            RuleAttribute::IpProtocol(protocol) => rule.ip_protocol = Some(protocol.into()),
+            RuleAttribute::SourcePortRange(range) => rule.source_ports = Some(range.start..=range.end),
+            RuleAttribute::DestinationPortRange(range) => rule.destination_ports = Some(range.start..=range.end),
+            RuleAttribute::TunId(id) => rule.tunnel = Some(id),
+            RuleAttribute::Realm(RouteRealm { source, destination }) => {
+                rule.realms = Some(Realms { source: u8::try_from(source).ok()?, destination: u8::try_from(destination).ok()? });
+            }
+            RuleAttribute::SuppressPrefixLen(length) => rule.suppress_length = Some(length).filter(|&length| length != UNSAID),
+            RuleAttribute::SuppressIfGroup(group) => rule.suppress_group = Some(group).filter(|&group| group != UNSAID),
+            RuleAttribute::Protocol(protocol) => rule.protocol = protocol.into(),
+            RuleAttribute::Table(table) => {
+                if let Action::Table(said) = &mut rule.action {
+                    *said = table;
+                }
+            }
+            RuleAttribute::L3MDev(true) => rule.action = Action::L3mdev,
+            RuleAttribute::Goto(target) => {
+                if let Action::Goto(said) = &mut rule.action {
+                    *said = target;
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(rule)
 }

@@ -1,8 +1,11 @@
 //! The routing netlink. Its crates are used here and nowhere else.
 
+pub(in crate::kernel) mod batch;
 pub mod decode;
+pub(in crate::kernel) mod message;
 pub mod monitor;
 pub mod picture;
+mod socket;
 
 pub use monitor::{Change, Monitor};
 pub use picture::Picture;

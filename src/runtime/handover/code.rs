@@ -4,6 +4,7 @@
 use super::{LONGEST, Order, OrderKind, Report};
 use crate::effect::record::{Counters, Record, Standing};
 use crate::effect::time::Instant;
+use crate::runtime::bytes::{Reader, Writer};
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -25,81 +26,38 @@ mod tag {
     pub(super) const MASTER: u8 = 2;
 }
 
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn message(kind: u8) -> Self {
-        Self(vec![VERSION, kind])
-    }
-
-    fn byte(&mut self, byte: u8) {
-        self.0.push(byte);
-    }
-
-    fn number(&mut self, number: u64) {
-        self.0.extend(number.to_le_bytes());
-    }
-
-    /// A text that is too long loses its end; no key is that long.
-    fn text(&mut self, text: &str) {
-        let end = text.floor_char_boundary(LONGEST / 2);
-        let length = u16::try_from(end).unwrap_or_default();
-        self.0.extend(length.to_le_bytes());
-        self.0.extend(&text.as_bytes()[..usize::from(length)]);
-    }
+fn message(kind: u8) -> Writer {
+    Writer(vec![VERSION, kind])
 }
 
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        self.bytes(N)?.try_into().ok()
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn text(&mut self) -> Option<Box<str>> {
-        let length = self.array().map(u16::from_le_bytes)?;
-        std::str::from_utf8(self.bytes(length.into())?).ok().map(Into::into)
-    }
+/// A text that is too long loses its end; no key is that long.
+fn put_text(out: &mut Writer, text: &str) {
+    out.bytes(&text.as_bytes()[..text.floor_char_boundary(LONGEST / 2)]);
 }
 
 pub(super) fn encode_report(report: &Report) -> Vec<u8> {
     match report {
         Report::Record(record) => {
-            let mut out = Writer::message(tag::RECORD);
+            let mut out = message(tag::RECORD);
             encode_record(&mut out, record);
             out.0
         }
         Report::Forget(key) => with_text(tag::FORGET, key),
-        Report::Ready => Writer::message(tag::READY).0,
+        Report::Ready => message(tag::READY).0,
         Report::Refused(reason) => with_text(tag::REFUSED, reason),
-        Report::Stopped => Writer::message(tag::STOPPED).0,
-        Report::ReloadAsked => Writer::message(tag::RELOAD_ASKED).0,
+        Report::Stopped => message(tag::STOPPED).0,
+        Report::ReloadAsked => message(tag::RELOAD_ASKED).0,
     }
 }
 
 fn with_text(kind: u8, text: &str) -> Vec<u8> {
-    let mut out = Writer::message(kind);
-    out.text(text);
+    let mut out = message(kind);
+    put_text(&mut out, text);
     out.0
 }
 
 fn encode_record(out: &mut Writer, record: &Record) {
-    out.text(&record.key);
+    put_text(out, &record.key);
     match record.standing {
         Standing::Fault => out.byte(tag::FAULT),
         Standing::Backup => out.byte(tag::BACKUP),
@@ -113,11 +71,11 @@ fn encode_record(out: &mut Writer, record: &Record) {
         None => out.byte(0),
         Some(IpAddr::V4(address)) => {
             out.byte(4);
-            out.0.extend(address.octets());
+            out.raw(&address.octets());
         }
         Some(IpAddr::V6(address)) => {
             out.byte(6);
-            out.0.extend(address.octets());
+            out.raw(&address.octets());
         }
     }
     out.number(record.counters.became_master);
@@ -131,18 +89,18 @@ pub(super) fn decode_report(bytes: &[u8]) -> Option<Report> {
     }
     let report = match input.byte()? {
         tag::RECORD => Report::Record(decode_record(&mut input)?),
-        tag::FORGET => Report::Forget(input.text()?),
+        tag::FORGET => Report::Forget(input.text()?.into()),
         tag::READY => Report::Ready,
-        tag::REFUSED => Report::Refused(input.text()?),
+        tag::REFUSED => Report::Refused(input.text()?.into()),
         tag::STOPPED => Report::Stopped,
         tag::RELOAD_ASKED => Report::ReloadAsked,
         _ => return None,
     };
-    input.0.is_empty().then_some(report)
+    input.is_empty().then_some(report)
 }
 
 fn decode_record(input: &mut Reader<'_>) -> Option<Record> {
-    let key = input.text()?;
+    let key = input.text()?.into();
     let standing = match input.byte()? {
         tag::FAULT => Standing::Fault,
         tag::BACKUP => Standing::Backup,
@@ -162,7 +120,7 @@ fn decode_record(input: &mut Reader<'_>) -> Option<Record> {
 
 pub(super) fn encode_order(order: OrderKind) -> Vec<u8> {
     match order {
-        OrderKind::Reload => Writer::message(tag::RELOAD).0,
+        OrderKind::Reload => message(tag::RELOAD).0,
     }
 }
 

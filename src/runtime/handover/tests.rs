@@ -59,7 +59,7 @@ fn bytes_that_are_no_message_are_refused() {
         assert_eq!(decode_report(&[&[9], &bytes[1..]].concat()), None);
     }
     assert_eq!(decode_report(&[1, 99]), None);
-    assert_eq!(decode_report(&[1, 2, 1, 0, 0xff]), None, "not UTF-8");
+    assert_eq!(decode_report(&[1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0xff]), None, "not UTF-8");
     assert!(decode_order(&[1, 65], None).is_none(), "a reload without its file");
 }
 

@@ -1,11 +1,34 @@
 //! The VRRP process.
 
+mod difference;
+mod driver;
+mod key;
+mod later;
+mod neighbours;
+mod ports;
+mod statics;
+
 use crate::effect::record::Record;
 use crate::model::Model;
-use crate::runtime::signals::Signals;
+use crate::observe::stats;
+use crate::runtime::dump::{self, Dump};
+use crate::runtime::notify::Teller;
+use crate::runtime::reading;
+use crate::runtime::signals::{Signal, Signals};
+use crate::runtime::track::script::Runner;
 use crate::vrrp::Manner;
+use driver::{Asked, Driver, Effectors};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Exit statuses that a supervisor knows: a fault that another start would not mend, and a missing permission.
+const FATAL: u8 = 1;
+const FORBIDDEN: u8 = 4;
+/// After everything has been given up: scripts have time to end, and switches to see that we left our multicast groups.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What the process is started with.
 #[derive(Debug)]
@@ -27,6 +50,94 @@ pub struct Start {
 
 /// Runs until it is told to stop, and returns the exit status of the process.
 pub fn run(start: Start) -> u8 {
-    drop(start);
-    0
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+        let served = runtime.block_on(serve(start));
+        // A configuration that is still being read is of no interest any more.
+        runtime.shutdown_background();
+        served
+    });
+    match served {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!("the VRRP process cannot go on: {error}");
+            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FATAL }
+        }
+    }
+}
+
+async fn serve(start: Start) -> io::Result<()> {
+    let Start { mut model, records, manner, release, control, signals, release_only } = start;
+    let teller = Teller::new(&model)?;
+    let mut driver = Driver::start(&model, &records, manner, Effectors::open()?, teller, control, signals)?;
+    let mut runner = Runner::new(&model)?;
+    let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
+    let mut next = None;
+    let mut stopping = release_only;
+    while !stopping {
+        tokio::select! {
+            biased;
+            woken = driver.wait() => woken?,
+            finding = runner.next() => driver.handle(finding.event()),
+            read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
+                reading = None;
+                match read.map_err(io::Error::other).flatten() {
+                    Ok(new) => {
+                        model = new;
+                        driver.teller.reconfigure(&model);
+                        driver.reconfigure(&model)?;
+                        runner.reconfigure(&model);
+                    }
+                    Err(error) => driver.refuse(&error.to_string()),
+                }
+            }
+        }
+        for asked in driver.turn()? {
+            match asked {
+                Asked::Stop => stopping = true,
+                // Of several, only the last one matters.
+                Asked::Reload(file) => next = Some(file),
+                Asked::Dump(signal) => dump(signal, &mut driver, &model),
+            }
+        }
+        if reading.is_none()
+            && let Some(file) = next.take()
+        {
+            reading = Some(tokio::task::spawn_blocking(|| read_again(file)));
+        }
+        // Whoever else runs here gets a turn of his own, however much there is to do for us.
+        tokio::task::yield_now().await;
+    }
+    runner.stop();
+    driver.stop(release);
+    let pause = if model.vrrp.instances.is_empty() { Duration::ZERO } else { PAUSE };
+    let (teller, _control) = driver.finish();
+    tokio::join!(teller.finish(PAUSE), tokio::time::sleep(pause));
+    Ok(())
+}
+
+/// Takes as long as reading does.
+fn read_again(file: OwnedFd) -> io::Result<Arc<Model>> {
+    Ok(Arc::new(reading::replay(file)?.model))
+}
+
+fn dump(signal: Signal, driver: &mut Driver, model: &Model) {
+    let text = match signal {
+        Signal::Stats | Signal::StatsClear => stats::text(&driver.snapshot()),
+        // Nothing else asks for a file.
+        Signal::Stop | Signal::Interrupt | Signal::Reload | Signal::Child => return,
+        Signal::Data | Signal::Json => {
+            tracing::warn!("of the files that signals ask for, only the statistics are written so far");
+            return;
+        }
+    };
+    if signal == Signal::StatsClear {
+        driver.clear_stats();
+    }
+    let path = dump::path(Dump::Stats, &model.global.process);
+    // A disk may take its time.
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = dump::write(&path, &text) {
+            tracing::error!("{} cannot be written: {error}", path.display());
+        }
+    });
 }

@@ -1,0 +1,148 @@
+//! PID files, keepalived's way: who runs is decided by a lock that lasts as long as the process, not by the number in the file.
+
+use crate::cli::Options;
+use crate::model::global::process::Process;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+const RUN: &str = "/run";
+/// Where the files are of a daemon that is not the only one.
+const OWN: &str = "/run/keepalived";
+
+/// Where the files of the supervisor and of the VRRP process are.
+pub(super) fn paths(options: &Options, process: &Process) -> (PathBuf, PathBuf) {
+    let namespace = options.namespace.as_deref().or(process.net_namespace.as_deref());
+    let folder = match namespace {
+        Some(namespace) => Path::new(OWN).join(namespace),
+        None if process.use_pid_dir || process.instance.is_some() => OWN.into(),
+        None => RUN.into(),
+    };
+    let suffix = process.instance.as_deref().map(|instance| format!("_{instance}")).unwrap_or_default();
+    let usual = |name: &str| folder.join(format!("{name}{suffix}.pid"));
+    (options.pid_file.clone().unwrap_or_else(|| usual("keepalived")), options.vrrp_pid_file.clone().unwrap_or_else(|| usual("vrrp")))
+}
+
+/// A file that is ours as long as this, or a copy in a child, is there.
+#[derive(Debug)]
+pub(super) struct PidFile {
+    path: PathBuf,
+    file: File,
+}
+
+#[derive(Debug)]
+pub(super) enum Claim {
+    Ours(PidFile),
+    /// Another process has it.
+    Taken,
+}
+
+impl PidFile {
+    pub(super) fn claim(path: &Path) -> io::Result<Claim> {
+        if let Some(folder) = path.parent().filter(|folder| folder.starts_with(OWN)) {
+            std::fs::create_dir_all(folder)?;
+            // The umask is for files.
+            std::fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+        }
+        loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o644)
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+                .open(path)?;
+            if !lock(&file)? {
+                return Ok(Claim::Taken);
+            }
+            // Whoever had it may have removed it between the two.
+            let (ours, there) = (file.metadata()?, std::fs::metadata(path));
+            if there.is_ok_and(|there| (there.dev(), there.ino()) == (ours.dev(), ours.ino())) {
+                file.set_permissions(Permissions::from_mode(0o644))?;
+                return Ok(Claim::Ours(Self { path: path.to_owned(), file }));
+            }
+        }
+    }
+
+    /// Nobody ever reads an empty file.
+    pub(super) fn write(&self, pid: i32) -> io::Result<()> {
+        let text = format!("{pid}\n");
+        self.file.write_all_at(text.as_bytes(), 0)?;
+        self.file.set_len(u64::try_from(text.len()).unwrap_or_default())
+    }
+
+    /// For a child that is to hold the lock too.
+    pub(super) fn share(&self) -> io::Result<Self> {
+        Ok(Self { path: self.path.clone(), file: self.file.try_clone()? })
+    }
+
+    /// Removes the file, and its folder if that is ours and empty.
+    pub(super) fn remove(self) {
+        // There may be nothing left to remove, and nobody to tell.
+        let _ = std::fs::remove_file(&self.path);
+        if let Some(folder) = self.path.parent().filter(|folder| folder.starts_with(OWN)) {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Returns whether nobody else has it. The lock belongs to the open file: children that have a copy keep it alive.
+fn lock(file: &File) -> io::Result<bool> {
+    let whole = libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).unwrap_or_default(),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&whole)) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_where_keepalived_has_them() {
+        let plain = Process::default();
+        let own = Process { use_pid_dir: true, ..Process::default() };
+        let instance = Process { instance: Some("x".into()), ..Process::default() };
+        let namespace = Process { net_namespace: Some("left".into()), ..instance.clone() };
+        let line = Options { namespace: Some("right".into()), pid_file: Some("/a".into()), ..Options::default() };
+        for (options, process, parent, vrrp) in [
+            (&Options::default(), &plain, "/run/keepalived.pid", "/run/vrrp.pid"),
+            (&Options::default(), &own, "/run/keepalived/keepalived.pid", "/run/keepalived/vrrp.pid"),
+            (&Options::default(), &instance, "/run/keepalived/keepalived_x.pid", "/run/keepalived/vrrp_x.pid"),
+            (&Options::default(), &namespace, "/run/keepalived/left/keepalived_x.pid", "/run/keepalived/left/vrrp_x.pid"),
+            (&line, &namespace, "/a", "/run/keepalived/right/vrrp_x.pid"),
+        ] {
+            assert_eq!(paths(options, process), (parent.into(), vrrp.into()));
+        }
+    }
+
+    #[test]
+    fn the_lock_decides_and_not_the_content() {
+        let path = std::env::temp_dir().join(format!("standfast-pid-{}", std::process::id()));
+        std::fs::write(&path, "123456789\n").expect("a file");
+        let Ok(Claim::Ours(file)) = PidFile::claim(&path) else { unreachable!("nobody has it") };
+        assert!(matches!(PidFile::claim(&path), Ok(Claim::Taken)));
+        file.write(77).expect("written");
+        assert_eq!(std::fs::read_to_string(&path).expect("read"), "77\n");
+        assert_eq!(path.metadata().expect("there").mode() & 0o777, 0o644);
+        let copy = file.share().expect("a copy");
+        drop(file);
+        assert!(matches!(PidFile::claim(&path), Ok(Claim::Taken)), "the copy holds it");
+        copy.remove();
+        assert!(!path.exists());
+        assert!(PidFile::claim(Path::new("/no such folder/x.pid")).is_err());
+    }
+}

@@ -1,0 +1,275 @@
+//! From the command line to a daemon that serves: keepalived's steps in keepalived's order.
+
+use super::pidfile::{self, Claim, PidFile};
+use super::systemd::Manager;
+use super::{Awaited, Outcome, Supervisor, unserved, verdict};
+use crate::cli::Options;
+use crate::config::diagnostic::Class;
+use crate::config::render::Renderer;
+use crate::config::{Loaded, dump};
+use crate::model::global::process::Process;
+use crate::runtime::handover::Store;
+use crate::runtime::signals::Signals;
+use crate::runtime::{KEEPALIVED, log, reading};
+use crate::sys::process::{self, Fork};
+use nix::fcntl::OFlag;
+use nix::poll::{PollTimeout, poll};
+use nix::sched::{CloneFlags, setns};
+use nix::sys::prctl;
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::stat::{Mode, umask};
+use nix::sys::utsname::uname;
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, getpid, pipe2, setsid};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const IDENT: &str = "Keepalived";
+/// syslog's number of its facility for daemons.
+const DAEMON: u8 = 3;
+/// So much of what is wrong with a configuration goes to the log.
+const MOST: usize = 1000;
+/// How long a VRRP process is waited for whose supervisor is gone.
+const PREDECESSOR: Duration = Duration::from_secs(5);
+
+/// Runs the daemon. Returns in the front process, in the supervisor and in every role.
+pub(in crate::runtime) fn run(mut options: Options) -> u8 {
+    for complaint in &options.complaints {
+        eprintln!("{complaint}");
+    }
+    log::open(
+        log::Setup {
+            syslog: !options.log.no_syslog,
+            console: options.foreground && options.log.console,
+            file: options.log.file.clone(),
+            facility: options.log.facility.unwrap_or(DAEMON),
+            detail: options.log.detail > 0,
+        },
+        IDENT,
+    );
+    greet();
+    if !options.foreground {
+        // The working directory will be another one when it is read again.
+        options.file = options.file.map(|file| std::path::absolute(&file).unwrap_or(file));
+    }
+    let outcome = match prepare(options) {
+        Ok(mut supervisor) => match supervisor.serve() {
+            Outcome::Role(begun) => {
+                // What the supervisor has open is not the role's.
+                drop(supervisor);
+                return begun.run();
+            }
+            Outcome::Ended(status) => {
+                supervisor.pid_file.remove();
+                if let Some(file) = supervisor.vrrp_pid_file {
+                    file.remove();
+                }
+                status
+            }
+        },
+        Err(Early::Status(status)) => status,
+        Err(Early::Front) => return 0,
+    };
+    log::info(&format!("Stopped {KEEPALIVED}"));
+    log::flush();
+    outcome
+}
+
+/// An end before the beginning.
+enum Early {
+    Status(u8),
+    /// The daemon is another process, and it is up.
+    Front,
+}
+
+fn greet() {
+    log::info(&format!("Starting {KEEPALIVED}"));
+    log::info(&format!("standfast {} takes keepalived's place", env!("CARGO_PKG_VERSION")));
+    if let Ok(system) = uname() {
+        let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
+        log::info(&format!("Running on {} {} {}", text(system.sysname()), text(system.release()), text(system.version())));
+    }
+    let words: Vec<String> = std::env::args_os().map(|word| format!("'{}'", word.to_string_lossy())).collect();
+    log::info(&format!("Command line: {}", words.join(" ")));
+}
+
+/// Says what was read, all that is wrong with it, and what of it is not served.
+pub(super) fn tell(loaded: &Loaded, options: &Options) {
+    for index in 0..loaded.sources.len() {
+        let source = u32::try_from(index).ok().and_then(|index| loaded.sources.get(index));
+        if let Some(source) = source.filter(|source| source.included_at.is_none()) {
+            log::info(&format!("Configuration file {}", source.path.display()));
+        }
+    }
+    let renderer = Renderer::new(&loaded.sources);
+    for problem in loaded.problems.iter().take(MOST) {
+        let severity = match problem.class {
+            Class::Notice => log::Severity::Info,
+            Class::File | Class::Error | Class::Security => log::Severity::Warning,
+            Class::Fatal | Class::Interface | Class::Namespace | Class::MissingParameter | Class::Include => log::Severity::Error,
+        };
+        log::say(severity, &renderer.line(problem));
+    }
+    let more = loaded.problems.iter().count().saturating_sub(MOST) + loaded.problems.suppressed();
+    if more > 0 {
+        log::warning(&format!("{more} more messages are not shown: standfast check tells them all"));
+    }
+    for line in unserved(&loaded.model, options) {
+        log::warning(&line);
+    }
+}
+
+fn prepare(options: Options) -> Result<Supervisor, Early> {
+    let failed = |what: &str, error: &dyn std::fmt::Display, status: u8| {
+        log::error(&format!("{what}: {error}"));
+        Early::Status(status)
+    };
+    // From here on a signal waits until there is somebody to take it.
+    let signals = Signals::new(true).map_err(|error| failed("Signals cannot be taken", &error, 1))?;
+    let manager = Manager::find();
+    if options.core_dump
+        && let Err(error) = setrlimit(Resource::RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY)
+    {
+        log::warning(&format!("Core dumps cannot be allowed: {error}"));
+    }
+    let question = reading::question(&options);
+    let loaded = reading::read_with(&super::super::files::FileSystem, &question);
+    tell(&loaded, &options);
+    if let Some(unusable) = verdict::unusable(&loaded) {
+        // The reason has been told with its place, among others.
+        log::error(&format!("The configuration cannot be run: {}", unusable.reason));
+        return Err(Early::Status(unusable.status));
+    }
+    if options.dump_conf {
+        for line in dump::dump(&loaded.model).lines() {
+            log::info(line);
+        }
+    }
+    let model = Arc::new(loaded.model);
+    let process = &model.global.process;
+    umask(Mode::from_bits_truncate(options.umask.unwrap_or(process.umask).into()));
+    rename(&options, process);
+    if let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
+        enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
+    }
+    let (pid_file, vrrp_pid_file) = claim(&options, process)?;
+    let vrrp_pid_file = if verdict::has_vrrp(&model, &options) || !options.no_vrrp {
+        Some(vrrp_pid_file)
+    } else {
+        vrrp_pid_file.remove();
+        None
+    };
+    let mut front = None;
+    let mut signals = signals;
+    if !options.foreground {
+        match to_background().map_err(|error| failed("Fork into the background failed", &error, 1))? {
+            Background::Front => return Err(Early::Front),
+            Background::Daemon(open) => front = Some(open),
+        }
+        signals = Signals::new(true).map_err(|error| failed("Signals cannot be taken", &error, 1))?;
+    }
+    // Orphans of the roles come to us. Without it, they go to init as ever.
+    let _ = prctl::set_child_subreaper(true);
+    if process.process_names || process.process_name.is_some() {
+        drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
+    }
+    pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
+    Ok(Supervisor {
+        options,
+        question,
+        model,
+        offered: None,
+        awaited: Awaited::Startup,
+        store: Store::default(),
+        respawn: super::Respawn::default(),
+        role: None,
+        helper: None,
+        release: false,
+        start_at: None,
+        ending: None,
+        signals,
+        manager,
+        pid_file,
+        vrrp_pid_file,
+        front,
+    })
+}
+
+/// Daemons of one machine have different names in the log.
+fn rename(options: &Options, process: &Process) {
+    let namespace = options.namespace.as_deref().or(process.net_namespace.as_deref());
+    let parts: Vec<&str> = [Some(IDENT), namespace, process.instance.as_deref()].into_iter().flatten().collect();
+    if parts.len() > 1 {
+        let ident = parts.join("_");
+        log::info(&format!("Changing syslog ident to {ident}"));
+        log::rename(&ident);
+    }
+}
+
+fn enter(namespace: &str) -> io::Result<()> {
+    let file = File::open(Path::new("/run/netns").join(namespace))?;
+    Ok(setns(file, CloneFlags::CLONE_NEWNET)?)
+}
+
+/// Takes both PID files. A VRRP process that has lost its supervisor is stopping, and is waited for.
+fn claim(options: &Options, process: &Process) -> Result<(PidFile, PidFile), Early> {
+    let (parent, vrrp) = pidfile::paths(options, process);
+    let claim = |path: &Path| {
+        PidFile::claim(path).map_err(|error| {
+            log::error(&format!("Cannot open {} pidfile: {error}", path.display()));
+            Early::Status(0)
+        })
+    };
+    let running = || {
+        log::info("daemon is already running");
+        Early::Status(0)
+    };
+    let Claim::Ours(parent) = claim(&parent)? else { return Err(running()) };
+    let patience = Instant::now() + PREDECESSOR;
+    loop {
+        let refused = match claim(&vrrp) {
+            Ok(Claim::Ours(vrrp)) => return Ok((parent, vrrp)),
+            Ok(Claim::Taken) if Instant::now() < patience => {
+                let _ = poll(&mut [], PollTimeout::from(50_u8));
+                continue;
+            }
+            Ok(Claim::Taken) => running(),
+            Err(early) => early,
+        };
+        parent.remove();
+        return Err(refused);
+    }
+}
+
+enum Background {
+    /// The process that was started, when the daemon has come up or ended.
+    Front,
+    /// Dropping this lets the front process end.
+    Daemon(OwnedFd),
+}
+
+fn to_background() -> io::Result<Background> {
+    let (wait, open) = pipe2(OFlag::O_CLOEXEC)?;
+    match process::fork()? {
+        Fork::Parent { .. } => {
+            drop(open);
+            // Whatever becomes of the daemon, the front has done its part.
+            let _ = File::from(wait).read(&mut [0]);
+            Ok(Background::Front)
+        }
+        Fork::Child => {
+            drop(wait);
+            setsid()?;
+            std::env::set_current_dir("/")?;
+            let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+            dup2_stdin(&null)?;
+            dup2_stdout(&null)?;
+            dup2_stderr(&null)?;
+            log::close_console();
+            Ok(Background::Daemon(open))
+        }
+    }
+}

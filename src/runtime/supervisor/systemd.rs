@@ -1,0 +1,60 @@
+//! What the service manager is told (sd_notify(3)).
+
+use crate::sys::process::take_variable;
+use nix::time::{ClockId, clock_gettime};
+use std::ffi::OsStr;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct Manager {
+    /// Absent where nobody wants to know.
+    line: Option<(UnixDatagram, SocketAddr)>,
+}
+
+impl Manager {
+    /// The variable is taken out of the environment, so that no script speaks for us.
+    pub(super) fn find() -> Self {
+        let address = take_variable("NOTIFY_SOCKET").and_then(|name| address(&name));
+        let line = address.and_then(|address| {
+            let socket = UnixDatagram::unbound().ok()?;
+            socket.set_nonblocking(true).ok()?;
+            Some((socket, address))
+        });
+        Self { line }
+    }
+
+    fn tell(&self, text: &str) {
+        if let Some((socket, address)) = &self.line {
+            // A manager that does not listen goes by what it sees.
+            drop(socket.send_to_addr(text.as_bytes(), address));
+        }
+    }
+
+    pub(super) fn ready(&self, pid: i32) {
+        self.tell(&format!("READY=1\nMAINPID={pid}"));
+    }
+
+    pub(super) fn reloading(&self) {
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default();
+        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()));
+    }
+
+    pub(super) fn stopping(&self) {
+        self.tell("STOPPING=1");
+    }
+
+    pub(super) fn failed(&self, errno: i32) {
+        self.tell(&format!("ERRNO={errno}"));
+    }
+}
+
+fn address(name: &OsStr) -> Option<SocketAddr> {
+    match name.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name).ok(),
+        [b'/', ..] => SocketAddr::from_pathname(name).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,83 @@
+//! Whether a configuration can be run, and whether a running daemon goes over to it. Pure.
+
+use crate::cli::Options;
+use crate::config::Loaded;
+use crate::config::diagnostic::Class;
+use crate::model::Model;
+
+pub(super) const CONFIG: u8 = 2;
+const NO_CONFIG: u8 = 6;
+
+/// Why the daemon does not start, and with which of keepalived's exit statuses it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unusable {
+    pub(super) status: u8,
+    pub(super) reason: String,
+}
+
+/// Whether there is something for a VRRP process to do.
+pub(super) fn has_vrrp(model: &Model, options: &Options) -> bool {
+    !options.no_vrrp && (options.all_parts || !model.vrrp.instances.is_empty() || model.statics != Default::default())
+}
+
+pub(super) fn unusable(loaded: &Loaded) -> Option<Unusable> {
+    if loaded.sources.is_empty() {
+        let text = loaded.problems.iter().next().map_or("no configuration file", |problem| &problem.text);
+        return Some(Unusable { status: NO_CONFIG, reason: text.to_owned() });
+    }
+    // keepalived stops at the first of these in this order.
+    let grave = [
+        (Class::Include, NO_CONFIG),
+        (Class::MissingParameter, CONFIG),
+        (Class::Namespace, 0),
+        (Class::Interface, CONFIG),
+        (Class::Fatal, CONFIG),
+    ];
+    grave.into_iter().find_map(|(class, status)| {
+        let problem = loaded.problems.iter().find(|problem| problem.class == class)?;
+        Some(Unusable { status, reason: problem.text.clone() })
+    })
+}
+
+/// Why a running daemon stays with what it has.
+pub(super) fn refusal(old: &Model, new: &Loaded) -> Option<String> {
+    if let Some(unusable) = unusable(new) {
+        return Some(unusable.reason);
+    }
+    let (before, after) = (&old.global.process, &new.model.global.process);
+    if before.net_namespace != after.net_namespace {
+        return Some("net_namespace cannot be changed while running".to_owned());
+    }
+    if before.instance != after.instance {
+        return Some("instance cannot be changed while running".to_owned());
+    }
+    if !old.vrrp.instances.is_empty() && new.model.vrrp.instances.is_empty() {
+        return Some("it has no vrrp_instance left; to give up all of them, stop the daemon".to_owned());
+    }
+    if let Some(log) = &after.reload.check
+        && new.problems.exit_status() != 0
+    {
+        return Some(format!("New config failed validation, see {}", log.display()));
+    }
+    None
+}
+
+/// What a configuration asks for that this program does not do.
+pub(in crate::runtime) fn unserved(model: &Model, options: &Options) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut count = |many: usize, one: &str, what: &str| match many {
+        0 => {}
+        1 => lines.push(format!("1 {one} is configured: {what} are not served yet by standfast {}", env!("CARGO_PKG_VERSION"))),
+        _ => lines.push(format!("{many} {one}s are configured: {what} are not served yet by standfast {}", env!("CARGO_PKG_VERSION"))),
+    };
+    if !options.no_checkers {
+        count(model.lvs.virtual_servers.len(), "virtual server", "virtual servers");
+    }
+    if !options.no_bfd {
+        count(model.bfd.len(), "BFD session", "BFD sessions");
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+use super::*;
+use crate::config::host::Stated;
+use crate::config::source::{Files, Refusal};
+use crate::config::{self, load};
+use std::path::Path;
+
+struct One(Option<&'static str>);
+
+impl Files for One {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, Refusal> {
+        self.0.filter(|_| path == Path::new("/k")).map(|text| text.as_bytes().to_vec()).ok_or(Refusal::Missing)
+    }
+
+    fn list(&self, _: &Path) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.0.is_some() && path == Path::new("/k")
+    }
+}
+
+fn read(text: Option<&'static str>) -> Loaded {
+    load(&One(text), &Stated::with(&["e0"]), &config::Options { pattern: "/k".into(), ..config::Options::default() })
+}
+
+const GOOD: &str = "vrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
+const ELSEWHERE: &str = "vrrp_instance A {\ninterface e9\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
+
+#[test]
+fn the_exit_status_is_keepaliveds() {
+    for (text, want) in [
+        (None, Some(6)),
+        (Some(GOOD), None),
+        (Some(""), None),
+        (Some("nonsense 1\n"), None),
+        (Some(ELSEWHERE), Some(2)),
+        (Some("vrrp_instance A {\ninterface\n}\n"), Some(2)),
+        (Some("include_check readable match\ninclude nothing\n"), Some(6)),
+        (Some("net_namespace nowhere\n"), Some(0)),
+    ] {
+        let loaded = read(text);
+        assert_eq!(unusable(&loaded).map(|unusable| unusable.status), want, "{text:?}: {:?}", loaded.problems);
+    }
+}
+
+#[test]
+fn a_reload_that_would_hurt_is_refused() {
+    let old = read(Some(GOOD)).model;
+    for text in [
+        None,
+        Some(""),
+        Some("\0\x01\x02"),
+        Some(ELSEWHERE),
+        Some("vrrp_instance A {\ninterface\n}\n"),
+        Some("global_defs {\ninstance x\n}\nvrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n"),
+    ] {
+        assert!(refusal(&old, &read(text)).is_some(), "{text:?}");
+    }
+    let careless = "nonsense 1\nvrrp_instance B {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
+    assert_eq!(refusal(&old, &read(Some(careless))), None);
+    assert_eq!(refusal(&Model::default(), &read(Some(""))), None);
+}
+
+#[test]
+fn with_reload_check_config_a_warning_is_enough() {
+    let old = read(Some(GOOD)).model;
+    let careless = "global_defs {\nreload_check_config /tmp/log\n}\nnonsense 1\nvrrp_instance B {\ninterface e0\nvirtual_router_id 1\n\
+                    virtual_ipaddress {\n10.0.0.1\n}\n}\n";
+    assert_eq!(refusal(&old, &read(Some(careless))).as_deref(), Some("New config failed validation, see /tmp/log"));
+}
+
+#[test]
+fn what_is_not_served_is_told_unless_it_is_not_wanted() {
+    let text = "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {\n}\n}\n";
+    let model = read(Some(text)).model;
+    let told = unserved(&model, &Options::default());
+    assert!(told.len() == 1 && told[0].starts_with("1 virtual server is configured: virtual servers are not served yet"), "{told:?}");
+    assert!(unserved(&model, &Options { no_checkers: true, ..Options::default() }).is_empty());
+    assert!(!has_vrrp(&model, &Options::default()));
+    assert!(has_vrrp(&model, &Options { all_parts: true, ..Options::default() }));
+    assert!(!has_vrrp(&read(Some(GOOD)).model, &Options { no_vrrp: true, ..Options::default() }));
+}

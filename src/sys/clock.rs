@@ -1,0 +1,54 @@
+//! The calendar.
+
+#![expect(unsafe_code, reason = "the C library knows the time zone")]
+
+use nix::libc;
+use std::mem::MaybeUninit;
+
+/// A second of the calendar, where this machine is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    pub year: i32,
+    /// From 1.
+    pub month: i32,
+    pub day: i32,
+    pub hour: i32,
+    pub minute: i32,
+    pub second: i32,
+    /// From 0, which is Sunday.
+    pub weekday: i32,
+}
+
+/// `seconds` are counted from 1970.
+pub fn local(seconds: i64) -> Local {
+    let mut tm = MaybeUninit::<libc::tm>::zeroed();
+    // SAFETY: both live through the call. Where it fails, as it does beyond the end of the calendar, what was zeroed stays,
+    // and zeroes, with no name of a time zone, are a value.
+    let tm = unsafe {
+        libc::localtime_r(&raw const seconds, tm.as_mut_ptr());
+        tm.assume_init()
+    };
+    Local {
+        year: tm.tm_year.saturating_add(1900),
+        month: tm.tm_mon + 1,
+        day: tm.tm_mday,
+        hour: tm.tm_hour,
+        minute: tm.tm_min,
+        second: tm.tm_sec,
+        weekday: tm.tm_wday,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_in_the_middle_of_a_month_is_that_day_everywhere() {
+        // 2026-11-21 12:00:00 UTC
+        let noon = local(1_795_262_400);
+        assert_eq!((noon.year, noon.month), (2026, 11));
+        assert!((20..=22).contains(&noon.day) && noon.minute % 15 == 0 && noon.second == 0, "{noon:?}");
+        assert_eq!(local(i64::MAX).year, 1900);
+    }
+}
