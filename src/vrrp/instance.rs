@@ -136,6 +136,8 @@ pub(super) struct Instance {
     pub(super) faults: Faults,
     /// In FAULT since the start, for reasons that nobody is told of.
     pub(super) unannounced: bool,
+    /// A predecessor was up, so that its scripts need not report before this one is.
+    pub(super) resumes: bool,
     /// What the weights make of the configured priority.
     pub(super) effective: u8,
     /// An owner that gives way to another one.
@@ -177,6 +179,7 @@ impl Instance {
             state: State::Init,
             faults: Faults::default(),
             unannounced: false,
+            resumes: false,
             effective: conf.priority.0,
             yields_ownership: false,
             wants_master: false,

@@ -3,6 +3,7 @@
 use crate::chance::Chance;
 use crate::lan::{Weather, World};
 use crate::plan::{MOST_VIPS, Member, Plan};
+use standfast::vrrp::Standing;
 use std::time::Duration;
 
 /// Something that ends a fault.
@@ -88,7 +89,7 @@ impl Wrongs {
         let host = chance.index(world.hosts.len());
         let router = chance.index(world.plan.routers.len());
         let segment = world.plan.routers[router].segment;
-        match chance.below(16) {
+        match chance.below(18) {
             0 => self.weather(world, lasting, Weather { loss: chance.pick(&[10, 50, 90, 100]), ..Weather::FAIR }),
             1 => self.weather(world, lasting, Weather { twice: 50, ..Weather::FAIR }),
             2 => self.weather(world, lasting, Weather { slowest: world.plan.longest_master_down() / 4, ..Weather::FAIR }),
@@ -103,7 +104,7 @@ impl Wrongs {
                 self.list.push((lasting, Cure::Start(host)));
             }
             8 if world.hosts[host].runs() => {
-                world.stop(host);
+                world.stop(host, chance.percent(80));
                 self.list.push((lasting, Cure::Start(host)));
             }
             9 => {
@@ -123,6 +124,10 @@ impl Wrongs {
                 self.list.push((lasting, Cure::Own(host, router)));
             }
             13 => drop(world.strip(host, chance.index(4))),
+            14 | 15 => {
+                let standing = if chance.percent(50) { Standing::Up } else { Standing::Down };
+                world.set_script(host, standing);
+            }
             _ if world.hosts[host].runs() => {
                 change(&mut world.plan, chance, host, router);
                 world.reload(host);

@@ -15,7 +15,6 @@ use std::time::Duration;
 /// A packet on its way.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(crate) from: usize,
     pub(crate) source: IpAddr,
     pub(crate) destination: IpAddr,
     pub(crate) ttl: u8,

@@ -2,19 +2,24 @@
 
 use crate::chance::Chance;
 use crate::host::{Arrival, Change, Host, Sent, Stall};
-use crate::plan::Plan;
+use crate::plan::{Plan, SCRIPT};
 use crate::watch::Watch;
-use standfast::effect::packet::{Datagram, Transmit};
+use standfast::effect::net::Mac;
+use standfast::effect::notice::{Subject, Told};
+use standfast::effect::packet::{Datagram, Target, Transmit};
 use standfast::effect::record::Record;
 use standfast::effect::time::Instant;
 use standfast::effect::{Action, Actions};
-use standfast::vrrp::{Engine, Event, Manner};
+use standfast::vrrp::{Engine, Event, Manner, Standing, Tracked};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// How soon a process hears of what has changed in its own kernel.
 const MONITOR: Duration = Duration::from_micros(80);
+/// How long a script takes.
+const FIRST_RUN: Duration = Duration::from_millis(5);
 /// A process that asks to be woken more often than this without the clock moving does not end.
 const MOST_WAKES: u32 = 20;
 
@@ -36,12 +41,24 @@ impl Weather {
     }
 }
 
+/// What can be observed of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    Advert { host: usize, router: usize, priority: u8 },
+    Notice { host: usize, router: usize, told: Told },
+    Announcement { host: usize },
+}
+
 #[derive(Debug)]
 enum Due {
     /// On the wire to a host.
     Packet { to: usize, segment: u8, packet: Rc<Sent> },
     /// From a host's kernel to the process that runs there.
     Monitor { to: usize, incarnation: u32, event: Event<'static> },
+    /// A host's script has run for the first time.
+    Script { of: usize, incarnation: u32 },
+    /// On the wire to a host: somebody says that it has an address, or asks.
+    Claim { to: usize, segment: u8, address: IpAddr, by: Mac },
 }
 
 #[derive(Debug)]
@@ -55,6 +72,8 @@ pub(crate) struct World {
     pub(crate) watch: Watch,
     /// The last things that happened, if anybody wants to know.
     story: Option<VecDeque<String>>,
+    /// All that was seen, if anybody wants to know.
+    pub(crate) seen: Vec<(Instant, Seen)>,
     pub(crate) violation: Option<String>,
     /// A host is handed what has arrived while it was stalled.
     catching_up: bool,
@@ -78,6 +97,7 @@ impl World {
             weather: Weather::FAIR,
             cut: BTreeSet::new(),
             story: told.then(VecDeque::new),
+            seen: Vec::new(),
             violation: None,
             catching_up: false,
             queue: BTreeMap::new(),
@@ -123,6 +143,28 @@ impl World {
         self.hosts[host].engine = Some(engine);
         self.carry_out(host, &mut actions);
         self.check(host);
+        if self.plan.hosts[host].script.is_some() {
+            let incarnation = self.hosts[host].incarnation;
+            self.at(FIRST_RUN, Due::Script { of: host, incarnation });
+        }
+    }
+
+    /// The host's script finds something else.
+    pub(crate) fn set_script(&mut self, host: usize, standing: Standing) {
+        self.watch.disturb(self.now);
+        if self.plan.hosts[host].script.replace(standing).is_some() {
+            self.report_script(host);
+        } else {
+            self.plan.hosts[host].script = None;
+        }
+    }
+
+    fn report_script(&mut self, host: usize) {
+        if let Some(standing) = self.plan.hosts[host].script {
+            self.tell(|| format!("{host}: its script says {standing:?}"));
+            self.deliver(host, Arrival::Event(Event::Tracked { object: Tracked::Script(SCRIPT), standing }));
+            self.check(host);
+        }
     }
 
     pub(crate) fn start_all(&mut self) {
@@ -145,17 +187,18 @@ impl World {
         self.hosts[host].reboot(host, &self.plan);
     }
 
-    pub(crate) fn stop(&mut self, host: usize) {
+    /// It ends in order; if it does not release, what it holds stays.
+    pub(crate) fn stop(&mut self, host: usize, release: bool) {
         self.watch.disturb(self.now);
         let Some(mut engine) = self.hosts[host].engine.take() else { return };
         self.tell(|| format!("{host}: is stopped"));
         let mut actions = Actions::default();
-        engine.stop(self.now, true, &mut actions);
+        engine.stop(self.now, release, &mut actions);
         self.hosts[host].engine = Some(engine);
         self.watch.stopping(host);
         self.carry_out(host, &mut actions);
         for router in 0..self.plan.routers.len() {
-            if self.watch.holds_any(&self.hosts[host], router, &self.plan) {
+            if release && self.watch.holds_any(&self.hosts[host], router, &self.plan) {
                 self.violate(|| format!("{host} holds addresses of router {router} after its end"));
             }
         }
@@ -168,6 +211,7 @@ impl World {
         self.watch.disturb(self.now);
         let model = self.plan.model(host);
         self.with_engine(host, |engine, now, actions| engine.reconfigure(now, &model, actions));
+        self.watch.reloaded(host, &self.plan);
         self.check(host);
     }
 
@@ -291,6 +335,18 @@ impl World {
                     self.check(to);
                 }
             }
+            Due::Script { of, incarnation } => {
+                if self.hosts[of].incarnation == incarnation {
+                    self.report_script(of);
+                }
+            }
+            Due::Claim { to, segment, address, by } => {
+                let host = &self.hosts[to];
+                if let Some(device) = host.devices[usize::from(segment)].filter(|_| host.is_up(segment)) {
+                    self.deliver(to, Arrival::Event(Event::Claimed { device, address, by }));
+                    self.check(to);
+                }
+            }
             Due::Monitor { to, incarnation, event } => {
                 if self.hosts[to].incarnation == incarnation {
                     self.deliver(to, Arrival::Event(event));
@@ -391,8 +447,10 @@ impl World {
                 Action::Forget(key) => {
                     self.hosts[host].records.remove(&key);
                 }
+                Action::Announce(announce) => self.claim(host, &announce.targets),
+                Action::Probe(targets) => self.claim(host, &targets),
                 // They are watched.
-                Action::Announce(_) | Action::Silence(_) | Action::Probe(_) | Action::Notify(_) | Action::Say(_) => {}
+                Action::Silence(_) | Action::Notify(_) | Action::Say(_) => {}
             }
         }
     }
@@ -418,6 +476,18 @@ impl World {
             }
         };
         self.tell(|| format!("{host}: {text}"));
+        let seen = match action {
+            Action::Transmit(transmit) => {
+                let router = self.plan.routers.iter().position(|router| transmit.payload[1] == router.vrid);
+                router.map(|router| Seen::Advert { host, router, priority: transmit.payload[2] })
+            }
+            Action::Notify(notice) if notice.subject == Subject::Instance => {
+                Plan::router_of(&notice.name).map(|router| Seen::Notice { host, router, told: notice.told })
+            }
+            Action::Announce(_) => Some(Seen::Announcement { host }),
+            _ => None,
+        };
+        self.seen.extend(seen.map(|seen| (self.now, seen)));
     }
 
     fn transmit(&mut self, host: usize, transmit: Transmit) {
@@ -433,7 +503,7 @@ impl World {
             None => segments.clone().find(|&segment| self.plan.host_at(segment, source) == Some(host)),
         };
         let Some(segment) = segment.filter(|&segment| self.hosts[host].is_up(segment)) else { return };
-        let packet = Rc::new(Sent { from: host, source, destination, ttl, payload });
+        let packet = Rc::new(Sent { source, destination, ttl, payload });
         for to in (0..self.hosts.len()).filter(|&to| to != host) {
             if self.cut.contains(&(segment, host, to)) || self.chance.percent(self.weather.loss) {
                 continue;
@@ -442,6 +512,21 @@ impl World {
             for _ in 0..copies {
                 let delay = self.chance.duration(Weather::FASTEST, self.weather.slowest);
                 self.at(delay, Due::Packet { to, segment, packet: Rc::clone(&packet) });
+            }
+        }
+    }
+
+    /// Others hear of addresses here, or are asked for them.
+    fn claim(&mut self, host: usize, targets: &[Target]) {
+        for target in targets {
+            let segment = (0..self.plan.segments).find(|&segment| self.hosts[host].devices[usize::from(segment)] == Some(target.device));
+            let by = self.hosts[host].links.get(target.device).and_then(|link| link.mac.filter(|_| link.up));
+            let (Some(segment), Some(by)) = (segment, by) else { continue };
+            for to in (0..self.hosts.len()).filter(|&to| to != host) {
+                if !self.cut.contains(&(segment, host, to)) {
+                    let delay = self.chance.duration(Weather::FASTEST, self.weather.slowest);
+                    self.at(delay, Due::Claim { to, segment, address: target.address, by });
+                }
             }
         }
     }
@@ -492,6 +577,10 @@ impl World {
 
     /// How long until everybody has found a place.
     pub(crate) fn settling(&self) -> Duration {
-        self.plan.longest_master_down() * 8 + self.plan.longest_preempt_delay() * 2 + crate::plan::SECOND_BURST + Duration::from_millis(100)
+        self.plan.longest_master_down() * 8
+            + self.plan.longest_preempt_delay() * 2
+            + self.plan.startup_delay
+            + crate::plan::SECOND_BURST
+            + Duration::from_millis(100)
     }
 }

@@ -7,6 +7,7 @@ use standfast::config::source::{Files, Refusal};
 use standfast::config::{Options, load};
 use standfast::model::Model;
 use standfast::model::net::{Family, Prefix};
+use standfast::vrrp::Standing;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -21,6 +22,7 @@ pub(crate) const SECOND_BURST: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) segments: u8,
+    pub(crate) startup_delay: Duration,
     pub(crate) routers: Vec<Router>,
     pub(crate) hosts: Vec<HostPlan>,
 }
@@ -42,6 +44,8 @@ pub(crate) struct HostPlan {
     pub(crate) members: Vec<Option<Member>>,
     /// All of them are in one sync group.
     pub(crate) grouped: bool,
+    /// What its script found last, if it has one.
+    pub(crate) script: Option<Standing>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,19 +55,39 @@ pub(crate) struct Member {
     pub(crate) preempts: bool,
     pub(crate) preempt_delay: Duration,
     pub(crate) vips: u8,
+    /// What the host's script is worth to it; zero makes its failure a fault.
+    pub(crate) weight: Option<i16>,
     /// A reload may give it another name.
     pub(crate) generation: u32,
 }
 
 impl Member {
     pub(crate) const fn new(priority: u8, interval: Duration) -> Self {
-        Self { priority, interval, preempts: true, preempt_delay: Duration::ZERO, vips: 1, generation: 0 }
+        Self { priority, interval, preempts: true, preempt_delay: Duration::ZERO, vips: 1, weight: None, generation: 0 }
     }
 
     pub(crate) const fn is_owner(&self) -> bool {
         self.priority == 255
     }
+
+    /// What it advertises while the host's script stands so, unless that is a fault.
+    pub(crate) fn effective(&self, script: Option<Standing>) -> Option<u8> {
+        let base = i16::from(self.priority);
+        let weighed = match (self.weight, script) {
+            (None, _) => base,
+            (Some(0), Some(Standing::Up)) => base,
+            (Some(0), _) => return None,
+            (Some(weight), Some(Standing::Up)) => base + weight.max(0),
+            (Some(weight), Some(_)) => base + weight.min(0),
+            (Some(_), None) => base,
+        };
+        if self.is_owner() { Some(self.priority) } else { u8::try_from(weighed.clamp(1, 254)).ok() }
+    }
 }
+
+/// What hosts look at, each at itself.
+pub(crate) const SCRIPT: &str = "look";
+const COMMAND: &str = "/usr/bin/look";
 
 /// The interface of every host to a segment.
 pub(crate) fn interface(segment: u8) -> String {
@@ -113,8 +137,8 @@ impl Plan {
     /// One segment, one virtual router of version 3, and a host for each member.
     pub(crate) fn simple(members: &[Member]) -> Self {
         let router = Router { segment: 0, vrid: 51, family: Family::V4, version: 3, unicast: false, password: false };
-        let hosts = members.iter().map(|&member| HostPlan { members: vec![Some(member)], grouped: false }).collect();
-        Self { segments: 1, routers: vec![router], hosts }
+        let hosts = members.iter().map(|&member| HostPlan { members: vec![Some(member)], grouped: false, script: None }).collect();
+        Self { segments: 1, startup_delay: Duration::ZERO, routers: vec![router], hosts }
     }
 
     /// Two segments with a virtual router each, and hosts that keep them together.
@@ -135,7 +159,13 @@ impl Plan {
         let scale = chance.pick(&[10, 10, 20, 50, 100, 250, 500, 1000]);
         let count: u8 = if segments == 2 { 2 } else { chance.pick(&[1, 1, 2, 3]) };
         let hosts = chance.pick(&[2, 2, 2, 3, 3, 4]);
-        let mut plan = Self { segments, routers: Vec::new(), hosts: vec![HostPlan { members: Vec::new(), grouped }; hosts] };
+        let startup_delay =
+            if chance.percent(10) { chance.duration(Duration::from_millis(1), Duration::from_secs(2)) } else { Duration::ZERO };
+        let mut plan = Self { segments, startup_delay, routers: Vec::new(), hosts: Vec::new() };
+        for _ in 0..hosts {
+            let script = chance.percent(30).then(|| if chance.percent(80) { Standing::Up } else { Standing::Down });
+            plan.hosts.push(HostPlan { members: Vec::new(), grouped, script });
+        }
         // A group stands or falls as one, so its members must agree on who is better.
         let shared: Vec<Member> = (0..hosts).map(|_| Self::member(chance)).collect();
         for n in 0..count {
@@ -152,6 +182,9 @@ impl Plan {
                 member.interval = Duration::from_millis((common * factor).min(2000));
                 member.preempt_delay = member.preempt_delay.min(member.interval * 10);
                 member.vips = vips;
+                // Weights are for those who stand alone, and whose priority may change.
+                let weight = if grouped || member.is_owner() { 0 } else { chance.pick(&[0, 10, 60, -10, -60, -253]) };
+                member.weight = host.script.filter(|_| chance.percent(70)).map(|_| weight);
                 let takes_part = grouped || unicast || chance.percent(90);
                 host.members.push(takes_part.then_some(member));
             }
@@ -181,7 +214,14 @@ impl Plan {
     /// What the host's administrator wrote.
     pub(crate) fn text(&self, host: usize) -> String {
         let plan = &self.hosts[host];
-        let mut text = String::from("global_defs {\n router_id sim\n}\n");
+        let mut text = String::from("global_defs {\n router_id sim\n enable_script_security\n script_user root\n");
+        if !self.startup_delay.is_zero() {
+            writeln!(text, " vrrp_startup_delay {:.3}", self.startup_delay.as_secs_f64()).expect("writing to memory");
+        }
+        text.push_str("}\n");
+        if plan.script.is_some() {
+            write!(text, "vrrp_script {SCRIPT} {{\n script {COMMAND}\n}}\n").expect("writing to memory");
+        }
         self.write(host, &mut text).expect("writing to memory");
         if plan.grouped {
             let names: Vec<String> = (0..self.routers.len()).filter_map(|router| self.name(host, router)).collect();
@@ -206,6 +246,10 @@ impl Plan {
             }
             if !member.preempt_delay.is_zero() {
                 writeln!(text, " preempt_delay {:.3}", member.preempt_delay.as_secs_f64())?;
+            }
+            if let Some(weight) = member.weight {
+                let weight = if weight == 0 { String::new() } else { format!("weight {weight}") };
+                writeln!(text, " track_script {{\n {SCRIPT} {weight}\n }}")?;
             }
             if password {
                 writeln!(text, " authentication {{\n auth_type PASS\n auth_pass secret12\n }}")?;
@@ -232,7 +276,7 @@ impl Plan {
         let names: Vec<String> = (0..self.segments).map(interface).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let options = Options { pattern: "a".into(), directory: "/k".into(), ..Options::default() };
-        let loaded = load(&OneFile(text.clone()), &Stated::with(&names), &options);
+        let loaded = load(&OneFile(text.clone()), &Stated::with(&names).script(COMMAND), &options);
         let wrong: Vec<&str> = loaded.problems.iter().filter(|d| d.class > Class::Notice).map(|d| d.text.as_str()).collect();
         assert!(wrong.is_empty(), "{wrong:#?}\n{text}");
         let taken = self.hosts[host].members.iter().flatten().count();

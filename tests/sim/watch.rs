@@ -1,7 +1,7 @@
 //! What must always hold on a LAN, whatever happens on it.
 
 use crate::host::Host;
-use crate::plan::Plan;
+use crate::plan::{Member, Plan};
 use standfast::effect::Action;
 use standfast::effect::net::Fact;
 use standfast::effect::notice::{Notice, Subject, Told};
@@ -50,6 +50,11 @@ impl Watch {
         if forgetful {
             self.told.retain(|(of, _), _| *of != host);
         }
+    }
+
+    /// What is no longer served begins anew if it comes back.
+    pub(crate) fn reloaded(&mut self, host: usize, plan: &Plan) {
+        self.told.retain(|&(of, router), _| of != host || plan.hosts[host].members[router].is_some());
     }
 
     pub(crate) fn stopping(&mut self, host: usize) {
@@ -215,7 +220,10 @@ impl Watch {
         };
         let members = &plan.hosts[host].members;
         let group = members.iter().enumerate().filter(|(n, member)| member.is_some() && (*n == router || plan.hosts[host].grouped));
-        members[router].is_some() && machine.runs() && group.map(|(n, _)| n).all(reaches)
+        let stands = |member: &Member| member.effective(plan.hosts[host].script).is_some();
+        members[router].is_some()
+            && machine.runs()
+            && group.filter_map(|(n, member)| Some((n, member.as_ref()?))).all(|(n, member)| reaches(n) && stands(member))
     }
 
     pub(crate) fn check_settled(&self, hosts: &[Host], plan: &Plan) -> Option<String> {
@@ -232,10 +240,8 @@ impl Watch {
                 return Some(format!("router {router} has settled on {masters:?}, of {able:?} that could"));
             }
             let member = |host: usize| plan.hosts[host].members[router].expect("a master is a member");
-            let better = |host: usize, than: usize| {
-                let (it, than) = (member(host), member(than));
-                it.priority > than.priority && it.preempts
-            };
+            let priority = |host: usize| member(host).effective(plan.hosts[host].script);
+            let better = |host: usize, than: usize| priority(host) > priority(than) && member(host).preempts;
             if let [master] = masters[..]
                 && let Some(host) = able.iter().find(|&&host| better(host, master))
             {
