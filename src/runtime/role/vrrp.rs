@@ -76,7 +76,6 @@ async fn serve(start: Start) -> io::Result<()> {
     while !stopping {
         tokio::select! {
             biased;
-            woken = driver.wait() => woken?,
             finding = runner.next() => driver.handle(finding.event()),
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
@@ -90,6 +89,8 @@ async fn serve(start: Start) -> io::Result<()> {
                     Err(error) => driver.refuse(&error.to_string()),
                 }
             }
+            // The last one: there may always be something to do.
+            woken = driver.wait() => woken?,
         }
         for asked in driver.turn()? {
             match asked {
