@@ -106,12 +106,25 @@ pub struct Diagnostics {
     suppressed: usize,
     /// The last one that there was no room for.
     spare: Option<Diagnostic>,
+    /// Keywords that are used and on which this version does not act, in the order in which they were met.
+    without_effect: Vec<&'static str>,
 }
 
 impl Diagnostics {
     /// A hostile file could hold more faults than memory should pay for. This many are kept of each class, so that a thousand
     /// trifles do not hide what decides the exit status.
     const MOST: usize = 100_000;
+
+    /// A keyword is used that this version only reads.
+    pub fn has_no_effect(&mut self, keyword: &'static str) {
+        if !self.without_effect.contains(&keyword) {
+            self.without_effect.push(keyword);
+        }
+    }
+
+    pub fn without_effect(&self) -> &[&'static str] {
+        &self.without_effect
+    }
 
     pub fn report(&mut self, class: Class, phase: Phase, at: Option<Origin>, text: impl Into<String>) -> &mut Diagnostic {
         let text = text.into();

@@ -3,7 +3,7 @@
 
 use super::args::{Args, Context, Manners};
 use super::diagnostic::{Class, Diagnostic, Diagnostics, Origin, Phase};
-use super::keyword::{Body, Keyword, Vocabulary};
+use super::keyword::{Body, Effect, Keyword, Vocabulary};
 use super::syntax::{Chunk, Statement, Token, Tokens};
 use std::rc::Rc;
 
@@ -200,6 +200,9 @@ impl Parser<'_> {
         };
         if word != keyword.name {
             self.deprecation(keyword, word, statement);
+        }
+        if keyword.effect == Effect::Planned {
+            self.cx.problems.has_no_effect(keyword.name);
         }
         match keyword.body {
             Body::Line { set, .. } => set(draft, &mut Args::new(statement, keyword.manners, &mut self.cx)),

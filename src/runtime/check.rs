@@ -58,8 +58,14 @@ fn write_messages(loaded: &Loaded, out: &mut dyn Write, annotated: bool, notices
     if loaded.problems.suppressed() > 0 {
         writeln!(out, "{} more messages are not shown", loaded.problems.suppressed())?;
     }
-    for line in super::supervisor::unserved(&loaded.model, &crate::cli::Options::default()) {
-        writeln!(out, "{line}")?;
+    let idle = loaded.problems.without_effect();
+    if !idle.is_empty() {
+        writeln!(
+            out,
+            "standfast {} reads and checks these keywords, but does not act on them yet: {}",
+            env!("CARGO_PKG_VERSION"),
+            idle.join(" ")
+        )?;
     }
     out.flush()
 }

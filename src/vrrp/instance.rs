@@ -8,14 +8,13 @@ use super::limiter::Limiter;
 use super::stats::Stats;
 use super::{message, place};
 use crate::effect::net::{Device, InstanceId, Links, Owner};
-use crate::effect::notice::{Notice, Subject, Told};
-use crate::effect::packet::{Announce, Datagram, PortId, Transmit};
-use crate::effect::record::{Counters, Record, Standing};
+use crate::effect::notice::Told;
+use crate::effect::packet::{Announce, Datagram, PortId};
+use crate::effect::record::Record;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
 use crate::model::Model;
-use crate::model::vrrp::{self, Auth, Deleted, OldChecksum, Preempt, Transport, Version};
-use crate::wire::vrrp::{Advert, Body, Sum};
+use crate::model::vrrp::{self, Deleted, OldChecksum, Preempt, Transport, Version};
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -37,7 +36,7 @@ impl Conf {
     }
 
     /// The multicast group of adverts, also for unicast ones whose checksum was made with it.
-    fn group(&self) -> IpAddr {
+    pub(super) fn group(&self) -> IpAddr {
         match &self.transport {
             Transport::Multicast { group } => *group,
             Transport::Unicast { .. } => self.model.global.vrrp.mcast_group(self.family),
@@ -137,6 +136,8 @@ pub(super) struct Instance {
     pub(super) faults: Faults,
     /// In FAULT since the start, for reasons that nobody is told of.
     pub(super) unannounced: bool,
+    /// A predecessor was up, so that its scripts need not report before this one is.
+    pub(super) resumes: bool,
     /// What the weights make of the configured priority.
     pub(super) effective: u8,
     /// An owner that gives way to another one.
@@ -150,8 +151,8 @@ pub(super) struct Instance {
     pub(super) home: Option<Device>,
     pub(super) source: Option<IpAddr>,
     pub(super) port: Option<PortId>,
-    packet_id: u16,
-    old_checksum: bool,
+    pub(super) packet_id: u16,
+    pub(super) old_checksum: bool,
     remarked: BTreeSet<Remark>,
     answers: Limiter,
     claims: Limiter,
@@ -165,7 +166,7 @@ pub(super) struct Instance {
     /// Where it stands in the engine's queue.
     pub(super) armed: Option<(Instant, u64)>,
     /// What the supervisor was told last.
-    recorded: Option<Record>,
+    pub(super) recorded: Option<Record>,
 }
 
 impl Instance {
@@ -178,6 +179,7 @@ impl Instance {
             state: State::Init,
             faults: Faults::default(),
             unannounced: false,
+            resumes: false,
             effective: conf.priority.0,
             yields_ownership: false,
             wants_master: false,
@@ -216,7 +218,7 @@ impl Instance {
         own.into_iter().chain(self.retry).min()
     }
 
-    fn priority(&self) -> u8 {
+    pub(super) fn priority(&self) -> u8 {
         if self.yields_ownership { u8::MAX - 1 } else { self.effective }
     }
 
@@ -231,122 +233,6 @@ impl Instance {
     pub(super) fn down_interval(&self) -> Duration {
         let priority = waiting_priority(self.conf.priority, self.effective);
         master_down(self.conf.version, priority, self.interval(), self.conf.down_timer_adverts)
-    }
-
-    pub(super) fn notice(&self, told: Told) -> Notice {
-        let scripts = &self.conf.notify;
-        let specific = match told {
-            Told::Master => scripts.master.clone(),
-            Told::Backup => scripts.backup.clone(),
-            Told::Fault => scripts.fault.clone(),
-            Told::Stop => scripts.stop.clone(),
-            Told::Deleted => match &self.conf.notify_deleted {
-                Deleted::AsFault => None,
-                Deleted::AsDeleted(script) => script.clone(),
-            },
-            Told::MasterRxLowerPri => self.conf.notify_master_rx_lower_pri.clone(),
-            Told::MasterPriority | Told::BackupPriority => None,
-        };
-        let state = !matches!(told, Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority);
-        Notice {
-            subject: Subject::Instance,
-            name: self.conf.name.clone(),
-            told,
-            priority: self.priority(),
-            specific,
-            any: scripts.any.clone().filter(|_| state),
-            fifo: true,
-            mail: state && self.conf.smtp_alert,
-        }
-    }
-
-    fn tell(&self, told: Told, cx: &mut Cx<'_>) {
-        cx.actions.push(Action::Notify(self.notice(told)));
-    }
-
-    pub(super) fn record(&mut self, cx: &mut Cx<'_>) {
-        let standing = match self.state {
-            State::Master { since, .. } => Standing::Master { since },
-            State::Init | State::Backup { .. } => Standing::Backup,
-            State::Fault => Standing::Fault,
-        };
-        let counters = Counters { became_master: self.stats.became_master, released_master: self.stats.released_master };
-        let record = Record { key: self.key.clone(), standing, learnt: self.learnt, master: self.master, counters };
-        if self.recorded.as_ref() != Some(&record) {
-            cx.actions.push(Action::Record(record.clone()));
-            self.recorded = Some(record);
-        }
-    }
-
-    pub(super) fn hold(&self, cx: &mut Cx<'_>) {
-        let facts = match self.state {
-            State::Master { .. } => place::facts(&self.conf, self.home, cx.links),
-            State::Init | State::Backup { .. } | State::Fault => Box::default(),
-        };
-        cx.actions.push(Action::Hold { owner: Owner::Instance(self.id), facts });
-    }
-
-    pub(super) fn announce(&self, repeat: u32, cx: &mut Cx<'_>) {
-        let targets = place::targets(&self.conf, self.home, cx.links);
-        if repeat > 0 && !targets.is_empty() && self.is_master() {
-            cx.actions.push(Action::Announce(Announce { instance: self.id, targets, repeat }));
-        }
-    }
-
-    /// One advert, to the group or to every peer.
-    fn send(&mut self, priority: u8, cx: &mut Cx<'_>) {
-        let (Some(port), Some(source)) = (self.port, self.source) else { return };
-        self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);
-        self.stats.adverts.sent += 1;
-        let conf = &self.conf;
-        let body = match conf.version {
-            Version::V2 => {
-                let interval = u8::try_from(conf.advert_interval.as_secs()).unwrap_or(u8::MAX);
-                match &conf.auth {
-                    Auth::Pass(password) => Body::V2 { interval, auth_type: 1, auth: password.wire() },
-                    Auth::None | Auth::Ah(_) | Auth::Hmac(_) => Body::V2 { interval, auth_type: 0, auth: [0; 8] },
-                }
-            }
-            Version::V3 => Body::V3 { interval: u16::try_from(conf.advert_interval.as_millis() / 10).unwrap_or(u16::MAX) },
-        };
-        let addresses = conf.vips.iter().map(|vip| vip.prefix.address).collect();
-        let advert = Advert { vrid: conf.vrid.0, priority, body, addresses };
-        let v4 = source.is_ipv4();
-        let mut transmit = |destination: IpAddr, ttl| {
-            let sum = match conf.version {
-                Version::V2 if v4 => Sum::Plain,
-                Version::V3 if v4 && conf.v3_checksum_as_v2 => Sum::Plain,
-                Version::V2 | Version::V3 if self.old_checksum => Sum::Pseudo { source, destination: conf.group() },
-                Version::V2 | Version::V3 => Sum::Pseudo { source, destination },
-            };
-            let payload = advert.encode(sum).into();
-            cx.actions.push(Action::Transmit(Transmit { port, source, destination, ttl, id: self.packet_id, payload }));
-        };
-        match &conf.transport {
-            Transport::Multicast { group } => transmit(*group, u8::MAX),
-            Transport::Unicast { peers, ttl, .. } => {
-                for peer in peers {
-                    transmit(peer.address, ttl.unwrap_or(u8::MAX));
-                }
-            }
-        }
-    }
-
-    /// An advert as it is due; the next one follows an interval later.
-    pub(super) fn advertise(&mut self, cx: &mut Cx<'_>) {
-        self.send(self.priority(), cx);
-        if let State::Master { next_advert, .. } = &mut self.state {
-            *next_advert = cx.now + self.conf.advert_interval;
-        }
-    }
-
-    fn say_goodbye(&mut self, times: u8, cx: &mut Cx<'_>) {
-        if times > 0 && self.port.is_some() {
-            self.stats.priority_zero.sent += 1;
-        }
-        for _ in 0..times {
-            self.send(0, cx);
-        }
     }
 
     /// Gives up everything a master has; the new state is the caller's.
@@ -388,6 +274,13 @@ impl Instance {
         self.record(cx);
         self.hold(cx);
         self.announce(1, cx);
+    }
+
+    /// What was told of a fault is still true.
+    pub(super) fn resume_fault(&mut self, cx: &mut Cx<'_>) {
+        self.hold(cx);
+        self.enter(State::Fault, cx);
+        self.record(cx);
     }
 
     /// An owner at the start: master as soon as anything runs, and nobody is told of a BACKUP.
@@ -719,7 +612,7 @@ impl Instance {
         self.effective = effective;
         let after = self.down_interval();
         if let State::Backup { down, .. } = &mut self.state {
-            *down = *down + after - before;
+            *down = (*down + after - before).max(cx.now);
         }
         if self.conf.notify_priority_changes {
             self.tell(if self.is_master() { Told::MasterPriority } else { Told::BackupPriority }, cx);

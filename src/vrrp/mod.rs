@@ -18,9 +18,13 @@ mod moves;
 mod place;
 mod ports;
 mod priority;
+mod speak;
 pub mod stats;
 mod surroundings;
 pub mod view;
+
+#[cfg(test)]
+mod tests;
 
 pub use engine::Engine;
 pub use fault::Cause;

@@ -105,6 +105,11 @@ pub const fn key<T>(name: &'static str, kind: Kind<T>, default: &'static str, do
     Keyword { name, aliases: &[], deprecated: &[], syntax, default, range, doc, effect, options: &[], manners, body }
 }
 
+/// Declares a keyword that the daemon acts on.
+pub const fn live<T>(name: &'static str, kind: Kind<T>, default: &'static str, doc: &'static str) -> Keyword<T> {
+    key(name, kind, default, doc).effect(Effect::Done)
+}
+
 impl<T> Keyword<T> {
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
         self.aliases = aliases;

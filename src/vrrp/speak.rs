@@ -1,0 +1,130 @@
+//! What one instance says: adverts on the wire, announcements to neighbours, notices to the world, records to the supervisor.
+
+use super::instance::{Cx, Instance, State};
+use super::place;
+use crate::effect::Action;
+use crate::effect::net::Owner;
+use crate::effect::notice::{Notice, Subject, Told};
+use crate::effect::packet::{Announce, Transmit};
+use crate::effect::record::{Counters, Record, Standing};
+use crate::model::vrrp::{Auth, Deleted, Transport, Version};
+use crate::wire::vrrp::{Advert, Body, Sum};
+use std::net::IpAddr;
+
+impl Instance {
+    pub(super) fn notice(&self, told: Told) -> Notice {
+        let scripts = &self.conf.notify;
+        let specific = match told {
+            Told::Master => scripts.master.clone(),
+            Told::Backup => scripts.backup.clone(),
+            Told::Fault => scripts.fault.clone(),
+            Told::Stop => scripts.stop.clone(),
+            Told::Deleted => match &self.conf.notify_deleted {
+                Deleted::AsFault => None,
+                Deleted::AsDeleted(script) => script.clone(),
+            },
+            Told::MasterRxLowerPri => self.conf.notify_master_rx_lower_pri.clone(),
+            Told::MasterPriority | Told::BackupPriority => None,
+        };
+        let state = !matches!(told, Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority);
+        Notice {
+            subject: Subject::Instance,
+            name: self.conf.name.clone(),
+            told,
+            priority: self.priority(),
+            specific,
+            any: scripts.any.clone().filter(|_| state),
+            fifo: true,
+            mail: state && self.conf.smtp_alert,
+        }
+    }
+
+    pub(super) fn tell(&self, told: Told, cx: &mut Cx<'_>) {
+        cx.actions.push(Action::Notify(self.notice(told)));
+    }
+
+    pub(super) fn record(&mut self, cx: &mut Cx<'_>) {
+        let standing = match self.state {
+            State::Master { since, .. } => Standing::Master { since },
+            State::Init | State::Backup { .. } => Standing::Backup,
+            State::Fault => Standing::Fault,
+        };
+        let counters = Counters { became_master: self.stats.became_master, released_master: self.stats.released_master };
+        let record = Record { key: self.key.clone(), standing, learnt: self.learnt, master: self.master, counters };
+        if self.recorded.as_ref() != Some(&record) {
+            cx.actions.push(Action::Record(record.clone()));
+            self.recorded = Some(record);
+        }
+    }
+
+    pub(super) fn hold(&self, cx: &mut Cx<'_>) {
+        let facts = match self.state {
+            State::Master { .. } => place::facts(&self.conf, self.home, cx.links),
+            State::Init | State::Backup { .. } | State::Fault => Box::default(),
+        };
+        cx.actions.push(Action::Hold { owner: Owner::Instance(self.id), facts });
+    }
+
+    pub(super) fn announce(&self, repeat: u32, cx: &mut Cx<'_>) {
+        let targets = place::targets(&self.conf, self.home, cx.links);
+        if repeat > 0 && !targets.is_empty() && self.is_master() {
+            cx.actions.push(Action::Announce(Announce { instance: self.id, targets, repeat }));
+        }
+    }
+
+    /// One advert, to the group or to every peer.
+    pub(super) fn send(&mut self, priority: u8, cx: &mut Cx<'_>) {
+        let (Some(port), Some(source)) = (self.port, self.source) else { return };
+        self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);
+        self.stats.adverts.sent += 1;
+        let conf = &self.conf;
+        let body = match conf.version {
+            Version::V2 => {
+                let interval = u8::try_from(conf.advert_interval.as_secs()).unwrap_or(u8::MAX);
+                match &conf.auth {
+                    Auth::Pass(password) => Body::V2 { interval, auth_type: 1, auth: password.wire() },
+                    Auth::None | Auth::Ah(_) | Auth::Hmac(_) => Body::V2 { interval, auth_type: 0, auth: [0; 8] },
+                }
+            }
+            Version::V3 => Body::V3 { interval: u16::try_from(conf.advert_interval.as_millis() / 10).unwrap_or(u16::MAX) },
+        };
+        let addresses = conf.vips.iter().map(|vip| vip.prefix.address).collect();
+        let advert = Advert { vrid: conf.vrid.0, priority, body, addresses };
+        let v4 = source.is_ipv4();
+        let mut transmit = |destination: IpAddr, ttl| {
+            let sum = match conf.version {
+                Version::V2 if v4 => Sum::Plain,
+                Version::V3 if v4 && conf.v3_checksum_as_v2 => Sum::Plain,
+                Version::V2 | Version::V3 if self.old_checksum => Sum::Pseudo { source, destination: conf.group() },
+                Version::V2 | Version::V3 => Sum::Pseudo { source, destination },
+            };
+            let payload = advert.encode(sum).into();
+            cx.actions.push(Action::Transmit(Transmit { port, source, destination, ttl, id: self.packet_id, payload }));
+        };
+        match &conf.transport {
+            Transport::Multicast { group } => transmit(*group, u8::MAX),
+            Transport::Unicast { peers, ttl, .. } => {
+                for peer in peers {
+                    transmit(peer.address, ttl.unwrap_or(u8::MAX));
+                }
+            }
+        }
+    }
+
+    /// An advert as it is due; the next one follows an interval later.
+    pub(super) fn advertise(&mut self, cx: &mut Cx<'_>) {
+        self.send(self.priority(), cx);
+        if let State::Master { next_advert, .. } = &mut self.state {
+            *next_advert = cx.now + self.conf.advert_interval;
+        }
+    }
+
+    pub(super) fn say_goodbye(&mut self, times: u8, cx: &mut Cx<'_>) {
+        if times > 0 && self.port.is_some() {
+            self.stats.priority_zero.sent += 1;
+        }
+        for _ in 0..times {
+            self.send(0, cx);
+        }
+    }
+}

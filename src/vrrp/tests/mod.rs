@@ -1,0 +1,350 @@
+//! The engine as a router: what it sends, holds and tells, event by event.
+
+mod bench;
+
+use super::Event;
+use super::{Standing, Tracked};
+use crate::effect::net::{Device, Local, Mac};
+use crate::effect::record::Record;
+use crate::model::net::Prefix;
+use bench::{Router, START, address, instance, links};
+use std::time::Duration;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+fn master(text: &str) -> Router {
+    let (mut router, _) = Router::start(text);
+    router.pass(MS(5000));
+    router
+}
+
+#[test]
+fn a_router_listens_for_one_master_down_interval_and_takes_over_advert_first() {
+    let (mut router, told) = Router::start(&instance("VI", "e0", 51, 150, " state MASTER"));
+    assert_eq!(told, ["INSTANCE VI BACKUP 150"]);
+    assert_eq!(
+        router.next(),
+        (
+            3_414_062,
+            vec![
+                "advert 51 prio 150".into(),
+                "hold [10.9.0.51@1]".into(),
+                "announce 1 x [10.9.0.51]".into(),
+                "INSTANCE VI MASTER 150".into()
+            ]
+        )
+    );
+    assert_eq!(router.next(), (1_000_000, vec!["advert 51 prio 150".to_owned()]));
+}
+
+#[test]
+fn an_owner_installs_its_addresses_at_startup_and_nobody_hears_of_backup() {
+    let (_, told) = Router::start(&instance("VI", "e0", 51, 255, " state MASTER"));
+    assert_eq!(told, ["advert 51 prio 255", "hold [10.9.0.51@1]", "announce 1 x [10.9.0.51]", "INSTANCE VI MASTER 255"]);
+}
+
+#[test]
+fn a_master_answers_a_lower_advert_at_once_and_a_stream_of_them_at_a_bounded_rate() {
+    let mut router = master(&instance("VI", "e0", 51, 150, " garp_lower_prio_repeat 2\n garp_lower_prio_delay 0"));
+    let answer = ["advert 51 prio 150", "announce 2 x [10.9.0.51]", "INSTANCE VI MASTER_RX_LOWER_PRI 150"];
+    assert_eq!(router.hear(51, 149, "10.9.0.20"), answer);
+    assert_eq!(router.hear(51, 150, "10.9.0.5"), [""; 0], "not again at the same moment");
+    let mut adverts = 0;
+    for _ in 0..1000 {
+        router.now += MS(1);
+        adverts += router.hear(51, 100, "10.9.0.20").iter().filter(|line| line.starts_with("advert")).count();
+        adverts += router.pass(Duration::ZERO).len();
+    }
+    assert!((9..=12).contains(&adverts), "{adverts} in a second");
+}
+
+#[test]
+fn a_master_yields_to_its_better_and_asks_who_has_its_addresses() {
+    for (priority, from) in [(151, "10.9.0.5"), (150, "10.9.0.20")] {
+        let mut router = master(&instance("VI", "e0", 51, 150, ""));
+        assert_eq!(router.hear(51, priority, from), ["hold []", "INSTANCE VI BACKUP 150", "probe 1"], "{priority} {from}");
+        assert_eq!(router.next().0, 3_414_062);
+    }
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    assert_eq!(router.hear(51, 150, "10.9.0.10"), [""; 0], "our own address at our own priority is ignored");
+}
+
+#[test]
+fn priority_zero_shortens_the_wait_to_the_skew() {
+    let (mut router, _) = Router::start(&instance("VI", "e0", 51, 100, ""));
+    router.hear(51, 200, "10.9.0.20");
+    router.hear(51, 0, "10.9.0.20");
+    assert_eq!(router.next().0, 609_375);
+    assert_eq!(router.hear(51, 0, "10.9.0.20"), ["advert 51 prio 100"], "a master answers it and stays");
+}
+
+#[test]
+fn the_interval_of_the_master_is_learnt_and_forgotten_with_it() {
+    let (mut router, _) = Router::start(&instance("VI", "e0", 51, 150, ""));
+    router.hear_advert(51, 200, "10.9.0.20", 25);
+    assert_eq!(router.next().0, 853_515);
+    router.hear_advert(51, 200, "10.9.0.20", 25);
+    router.set_link("e0", false);
+    router.set_link("e0", true);
+    assert_eq!(router.next().0, 3_414_062, "after a fault the own one counts");
+}
+
+#[test]
+fn preemption_follows_the_configuration() {
+    let heard = |more: &str| {
+        let (mut router, _) = Router::start(&instance("VI", "e0", 51, 150, more));
+        let start = router.now;
+        for _ in 0..30 {
+            router.hear(51, 100, "10.9.0.20");
+            if !router.pass(MS(1000)).is_empty() {
+                break;
+            }
+        }
+        router.now.since(start).as_secs()
+    };
+    assert_eq!(heard(""), 4, "lower adverts do not count");
+    assert_eq!(heard(" nopreempt"), 30, "they do, for good");
+    assert_eq!(heard(" preempt_delay 5"), 8, "they do until the delay is over; then the rest of the interval must pass");
+}
+
+#[test]
+fn invalid_packets_neither_stop_nor_delay_the_adverts() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let due = router.engine.next_deadline();
+    let from = address("10.9.0.20");
+    let hostile: [&[u8]; 8] = [
+        &[],
+        &[0x31],
+        &[0x21, 51, 200, 1, 0, 1, 0, 0, 10, 9, 0, 51, 0, 0, 0, 0, 0, 0, 0, 0],
+        &[0x31, 51, 200, 255, 0, 100, 0, 0, 10, 9, 0, 51],
+        &[0x31, 51, 200, 1, 0, 100, 0x12, 0x34, 10, 9, 0, 51],
+        &[0x32, 51, 200, 1, 0, 100, 0, 0, 10, 9, 0, 51],
+        &[0x31, 51, 200, 1, 0, 100, 0, 0],
+        &[0xff; 300],
+    ];
+    for packet in hostile {
+        assert_eq!(router.hear_packet(from, 255, packet), [""; 0]);
+    }
+    assert_eq!(router.engine.next_deadline(), due);
+    let stats = router.engine.snapshot().instances[0].stats;
+    assert_eq!(stats.packet_errors.length, 2, "{stats:?}");
+}
+
+#[test]
+fn two_faults_need_two_recoveries() {
+    let (mut router, _) = Router::start(&instance("VI", "e0", 51, 150, " track_interface {\n e1\n e2\n }"));
+    router.pass(MS(5000));
+    let fault = ["advert 51 prio 0", "advert 51 prio 0", "hold []", "INSTANCE VI FAULT 150"];
+    assert_eq!(router.set_link("e1", false), fault);
+    assert_eq!(router.set_link("e2", false), [""; 0]);
+    assert_eq!(router.set_link("e1", true), [""; 0], "the other one is still down");
+    assert_eq!(router.set_link("e2", true), ["INSTANCE VI BACKUP 150"]);
+}
+
+#[test]
+fn weights_change_the_priority_and_an_advert_in_turn_says_so() {
+    let text = instance("VI", "e0", 51, 100, " notify_priority_changes true\n track_interface {\n e1 weight 30\n e2 weight -40\n }");
+    let (mut router, told) = Router::start(&text);
+    assert_eq!(told, ["INSTANCE VI BACKUP_PRIORITY 130", "INSTANCE VI BACKUP 130"]);
+    router.pass(MS(4000));
+    assert_eq!(router.set_link("e1", false), ["INSTANCE VI MASTER_PRIORITY 100"]);
+    assert_eq!(router.set_link("e2", false), ["INSTANCE VI MASTER_PRIORITY 60"]);
+    assert_eq!(router.next().1, ["advert 51 prio 60"]);
+}
+
+#[test]
+fn a_higher_priority_shortens_the_wait_of_a_backup() {
+    let text = instance("VI", "e0", 51, 100, " track_interface {\n e1 weight 100\n }");
+    let (mut router, _) = Router::start(&text);
+    router.set_link("e1", false);
+    router.hear(51, 150, "10.9.0.20");
+    router.set_link("e1", true);
+    assert_eq!(router.next().0, 3_218_750);
+}
+
+#[test]
+fn a_script_that_has_not_reported_is_waited_for_in_silence() {
+    let script = "global_defs {\n script_user root\n enable_script_security\n}\nvrrp_script chk {\n script \"/bin/true\"\n}\n";
+    let text = format!("{script}{}", instance("VI", "e0", 51, 255, " state MASTER\n track_script {\n chk\n }"));
+    let host_scripts = text.replace("\"/bin/true\"", "\"</dev/null\"");
+    let (mut router, told) = Router::start(&host_scripts);
+    assert_eq!(told, [""; 0]);
+    let up = Event::Tracked { object: Tracked::Script("chk"), standing: Standing::Up };
+    assert_eq!(router.event(up).last().map(String::as_str), Some("INSTANCE VI MASTER 255"), "an owner starts like an owner");
+    let down = Event::Tracked { object: Tracked::Script("chk"), standing: Standing::Down };
+    assert_eq!(router.event(down).last().map(String::as_str), Some("INSTANCE VI FAULT 255"));
+}
+
+fn pair() -> String {
+    let group = "vrrp_sync_group G {\n group {\n A\n B\n }\n}\n";
+    format!("{group}{}{}", instance("A", "e0", 51, 150, ""), instance("B", "e1", 52, 150, ""))
+}
+
+#[test]
+fn a_sync_group_moves_as_one() {
+    let (mut router, told) = Router::start(&pair());
+    assert_eq!(told, ["GROUP G BACKUP 0", "INSTANCE A BACKUP 150", "INSTANCE B BACKUP 150"]);
+    let told = router.pass(MS(4000));
+    assert_eq!(told[3], "INSTANCE B MASTER 150", "who times out last leads");
+    assert_eq!(told[7], "INSTANCE A MASTER 150");
+    assert_eq!(told[8], "GROUP G MASTER 0");
+    let yielded = router.hear(52, 200, "10.9.1.20");
+    assert_eq!(yielded, ["hold []", "INSTANCE B BACKUP 150", "hold []", "INSTANCE A BACKUP 150", "GROUP G BACKUP 0", "probe 2"]);
+    for _ in 0..10 {
+        router.hear(52, 200, "10.9.1.20");
+        assert_eq!(router.pass(MS(1000)), [""; 0], "one alone does not become master");
+    }
+    let back = router.pass(MS(4000));
+    assert_eq!(
+        back.iter().filter(|line| line.starts_with("INSTANCE")).collect::<Vec<_>>(),
+        ["INSTANCE B MASTER 150", "INSTANCE A MASTER 150"]
+    );
+}
+
+#[test]
+fn a_fault_takes_the_group_along_and_the_last_recovery_brings_it_back() {
+    let mut router = master(&pair());
+    let told = router.set_link("e1", false);
+    assert_eq!(
+        told,
+        [
+            "advert 52 prio 0",
+            "advert 52 prio 0",
+            "hold []",
+            "INSTANCE B FAULT 150",
+            "advert 51 prio 0",
+            "hold []",
+            "INSTANCE A FAULT 150",
+            "GROUP G FAULT 0"
+        ]
+    );
+    assert_eq!(router.set_link("e0", false), [""; 0]);
+    assert_eq!(router.set_link("e1", true), [""; 0]);
+    assert_eq!(router.set_link("e0", true), ["INSTANCE A BACKUP 150", "INSTANCE B BACKUP 150", "GROUP G BACKUP 0"]);
+    let told = router.pass(MS(4000));
+    assert_eq!(told[3], "INSTANCE B MASTER 150");
+}
+
+#[test]
+fn losing_the_source_address_is_a_fault_and_the_goodbye_comes_from_it() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let local = Local { device: Device(1), prefix: Prefix { address: address("10.9.0.10"), length: 24 } };
+    let told = router.event(Event::AddressGone(local));
+    assert_eq!(told, ["advert 51 prio 0", "advert 51 prio 0", "hold []", "INSTANCE VI FAULT 150"]);
+    assert_eq!(router.event(Event::Address(local)), ["INSTANCE VI BACKUP 150"]);
+}
+
+#[test]
+fn a_second_address_takes_the_place_of_the_first_without_a_word() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let local = |text: &str| Local { device: Device(1), prefix: Prefix { address: address(text), length: 24 } };
+    assert_eq!(router.event(Event::Address(local("10.9.0.11"))), [""; 0]);
+    assert_eq!(router.event(Event::AddressGone(local("10.9.0.10"))), [""; 0]);
+    assert_eq!(router.engine.snapshot().instances[0].source, Some(address("10.9.0.11")));
+}
+
+#[test]
+fn a_stripped_address_is_held_and_announced_again_without_an_election() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let (owner, fact) = router.first_fact();
+    for _ in 0..5 {
+        assert_eq!(router.event(Event::Stripped { owner, fact: fact.clone() }), ["announce 1 x [10.9.0.51]"]);
+        router.now += MS(10);
+    }
+    let told = router.event(Event::Stripped { owner, fact });
+    assert_eq!(told, ["advert 51 prio 0", "advert 51 prio 0", "hold []", "INSTANCE VI FAULT 150"], "somebody means it");
+    assert!(router.engine.snapshot().instances[0].faults[0].contains("another program"));
+    assert_eq!(router.next(), (30_000_000, vec!["INSTANCE VI BACKUP 150".to_owned()]));
+}
+
+#[test]
+fn a_foreign_claim_is_answered_and_our_own_is_not() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let claim = |by| Event::Claimed { device: Device(1), address: address("10.9.0.51"), by: Mac([2, 0, 0, 0, 0, by]) };
+    assert_eq!(router.event(claim(99)), ["announce 1 x [10.9.0.51]"]);
+    assert_eq!(router.event(claim(98)), [""; 0], "not again at once");
+    router.now += MS(200);
+    assert_eq!(router.event(claim(2)), [""; 0], "one of our own interfaces");
+}
+
+#[test]
+fn a_stalled_master_speaks_up_and_one_that_asked_for_it_steps_back() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    assert_eq!(router.event(Event::Stalled(MS(500))), [""; 0]);
+    assert_eq!(router.event(Event::Stalled(MS(5000))), ["advert 51 prio 150", "announce 1 x [10.9.0.51]"]);
+    let mut router = master(&instance("VI", "e0", 51, 150, " nopreempt\n timer_expired_backup 100"));
+    assert_eq!(router.event(Event::Stalled(MS(5000)))[..2], ["hold []", "INSTANCE VI BACKUP 150"]);
+}
+
+#[test]
+fn a_successor_carries_on_as_master_and_tells_nobody() {
+    let text = instance("VI", "e0", 51, 150, "");
+    let router = master(&text);
+    let records: Vec<Record> = router.records.values().cloned().collect();
+    let (mut successor, told) = Router::resume(router.now + MS(30), &text, links(), &records);
+    assert_eq!(told, ["advert 51 prio 150", "hold [10.9.0.51@1]", "announce 1 x [10.9.0.51]"]);
+    assert_eq!(successor.next(), (1_000_000, vec!["advert 51 prio 150".to_owned()]));
+    let (_, told) = Router::resume(router.now, &text, links(), &[]);
+    assert_eq!(told, ["INSTANCE VI BACKUP 150"], "without records it is an ordinary start");
+}
+
+#[test]
+fn a_stop_says_goodbye_and_tells_everybody_unless_everything_is_to_stay() {
+    let mut router = master(&pair());
+    let told = router.stop(true);
+    assert_eq!(told[..4], ["advert 51 prio 0", "hold []", "advert 52 prio 0", "hold []"]);
+    assert_eq!(told[4..], ["INSTANCE A STOP 150", "INSTANCE B STOP 150", "GROUP G STOP 0"]);
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    assert_eq!(router.stop(false), ["INSTANCE VI STOP 150"]);
+}
+
+#[test]
+fn a_reload_keeps_the_master_and_changes_what_differs() {
+    let text = instance("VI", "e0", 51, 150, "");
+    let mut router = master(&text);
+    let twice = ["advert 51 prio 150", "advert 51 prio 150"];
+    assert_eq!(router.reload(&text), twice);
+    let more = text.replace("10.9.0.51", "10.9.0.51\n 10.9.0.151");
+    let told = router.reload(&more);
+    assert_eq!(
+        told,
+        ["advert 51 prio 150", "hold [10.9.0.51@1 10.9.0.151@1]", "announce 1 x [10.9.0.51 10.9.0.151]", "advert 51 prio 150"]
+    );
+    assert_eq!(router.reload(&text), ["advert 51 prio 150", "hold [10.9.0.51@1]", "advert 51 prio 150"]);
+    assert_eq!(router.reload(&text.replace("priority 150", "priority 120"))[1], "advert 51 prio 120");
+    router.reload(&text);
+    assert_eq!(router.reload(&text.replace("VI", "OTHER")), twice, "the name is not what it is known by");
+}
+
+#[test]
+fn a_removed_instance_says_goodbye_and_a_new_one_begins_in_backup() {
+    let mut router = master(&instance("A", "e0", 51, 150, ""));
+    let told = router.reload(&instance("B", "e0", 52, 150, ""));
+    assert_eq!(told, ["advert 51 prio 150", "advert 51 prio 0", "hold []", "INSTANCE A FAULT 150", "INSTANCE B BACKUP 150"]);
+    assert_eq!(router.records.len(), 1);
+}
+
+#[test]
+fn a_startup_delay_comes_on_top() {
+    let text = format!("global_defs {{\n vrrp_startup_delay 2.5\n}}\n{}", instance("VI", "e0", 51, 150, ""));
+    let (mut router, _) = Router::start(&text);
+    assert_eq!(router.hear(51, 100, "10.9.0.20"), [""; 0]);
+    assert_eq!(router.engine.snapshot().instances[0].stats.adverts.received, 0, "nobody listens yet");
+    assert_eq!(router.next().0, 5_914_062);
+}
+
+#[test]
+fn an_interface_that_goes_and_comes_back_as_another_device_is_taken_up() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let told = router.event(Event::LinkGone(Device(1)));
+    assert_eq!(told.last().map(String::as_str), Some("INSTANCE VI FAULT 150"));
+    let mut link = router.engine.links().get(Device(2)).cloned().expect("another link");
+    link.device = Device(77);
+    link.name = "e0".into();
+    assert_eq!(router.event(Event::Link(link)), [""; 0], "it has no address yet");
+    let local = Local { device: Device(77), prefix: Prefix { address: address("10.9.0.10"), length: 24 } };
+    assert_eq!(router.event(Event::Address(local)), ["INSTANCE VI BACKUP 150"]);
+    router.pass(MS(4000));
+    assert_eq!(router.held.values().next().map(Vec::as_slice), Some(&["10.9.0.51@77".to_owned()][..]));
+    assert!(router.now > START);
+}
