@@ -24,8 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Exit statuses that a supervisor knows: a fault that another start would not mend, and a missing permission.
-const FATAL: u8 = 1;
+/// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
+const FAILED: u8 = 70;
 const FORBIDDEN: u8 = 4;
 /// After everything has been given up: scripts have time to end, and switches to see that we left our multicast groups.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ pub fn run(start: Start) -> u8 {
         Ok(()) => 0,
         Err(error) => {
             tracing::error!("the VRRP process cannot go on: {error}");
-            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FATAL }
+            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FAILED }
         }
     }
 }
