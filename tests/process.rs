@@ -209,7 +209,7 @@ fn it_starts_and_stops_in_the_foreground() {
 #[test]
 fn in_the_background_it_is_up_when_the_command_returns_and_speaks_to_syslog() {
     inside("in_the_background_it_is_up_when_the_command_returns_and_speaks_to_syslog", || {
-        configure(&format!("global_defs {{\ninstance x\n}}\n{}", instance("A", "e0")));
+        configure(&format!("instance x\n{}", instance("A", "e0")));
         let syslog = UnixDatagram::bind("/dev/log").expect("a socket");
         syslog.set_nonblocking(true).expect("a flag");
         let status = program().args(["-f", "k.conf", "-S", "3", "-p", "/run/p.pid"]).status().expect("the daemon");
@@ -303,7 +303,7 @@ fn a_role_that_crashes_is_replaced_at_once_and_later_with_delays() {
         let parent = pid_in(PARENT);
         for crash in 1..=4 {
             let dead = role();
-            replace(if crash % 2 == 0 { Signal::SIGSEGV } else { Signal::SIGKILL });
+            replace(if crash % 2 == 0 { Signal::SIGABRT } else { Signal::SIGKILL });
             daemon.expect(&format!("VRRP child process({dead}) died: Respawning"));
         }
         // Whether all of these were within ten seconds is up to the machine; without a pause there is a fifth that is.
@@ -401,7 +401,7 @@ fn a_reload_that_is_refused_leaves_everything_as_it_is() {
         refused(&daemon, "no vrrp_instance left");
         configure(&instance("A", "e9"));
         refused(&daemon, "interface");
-        configure(&format!("global_defs {{\ninstance y\n}}\n{}", instance("A", "e0")));
+        configure(&format!("instance y\n{}", instance("A", "e0")));
         refused(&daemon, "instance cannot be changed");
         fs::remove_file(CONF).expect("removed");
         refused(&daemon, "Config files missing");

@@ -11,8 +11,6 @@ use std::process::Command;
 
 pub(crate) const E0: u32 = 10;
 pub(crate) const P0: u32 = 20;
-pub(crate) const E0_MAC: [u8; 6] = [2, 0, 0, 0, 0, 0x0a];
-pub(crate) const P0_MAC: [u8; 6] = [2, 0, 0, 0, 0, 0x14];
 
 pub(crate) struct Lan {
     near: File,

@@ -2,7 +2,7 @@
 
 mod lan;
 
-use lan::{E0, E0_MAC, Lan, P0, P0_MAC, comes, ip};
+use lan::{E0, Lan, P0, comes, ip};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use standfast::effect::net::{Device, Mac};
 use standfast::effect::packet::{Datagram, Port, PortId, Reach, Transmit};
@@ -14,6 +14,8 @@ use standfast::wire::ipv4;
 use std::io::{ErrorKind, Read as _};
 use std::net::{IpAddr, SocketAddrV4};
 
+const E0_MAC: [u8; 6] = [2, 0, 0, 0, 0, 0x0a];
+const P0_MAC: [u8; 6] = [2, 0, 0, 0, 0, 0x14];
 const ALL: u16 = 0x0003;
 const ARP: u16 = 0x0806;
 const IPV4: u16 = 0x0800;

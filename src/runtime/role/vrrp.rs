@@ -24,8 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Exit statuses that a supervisor knows: a fault that another start would not mend, and a missing permission.
-const FATAL: u8 = 1;
+/// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
+const FAILED: u8 = 70;
 const FORBIDDEN: u8 = 4;
 /// After everything has been given up: scripts have time to end, and switches to see that we left our multicast groups.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -60,7 +60,7 @@ pub fn run(start: Start) -> u8 {
         Ok(()) => 0,
         Err(error) => {
             tracing::error!("the VRRP process cannot go on: {error}");
-            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FATAL }
+            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FAILED }
         }
     }
 }
@@ -76,7 +76,6 @@ async fn serve(start: Start) -> io::Result<()> {
     while !stopping {
         tokio::select! {
             biased;
-            woken = driver.wait() => woken?,
             finding = trackers.next() => driver.handle(finding.event()),
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
@@ -90,6 +89,8 @@ async fn serve(start: Start) -> io::Result<()> {
                     Err(error) => driver.refuse(&error.to_string()),
                 }
             }
+            // The last one: there may always be something to do.
+            woken = driver.wait() => woken?,
         }
         for asked in driver.turn()? {
             match asked {

@@ -185,8 +185,9 @@ impl Driver {
     pub(super) async fn wait(&mut self) -> io::Result<()> {
         tokio::select! {
             biased;
-            woken = self.poll.wait() => woken,
+            // First, because there may always be something to do.
             () = self.teller.drive() => Ok(()),
+            woken = self.poll.wait() => woken,
         }
     }
 

@@ -60,7 +60,7 @@ fn a_reload_that_would_hurt_is_refused() {
         Some("\0\x01\x02"),
         Some(ELSEWHERE),
         Some("vrrp_instance A {\ninterface\n}\n"),
-        Some("global_defs {\ninstance x\n}\nvrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n"),
+        Some("instance x\nvrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n"),
     ] {
         assert!(refusal(&old, &read(text), &Options::default()).is_some(), "{text:?}");
     }
