@@ -35,7 +35,8 @@ pub fn run(start: Start) -> u8 {
     let mut end = RoleEnd::new(start.control);
     let mut model = start.model;
     end.report(Report::Ready);
-    while !start.release_only {
+    let mut serves = !start.release_only;
+    while serves {
         let mut wait = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(end.as_fd(), PollFlags::POLLIN)];
         let _ = poll(&mut wait, PollTimeout::NONE);
         while let Ok(Heard::Message(Order::Reload(memory))) = end.receive() {
@@ -48,7 +49,7 @@ pub fn run(start: Start) -> u8 {
             }
         }
         match signals.next() {
-            Some(Signal::Stop | Signal::Interrupt) => break,
+            Some(Signal::Stop | Signal::Interrupt) => serves = false,
             Some(Signal::Reload) => end.report(Report::ReloadAsked),
             Some(Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json | Signal::Child) | None => {}
         }
