@@ -85,3 +85,57 @@ fn create(path: &Path) -> io::Result<(File, PathBuf)> {
     }
     Err(last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+    #[test]
+    fn names_are_those_that_tools_know() {
+        let plain = Process::default();
+        let mut named = Process { net_namespace: Some("blue".into()), instance: Some("one".into()), ..Process::default() };
+        named.dumps.name_instance = true;
+        let mut moved = named.clone();
+        moved.net_namespace = None;
+        moved.dumps.state = Some("/var/d.x/state.txt".into());
+        let mut bare = Process::default();
+        bare.dumps.state = Some("/var/d.x/state".into());
+        bare.dumps.name_instance = true;
+        for (process, dump, want) in [
+            (&plain, Dump::Vrrp, "keepalived.data"),
+            (&plain, Dump::Parent, "keepalived_parent.data"),
+            (&plain, Dump::Checker, "keepalived_check.data"),
+            (&plain, Dump::Bfd, "keepalived_bfd.data"),
+            (&plain, Dump::Stats, "keepalived.stats"),
+            (&plain, Dump::Json, "keepalived.json"),
+            (&named, Dump::Vrrp, "keepalived.blue_one.data"),
+            (&named, Dump::Parent, "keepalived_parent.blue_one.data"),
+            (&named, Dump::Stats, "keepalived.stats"),
+            (&moved, Dump::Vrrp, "/var/d.x/state.one.txt"),
+            (&moved, Dump::Bfd, "/var/d.x/state_bfd.one.txt"),
+            (&bare, Dump::Parent, "/var/d.x/state_parent"),
+        ] {
+            assert_eq!(path(dump, process), directory().join(want), "{dump:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole() {
+        let folder = env::temp_dir().join(format!("standfast-dump-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("keepalived.stats");
+        write(&path, "one").expect("written");
+        let before = fs::metadata(&path).expect("it is there");
+        assert_eq!(before.permissions().mode() & 0o111, 0);
+        write(&path, "two\n").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("text"), "two\n");
+        assert_ne!(fs::metadata(&path).expect("it is there").ino(), before.ino());
+        assert_eq!(fs::read_dir(&folder).expect("a list").count(), 1, "nothing is left over");
+        assert!(write(&folder.join("absent/x"), "").is_err());
+        fs::create_dir(folder.join("d")).expect("a folder");
+        assert!(write(&folder.join("d"), "").is_err());
+        assert_eq!(fs::read_dir(&folder).expect("a list").count(), 2, "nothing is left over");
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+}

@@ -188,7 +188,7 @@ unsafe fn become_it(plan: &Plan<'_>) -> ! {
             libc::_exit(NOT_EXECUTABLE);
         }
         // After the change of the user, which would undo it.
-        libc::prctl(libc::PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+        libc::prctl(libc::PR_SET_PDEATHSIG, SIGTERM);
         if libc::getppid() != plan.parent {
             libc::_exit(NOT_EXECUTABLE);
         }
@@ -208,7 +208,7 @@ unsafe fn become_it(plan: &Plan<'_>) -> ! {
 }
 
 const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
-#[expect(clippy::cast_sign_loss, reason = "prctl takes words, and this is 15")]
+/// As wide as the kernel reads it.
 const SIGTERM: c_ulong = libc::SIGTERM as c_ulong;
 
 /// # Safety

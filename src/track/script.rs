@@ -1,12 +1,12 @@
 //! Health scripts: when each runs, and what their results add up to.
 
+use super::tracked;
 use crate::effect::say::{Level, Line};
 use crate::effect::time::Instant;
 use crate::model::Model;
 use crate::model::script::Script;
-use crate::model::track::{TrackScript, Tracker, Trackers};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use crate::model::track::TrackScript;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a run that was asked to end may take to do so.
@@ -34,16 +34,6 @@ pub enum Outcome {
     Killed(i32),
     /// It could not be started.
     Unstarted(String),
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exited(status) => write!(f, "exited with status {status}"),
-            Self::Killed(signal) => write!(f, "due to signal {signal}"),
-            Self::Unstarted(reason) => write!(f, "{reason}"),
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +115,8 @@ impl Scripts {
     /// same name.
     pub fn reconfigure(&mut self, now: Instant, model: &Model, actions: &mut Vec<Action>) {
         let mut old = std::mem::take(&mut self.watched);
-        for script in tracked(model) {
+        let used = tracked(model, |trackers| &trackers.scripts);
+        for script in model.tracked.scripts.iter().filter(|script| used.contains(&*script.name)) {
             let name = script.name.clone();
             let watched = match old.remove(&name) {
                 Some(before) if before.script.command == script.command => {
@@ -227,7 +218,7 @@ impl Watched {
             Stage::Working(until) if until <= now => {
                 running.stage = Stage::Ending(now + GRACE);
                 actions.push(Action::Signal { run, signal: Signal::Terminate });
-                self.judge(Verdict::Late("timed out"), actions);
+                self.judge(Verdict::Late("timed_out"), actions);
             }
             Stage::Ending(until) if until <= now => {
                 running.stage = Stage::Stuck;
@@ -248,18 +239,20 @@ impl Watched {
             return;
         };
         if !std::mem::replace(&mut running.said, true) {
-            say(actions, format!("VRRP_Script({}) is still running: the next run is skipped", self.script.name));
+            let stage = if matches!(running.stage, Stage::Working(_)) { "already running" } else { "being timed out" };
+            say(actions, format!("Track script {} is {stage}, expect idle - skipping run", self.script.name));
         }
         // A process that survives SIGKILL hangs in the kernel. Nothing would ever be heard of the script again.
         if matches!(running.stage, Stage::Stuck) {
-            self.judge(Verdict::Late("it cannot be killed"), actions);
+            self.judge(Verdict::Late("cannot be killed"), actions);
         }
     }
 
     fn judge(&mut self, verdict: Verdict, actions: &mut Vec<Action>) {
-        let (good, how) = match verdict {
-            Verdict::Ended(outcome) => (outcome == Outcome::Exited(0), self.note(outcome, actions)),
-            Verdict::Late(how) => (false, how.to_owned()),
+        let good = matches!(verdict, Verdict::Ended(Outcome::Exited(0)));
+        let how = match verdict {
+            Verdict::Ended(outcome) => self.note(outcome, actions),
+            Verdict::Late(how) => how.to_owned(),
         };
         let first = !std::mem::replace(&mut self.judged, true);
         if self.up == Some(good) {
@@ -274,19 +267,25 @@ impl Watched {
         self.contrary = 0;
         self.up = Some(good);
         let name = self.script.name.clone();
-        let text = if good { format!("VRRP_Script({name}) succeeded") } else { format!("VRRP_Script({name}) failed ({how})") };
-        say(actions, text);
+        say(actions, format!("VRRP_Script({name}) {how}"));
         actions.push(Action::Report { name, up: good });
     }
 
-    /// Says it when a script begins to return something else than before; returns how it ended.
+    /// Says it when a script begins to return something else than before; returns what it has done.
     fn note(&mut self, outcome: Outcome, actions: &mut Vec<Action>) -> String {
         if let Outcome::Exited(status) = outcome
             && self.last.as_ref().is_some_and(|last| *last != outcome)
         {
             say(actions, format!("Script `{}` now returning {status}", self.script.name));
         }
-        self.last.insert(outcome).to_string()
+        let done = match &outcome {
+            Outcome::Exited(0) => "succeeded".to_owned(),
+            Outcome::Exited(status) => format!("failed (exited with status {status})"),
+            Outcome::Killed(signal) => format!("failed (due to signal {signal})"),
+            Outcome::Unstarted(reason) => format!("failed ({reason})"),
+        };
+        self.last = Some(outcome);
+        done
     }
 }
 
@@ -299,15 +298,6 @@ fn following(due: Instant, interval: Duration, now: Instant) -> Instant {
     }
     let missed = now.since(due).as_nanos() / interval.as_nanos();
     due + interval.saturating_mul(u32::try_from(missed + 1).unwrap_or(u32::MAX))
-}
-
-/// The scripts that an instance or a group watches; no other is run.
-fn tracked(model: &Model) -> impl Iterator<Item = &TrackScript> {
-    let names = |trackers: &'_ Trackers| trackers.scripts.iter().map(|Tracker { name, .. }| name.clone()).collect::<Vec<_>>();
-    let instances = model.vrrp.instances.iter().flat_map(|instance| names(&instance.trackers));
-    let groups = model.vrrp.groups.iter().flat_map(|group| names(&group.trackers));
-    let used: BTreeSet<Box<str>> = instances.chain(groups).collect();
-    model.tracked.scripts.iter().filter(move |script| used.contains(&script.name))
 }
 
 fn say(actions: &mut Vec<Action>, text: String) {

@@ -15,7 +15,7 @@ use crate::runtime::dump::{self, Dump};
 use crate::runtime::notify::Teller;
 use crate::runtime::reading;
 use crate::runtime::signals::{Signal, Signals};
-use crate::runtime::track::script::Runner;
+use crate::runtime::track::Trackers;
 use crate::vrrp::Manner;
 use driver::{Asked, Driver, Effectors};
 use std::io;
@@ -69,7 +69,7 @@ async fn serve(start: Start) -> io::Result<()> {
     let Start { mut model, records, manner, release, control, signals, release_only } = start;
     let teller = Teller::new(&model)?;
     let mut driver = Driver::start(&model, &records, manner, Effectors::open()?, teller, control, signals)?;
-    let mut runner = Runner::new(&model)?;
+    let mut trackers = Trackers::new(&model)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;
     let mut stopping = release_only;
@@ -77,7 +77,7 @@ async fn serve(start: Start) -> io::Result<()> {
         tokio::select! {
             biased;
             woken = driver.wait() => woken?,
-            finding = runner.next() => driver.handle(finding.event()),
+            finding = trackers.next() => driver.handle(finding.event()),
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
@@ -85,7 +85,7 @@ async fn serve(start: Start) -> io::Result<()> {
                         model = new;
                         driver.teller.reconfigure(&model);
                         driver.reconfigure(&model)?;
-                        runner.reconfigure(&model);
+                        trackers.reconfigure(&model);
                     }
                     Err(error) => driver.refuse(&error.to_string()),
                 }
@@ -107,7 +107,7 @@ async fn serve(start: Start) -> io::Result<()> {
         // Whoever else runs here gets a turn of his own, however much there is to do for us.
         tokio::task::yield_now().await;
     }
-    runner.stop();
+    trackers.stop();
     driver.stop(release);
     let pause = if model.vrrp.instances.is_empty() { Duration::ZERO } else { PAUSE };
     let (teller, _control) = driver.finish();

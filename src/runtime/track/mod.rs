@@ -1,8 +1,15 @@
 //! Carries out what the trackers decide, and passes on what they find.
 
+pub mod file;
+pub mod process;
 pub mod script;
 
+use crate::effect::time::Instant;
+use crate::model::Model;
 use crate::vrrp::{Event, Standing, Tracked};
+use nix::time::{ClockId, clock_gettime};
+use std::io;
+use std::time::Duration;
 
 /// What a tracker has found out, for the VRRP engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,4 +35,45 @@ impl Finding {
         };
         Event::Tracked { object, standing: self.standing }
     }
+}
+
+/// All trackers of a process. It lives in a runtime.
+#[derive(Debug)]
+pub struct Trackers {
+    scripts: script::Runner,
+    files: file::Watcher,
+    processes: process::Counter,
+}
+
+impl Trackers {
+    pub fn new(model: &Model) -> io::Result<Self> {
+        Ok(Self { scripts: script::Runner::new(model)?, files: file::Watcher::new(model)?, processes: process::Counter::new(model) })
+    }
+
+    /// Goes over to a new configuration, after the engine has done so. What is known of objects that stay is found again.
+    pub fn reconfigure(&mut self, model: &Model) {
+        self.scripts.reconfigure(model);
+        self.files.reconfigure(model);
+        self.processes.reconfigure(model);
+    }
+
+    /// The next finding. It is also what makes everything run, so it is always to be waited for. Nothing is lost when the
+    /// future is dropped.
+    pub async fn next(&mut self) -> Finding {
+        tokio::select! {
+            finding = self.scripts.next() => finding,
+            finding = self.files.next() => finding,
+            finding = self.processes.next() => finding,
+        }
+    }
+
+    /// The end: scripts that run are asked to end, and not waited for.
+    pub fn stop(&mut self) {
+        self.scripts.stop();
+    }
+}
+
+fn now() -> Instant {
+    let since_boot = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+    Instant::from_nanos(u64::try_from(since_boot.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -1,14 +1,12 @@
 //! Runs health scripts.
 
-use super::{Finding, Found};
-use crate::effect::time::Instant;
+use super::{Finding, Found, now};
 use crate::model::Model;
 use crate::runtime::notify::say;
 use crate::runtime::notify::spawn::{Children, Status, scripts};
 use crate::track::script::{Action, Event, Outcome, RunId, Scripts, Signal};
 use crate::vrrp::Standing;
 use nix::sys::signal::Signal as Number;
-use nix::time::{ClockId, clock_gettime};
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
@@ -90,9 +88,4 @@ fn outcome(status: Status) -> Outcome {
         Status::Exited(status) => Outcome::Exited(status),
         Status::Killed(signal) => Outcome::Killed(signal),
     }
-}
-
-fn now() -> Instant {
-    let since_boot = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-    Instant::from_nanos(u64::try_from(since_boot.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::script::Action as What;
-use crate::model::track::Weight;
+use crate::model::track::{Tracker, Trackers, Weight};
 use crate::model::vrrp::{Notify, SyncGroup};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ fn short(actions: &[Action]) -> Vec<String> {
         Action::Run { run, .. } => Some(format!("run {}", run.0)),
         Action::Signal { run, signal } => Some(format!("{signal:?} {}", run.0)),
         Action::Report { name, up } => Some(format!("{name} {}", if *up { "up" } else { "down" })),
-        Action::Say(line) => line.text.contains("skipped").then(|| "skipped".to_owned()),
+        Action::Say(line) => line.text.contains("skipping run").then(|| "skipped".to_owned()),
     };
     actions.iter().filter_map(text).collect()
 }
@@ -193,6 +193,19 @@ fn what_happens_is_said_as_tools_know_it() {
         assert_eq!(story.said(), want, "{run}");
         story.tick(run * 1000);
     }
+}
+
+#[test]
+fn a_run_that_takes_long_is_told_as_tools_know_it() {
+    let mut story = Story::new(TrackScript { timeout: SECOND / 2, ..script("chk") });
+    story.actions.clear();
+    story.scripts.handle(at(500), Event::Tick, &mut story.actions);
+    story.scripts.handle(at(1000), Event::Tick, &mut story.actions);
+    assert_eq!(story.said(), ["VRRP_Script(chk) timed_out", "Track script chk is being timed out, expect idle - skipping run"]);
+    let mut story = Story::new(script("chk"));
+    story.actions.clear();
+    story.scripts.handle(at(1000), Event::Tick, &mut story.actions);
+    assert_eq!(story.said(), ["Track script chk is already running, expect idle - skipping run"]);
 }
 
 #[test]
