@@ -1,6 +1,8 @@
-# make demo    the configuration reader at work
+# make demo    routers and a client on one network: failover as it happens
+# make demo-config   the configuration reader at work
 # make test    everything that must hold before a change goes in
-# make bench   the cost of a configuration test, beside keepalived's
+# make bench   what a configuration test and failover cost, beside keepalived's
+# make soak    faults at random for SOAK_MINUTES, with SOAK_SEED
 # make lint    formatting, clippy, and cargo-deny where it is installed
 # make fuzz    the property tests with CASES inputs each
 # make docs    docs/COMPATIBILITY.md anew from the keyword tables
@@ -10,10 +12,18 @@
 
 CARGO ?= cargo
 CASES ?= 20000
+SOAK_MINUTES ?= 10
+SOAK_SEED ?= 1
 STANDFAST := target/debug/standfast
 BUILD_PACKAGES := gcc libc6-dev make pkg-config
+# What works in network namespaces needs these, and root.
+NETNS_PACKAGES := keepalived iproute2 nftables util-linux
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
+# cargo as ourselves, and what it runs as root. Tests in namespaces wait more than they work.
+NETNS_CARGO = RUST_TEST_THREADS=4 $(CARGO) $(if $(AS_ROOT),--config "target.'cfg(all())'.runner = '$(AS_ROOT)'")
 
-.PHONY: demo test bench lint fuzz docs build release fmt-check clippy docs-check packages-build packages-bench
+.PHONY: demo demo-config test bench soak lint fuzz docs build release fmt-check clippy docs-check \
+	packages-build packages-netns
 
 # $(call need,PACKAGES) installs those that are missing.
 define need
@@ -38,18 +48,26 @@ endef
 FIRST_MESSAGE := head -n 12
 FIRST_SERVER := sed -n "/^virtual_server/,/^    }/p"
 
-demo: build
+demo: packages-netns build
+	$(CARGO) build --example demo
+	$(AS_ROOT) target/debug/examples/demo $(STANDFAST)
+
+demo-config: build
 	$(call show,$(STANDFAST) -t -f examples/lvs-tun.conf,= 0)
 	$(call show,$(STANDFAST) check tests/config/broken.conf,= 5)
 	$(call show,$(STANDFAST) check tests/config/broken.conf --json | $(FIRST_MESSAGE),= 0)
 	$(call show,$(STANDFAST) dump examples/lvs-tun.conf | $(FIRST_SERVER),= 0)
 
-test: packages-build fmt-check clippy
-	$(CARGO) test
+test: packages-netns fmt-check clippy
+	$(NETNS_CARGO) test --workspace
 	$(MAKE) --no-print-directory docs-check
 
-bench: packages-bench release
+bench: packages-netns release
 	$(CARGO) bench --bench config
+	$(NETNS_CARGO) bench --bench vrrp
+
+soak: packages-netns release
+	SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(NETNS_CARGO) test --release --test soak -- --ignored --nocapture
 
 lint: packages-build fmt-check clippy
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
@@ -66,10 +84,10 @@ docs-check: build
 	@$(STANDFAST) compatibility | diff -u docs/COMPATIBILITY.md - || { echo 'docs/COMPATIBILITY.md is stale: run make docs'; exit 1; }
 
 fmt-check:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 
 clippy: packages-build
-	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 build: packages-build
 	$(CARGO) build
@@ -82,5 +100,5 @@ release: packages-build
 packages-build:
 	$(call need,$(BUILD_PACKAGES))
 
-packages-bench:
-	$(call need,$(BUILD_PACKAGES) keepalived)
+packages-netns:
+	$(call need,$(BUILD_PACKAGES) $(NETNS_PACKAGES))

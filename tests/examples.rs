@@ -38,8 +38,11 @@ fn folder() -> PathBuf {
 }
 
 fn examples() -> Vec<PathBuf> {
-    let names = Disk::Real.list(&folder());
-    let mut files: Vec<_> = names.iter().filter(|name| name.ends_with(".conf")).map(|name| folder().join(name)).collect();
+    let of = |folder: PathBuf| {
+        let names = Disk::Real.list(&folder).into_iter().filter(|name| name.ends_with(".conf"));
+        names.map(move |name| folder.join(name)).collect::<Vec<_>>()
+    };
+    let mut files = [of(folder()), of(folder().join("demo"))].concat();
     files.sort();
     files
 }

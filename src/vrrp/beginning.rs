@@ -56,6 +56,7 @@ impl Engine {
                 match record.map(|record| record.standing) {
                     Some(record::Standing::Master { since }) => instance.resume_master(since, cx),
                     Some(record::Standing::Backup) if !faulty => instance.become_backup(0, false, cx),
+                    Some(record::Standing::Fault) if faulty => instance.resume_fault(cx),
                     Some(record::Standing::Backup | record::Standing::Fault) | None if faulty => instance.become_fault(0, cx),
                     None if owns => instance.await_ownership(cx),
                     Some(record::Standing::Backup | record::Standing::Fault) | None => instance.become_backup(0, true, cx),

@@ -9,7 +9,7 @@ use super::{Event, Manner, Standing, Tracked, message, place};
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
 use crate::effect::packet::{Datagram, PortId};
-use crate::effect::record::Record;
+use crate::effect::record::{self, Record};
 use crate::effect::say::Level;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
@@ -92,6 +92,10 @@ impl Engine {
         engine.adopt(&all, actions);
         let records: HashMap<&str, &Record> = records.iter().map(|record| (&*record.key, record)).collect();
         for &id in &all {
+            if let Some(instance) = engine.instances.get_mut(&id) {
+                let record = records.get(&*instance.key);
+                instance.resumes = record.is_some_and(|record| record.standing != record::Standing::Fault);
+            }
             engine.look_around(now, id, actions);
         }
         engine.begin(now, &all, &records, actions);

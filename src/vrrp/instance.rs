@@ -136,6 +136,8 @@ pub(super) struct Instance {
     pub(super) faults: Faults,
     /// In FAULT since the start, for reasons that nobody is told of.
     pub(super) unannounced: bool,
+    /// A predecessor was up, so that its scripts need not report before this one is.
+    pub(super) resumes: bool,
     /// What the weights make of the configured priority.
     pub(super) effective: u8,
     /// An owner that gives way to another one.
@@ -177,6 +179,7 @@ impl Instance {
             state: State::Init,
             faults: Faults::default(),
             unannounced: false,
+            resumes: false,
             effective: conf.priority.0,
             yields_ownership: false,
             wants_master: false,
@@ -271,6 +274,13 @@ impl Instance {
         self.record(cx);
         self.hold(cx);
         self.announce(1, cx);
+    }
+
+    /// What was told of a fault is still true.
+    pub(super) fn resume_fault(&mut self, cx: &mut Cx<'_>) {
+        self.hold(cx);
+        self.enter(State::Fault, cx);
+        self.record(cx);
     }
 
     /// An owner at the start: master as soon as anything runs, and nobody is told of a BACKUP.
@@ -602,7 +612,7 @@ impl Instance {
         self.effective = effective;
         let after = self.down_interval();
         if let State::Backup { down, .. } = &mut self.state {
-            *down = *down + after - before;
+            *down = (*down + after - before).max(cx.now);
         }
         if self.conf.notify_priority_changes {
             self.tell(if self.is_master() { Told::MasterPriority } else { Told::BackupPriority }, cx);

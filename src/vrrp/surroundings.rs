@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::fault::Cause;
+use super::instance::State;
 use super::ports::User;
 use super::priority::{contribution, effective, fails};
 use super::{Standing, place};
@@ -53,8 +54,14 @@ impl Engine {
         causes.extend(standings.into_iter().map(|(name, (down, _))| (Cause::InterfaceDown(name.into()), down)));
         for tracker in &lists.scripts {
             let standing = self.scripts.get(&tracker.name).copied();
-            let pending = standing.is_none() && tracker.weight.value == 0;
-            causes.push((Cause::Pending(tracker.name.clone()), pending));
+            let pending = Cause::Pending(tracker.name.clone());
+            let waits = match instance.state {
+                State::Init => !instance.resumes,
+                State::Fault => instance.faults.has(&pending),
+                // What runs is not stopped by what nobody knows yet, as after a reload.
+                State::Backup { .. } | State::Master { .. } => false,
+            };
+            causes.push((pending, waits && standing.is_none() && tracker.weight.value == 0));
             let up = standing.map(|standing| standing == Standing::Up);
             causes.push((Cause::Script(tracker.name.clone()), up.is_some_and(|up| fails(tracker.weight, up))));
             weights += up.map_or(0, |up| contribution(tracker.weight, up));

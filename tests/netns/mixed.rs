@@ -1,6 +1,8 @@
 //! Pairs of standfast and the real keepalived, either as master: they elect, fail over and fail back, and neither counts a
 //! packet of the other as wrong.
 
+#![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
+
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
@@ -48,7 +50,7 @@ impl Dialect {
 }
 
 /// The higher priority of `programs` has the first one.
-fn pair(dialect: &Dialect, programs: [Program; 2]) {
+fn pair(dialect: &Dialect, programs: &[Program; 2]) {
     let lan = Lan::new();
     let hosts = [Host::new("r1"), Host::new("r2")];
     let user = Host::new("user");
@@ -120,12 +122,12 @@ macro_rules! pairs {
     ($($standfast_first:ident, $keepalived_first:ident: $dialect:expr;)*) => {$(
         #[test]
         fn $standfast_first() {
-            pair(&$dialect, [standfast(), Program::keepalived()]);
+            pair(&$dialect, &[standfast(), Program::keepalived()]);
         }
 
         #[test]
         fn $keepalived_first() {
-            pair(&$dialect, [Program::keepalived(), standfast()]);
+            pair(&$dialect, &[Program::keepalived(), standfast()]);
         }
     )*};
 }

@@ -3,6 +3,8 @@
 //! `PROGRAM_UNDER_TEST=/usr/sbin/keepalived cargo test --test resilience` shows what keepalived makes of them. Those that
 //! it passes as well are marked so.
 
+#![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
+
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 use testbench::client::neighbour;

@@ -12,7 +12,7 @@ use super::vrrp::{
     GARP_GROUP, INSTANCE, SYNC_GROUP, delay_entry, linkbeat_entry, open_garp_group, open_group, open_instance, show_delays,
     show_garp_groups, show_groups, show_instances, show_linkbeat,
 };
-use super::{Body, Kind, Vocabulary, block, global, key};
+use super::{Body, Kind, Vocabulary, block, global, key, live};
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 
@@ -42,7 +42,7 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
         global::GLOBAL_DEFS,
         global::STANDFAST_BLOCK,
         key("bfd_instance", block!("NAME", BFD, open_session, show_sessions), "none", "A BFD session, watched by track_bfd and BFD_CHECK."),
-        key("vrrp_script", block!("NAME", SCRIPT, open_script, show_scripts), "none", "A health script, watched by track_script."),
+        live("vrrp_script", block!("NAME", SCRIPT, open_script, show_scripts), "none", "A health script, watched by track_script."),
         key::<Draft>(
             "track_file",
             block!("NAME", FILE, open_file, show_files),
@@ -58,14 +58,14 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
         ),
         key("linkbeat_interfaces", LINKBEAT, "none", "Interfaces whose link is polled once a second."),
         key("interface_up_down_delays", DELAYS, "none", "How long a change of an interface must last before it counts."),
-        key(
+        live(
             "garp_group",
             block!("", GARP_GROUP, open_garp_group, show_garp_groups),
             "none",
             "Interfaces that share a limit on gratuitous ARP.",
         ),
-        key("vrrp_instance", block!("NAME", INSTANCE, open_instance, show_instances), "none", "A virtual router."),
-        key("vrrp_sync_group", block!("NAME", SYNC_GROUP, open_group, show_groups), "none", "Instances that change state together."),
+        live("vrrp_instance", block!("NAME", INSTANCE, open_instance, show_instances), "none", "A virtual router."),
+        live("vrrp_sync_group", block!("NAME", SYNC_GROUP, open_group, show_groups), "none", "Instances that change state together."),
         key(
             "track_group",
             block!("NAME", TRACK_GROUP, open_track_group, show_track_groups),

@@ -1,6 +1,6 @@
 //! What can be tracked by name: `vrrp_script`, `track_file`, `vrrp_track_process`.
 
-use super::{Shown, Vocabulary, flag, key, line};
+use super::{Shown, Vocabulary, flag, key, line, live};
 use crate::config::args::Args;
 use crate::config::command::{text_alone, user_text};
 use crate::config::diagnostic::{Class, Phase};
@@ -68,7 +68,7 @@ pub(super) fn show_processes(root: &Draft, shown: &mut Shown<'_>) {
 pub static SCRIPT: Vocabulary<TrackScript> = Vocabulary::new(
     "vrrp_script",
     &[
-        key(
+        live(
             "script",
             line!("COMMAND", "", |t, a| t.command = a.command_alone().or(t.command.take()), |t, s| {
                 if let Some(command) = &t.command {
@@ -78,13 +78,13 @@ pub static SCRIPT: Vocabulary<TrackScript> = Vocabulary::new(
             "required",
             "What to run: exit status 0 is success. \"</PATH\" tries to open the file instead.",
         ),
-        key(
+        live(
             "interval",
             line!("SECONDS[.FRACTION]", "0.001..4294", set_interval, |t, s| s.value(&t.interval)),
             "1",
             "Time between two runs.",
         ),
-        key(
+        live(
             "timeout",
             line!("SECONDS[.FRACTION]", "0.001..4294", set_timeout, |t, s| s.value(&t.timeout)),
             "the interval",
@@ -96,19 +96,19 @@ pub static SCRIPT: Vocabulary<TrackScript> = Vocabulary::new(
             "0",
             "Weight that track_script uses unless it gives its own; 0 makes a failure a fault.",
         ),
-        key(
+        live(
             "rise",
             line!("N", "1..2147483647", |t, a| set_count(&mut t.rise, a), |t, s| s.value(&t.rise)),
             "1",
             "Successes in a row that bring it up.",
         ),
-        key(
+        live(
             "fall",
             line!("N", "1..2147483647", |t, a| set_count(&mut t.fall, a), |t, s| s.value(&t.fall)),
             "1",
             "Failures in a row that bring it down.",
         ),
-        key(
+        live(
             "user",
             line!("USER [[:]GROUP]", "", |t, a| t.user = a.user().or(t.user.take()), |t, s| {
                 if let Some(user) = &t.user {
@@ -118,7 +118,7 @@ pub static SCRIPT: Vocabulary<TrackScript> = Vocabulary::new(
             "script_user",
             "Whom it runs as.",
         ),
-        key("init_fail", flag!(init_fail), "off", "It counts as failed until it has reported."),
+        live("init_fail", flag!(init_fail), "off", "It counts as failed until it has reported."),
     ],
 );
 

@@ -85,6 +85,7 @@ struct Supervisor {
     signals: Signals,
     manager: Manager,
     pid_file: PidFile,
+    /// Absent while there is no VRRP to run.
     vrrp_pid_file: Option<PidFile>,
     /// Somebody who waits for us to have come up.
     front: Option<OwnedFd>,
@@ -147,6 +148,9 @@ impl Supervisor {
     }
 
     fn fork(&mut self, now: Instant, release_only: bool) -> Option<Begun> {
+        if self.vrrp_pid_file.is_none() {
+            self.vrrp_pid_file = start::claim_vrrp(&self.options, &self.model.global.process);
+        }
         let lock = self.vrrp_pid_file.as_ref().and_then(|file| file.share().ok());
         let task = Task {
             model: Arc::clone(&self.model),
@@ -360,7 +364,7 @@ impl Supervisor {
         let (loaded, memory) = reading::record(&self.question);
         start::tell(&loaded, &self.options);
         let newest = self.offered.as_ref().unwrap_or(&self.model);
-        if let Some(reason) = verdict::refusal(newest, &loaded) {
+        if let Some(reason) = verdict::refusal(newest, &loaded, &self.options) {
             self.refuse(&reason);
             return;
         }

@@ -138,7 +138,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     let question = reading::question(&options);
     let loaded = reading::read_with(&super::super::files::FileSystem, &question);
     tell(&loaded, &options);
-    if let Some(unusable) = verdict::unusable(&loaded) {
+    if let Some(unusable) = verdict::unusable(&loaded, &options) {
         // The reason has been told with its place, among others.
         log::error(&format!("The configuration cannot be run: {}", unusable.reason));
         return Err(Early::Status(unusable.status));
@@ -156,7 +156,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
     }
     let (pid_file, vrrp_pid_file) = claim(&options, process)?;
-    let vrrp_pid_file = if verdict::has_vrrp(&model, &options) || !options.no_vrrp {
+    let vrrp_pid_file = if verdict::has_vrrp(&model, &options) {
         Some(vrrp_pid_file)
     } else {
         vrrp_pid_file.remove();
@@ -242,6 +242,17 @@ fn claim(options: &Options, process: &Process) -> Result<(PidFile, PidFile), Ear
         parent.remove();
         return Err(refused);
     }
+}
+
+/// The PID file of a VRRP process that a reload has brought.
+pub(super) fn claim_vrrp(options: &Options, process: &Process) -> Option<PidFile> {
+    let (_, path) = pidfile::paths(options, process);
+    match PidFile::claim(&path) {
+        Ok(Claim::Ours(file)) => return Some(file),
+        Ok(Claim::Taken) => log::error(&format!("Another process has {}", path.display())),
+        Err(error) => log::error(&format!("Cannot open {} pidfile: {error}", path.display())),
+    }
+    None
 }
 
 enum Background {

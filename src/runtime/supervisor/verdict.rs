@@ -20,7 +20,7 @@ pub(super) fn has_vrrp(model: &Model, options: &Options) -> bool {
     !options.no_vrrp && (options.all_parts || !model.vrrp.instances.is_empty() || model.statics != Default::default())
 }
 
-pub(super) fn unusable(loaded: &Loaded) -> Option<Unusable> {
+pub(super) fn unusable(loaded: &Loaded, options: &Options) -> Option<Unusable> {
     if loaded.sources.is_empty() {
         let text = loaded.problems.iter().next().map_or("no configuration file", |problem| &problem.text);
         return Some(Unusable { status: NO_CONFIG, reason: text.to_owned() });
@@ -30,18 +30,20 @@ pub(super) fn unusable(loaded: &Loaded) -> Option<Unusable> {
         (Class::Include, NO_CONFIG),
         (Class::MissingParameter, CONFIG),
         (Class::Namespace, 0),
+        // These are the VRRP process's to find out.
         (Class::Interface, CONFIG),
         (Class::Fatal, CONFIG),
     ];
-    grave.into_iter().find_map(|(class, status)| {
+    let grave = if options.no_vrrp { &grave[..3] } else { &grave[..] };
+    grave.iter().find_map(|&(class, status)| {
         let problem = loaded.problems.iter().find(|problem| problem.class == class)?;
         Some(Unusable { status, reason: problem.text.clone() })
     })
 }
 
 /// Why a running daemon stays with what it has.
-pub(super) fn refusal(old: &Model, new: &Loaded) -> Option<String> {
-    if let Some(unusable) = unusable(new) {
+pub(super) fn refusal(old: &Model, new: &Loaded, options: &Options) -> Option<String> {
+    if let Some(unusable) = unusable(new, options) {
         return Some(unusable.reason);
     }
     let (before, after) = (&old.global.process, &new.model.global.process);

@@ -19,26 +19,36 @@ const INSTEAD: &str = "PROGRAM_UNDER_TEST";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    name: &'static str,
+    name: String,
     path: PathBuf,
 }
 
 impl Program {
     /// From `env!("CARGO_BIN_EXE_standfast")`.
     pub fn standfast(path: &str) -> Self {
-        Self { name: "standfast", path: std::env::var_os(INSTEAD).map_or_else(|| path.into(), PathBuf::from) }
+        match std::env::var(INSTEAD) {
+            Ok(instead) => Self { name: format!("{instead} instead of standfast"), path: instead.into() },
+            Err(_) => Self { name: "standfast".to_owned(), path: path.into() },
+        }
     }
 
     #[track_caller]
     pub fn keepalived() -> Self {
         assert!(Path::new(KEEPALIVED).exists(), "{KEEPALIVED} is missing: install the package keepalived");
-        Self { name: "keepalived", path: KEEPALIVED.into() }
+        Self { name: "keepalived".to_owned(), path: KEEPALIVED.into() }
     }
 
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn keepalived_if_installed() -> Option<Self> {
+        Path::new(KEEPALIVED).exists().then(Self::keepalived)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 }
+
+/// How much of a log is shown when a test has failed.
+const LINES_SHOWN: usize = 100;
 
 /// It runs in the foreground and logs to us. Dropped, it is stopped as it should be, or killed.
 #[derive(Debug)]
@@ -176,10 +186,14 @@ impl Daemon {
         })
     }
 
+    pub fn signal_stop(&self) {
+        self.signal(Signal::SIGTERM);
+    }
+
     /// Asks it to stop and waits until it has.
     #[track_caller]
     pub fn stop(&mut self) -> ExitStatus {
-        self.signal(Signal::SIGTERM);
+        self.signal_stop();
         eventually("the daemon stops", || self.exited())
     }
 
@@ -199,7 +213,10 @@ impl Drop for Daemon {
             }
         }
         if std::thread::panicking() {
-            eprintln!("log of {}:\n{}", self.folder.display(), self.text());
+            let text = self.text();
+            let lines: Vec<&str> = text.lines().collect();
+            let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
+            eprintln!("the end of the log of {}:\n{}", self.folder.display(), shown.join("\n"));
         }
     }
 }

@@ -6,7 +6,7 @@ mod process;
 mod scripts;
 mod vrrp;
 
-use super::{Vocabulary, block, boolean, flag, key, line, number, seconds, whole_seconds, word};
+use super::{Vocabulary, block, boolean, flag, key, line, live, number, seconds, whole_seconds, word};
 use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
@@ -100,7 +100,7 @@ fn set_buffer_size(buffer: &mut ReceiveBuffer, args: &mut Args<'_>) {
 }
 
 pub(super) const GLOBAL_DEFS: Keyword<Draft> =
-    key("global_defs", block!("", GLOBAL, open_global, show_global), "none", "Settings of the whole daemon.");
+    live("global_defs", block!("", GLOBAL, open_global, show_global), "none", "Settings of the whole daemon.");
 pub(super) const STANDFAST_BLOCK: Keyword<Draft> = key(
     "standfast",
     block!(
@@ -243,25 +243,25 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         key("smtp_alert_checker", boolean!(settings.mail.alert_checker), "unset", "Default of smtp_alert for virtual and real servers."),
         key("no_email_faults", flag!(settings.mail.no_faults), "off", "No mail about instances in fault."),
         // Scripts
-        key(
+        live(
             "script_user",
             line!("USER [[:]GROUP]", "", scripts::set_user, |_, _| {}),
             "keepalived_script, or root",
             "Whom scripts run as that name no user themselves.",
         ),
-        key(
+        live(
             "enable_script_security",
             line!("", "", scripts::set_security, |t, s| s.flag(t.scripts.secure_at.is_some())),
             "off",
             "Do not run scripts that others than root could change.",
         ),
-        key(
+        live(
             "use_symlink_paths",
             boolean!(settings.scripts.use_symlink_paths),
             "false",
             "Run scripts by their paths as written, links unresolved.",
         ),
-        key(
+        live(
             "set_supplementary_groups",
             boolean!(settings.scripts.set_supplementary_groups),
             "false",
@@ -281,13 +281,13 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Command run once after the daemon has ended its work.",
         ),
         key("shutdown_script_timeout", scripts::timeout!(shutdown_timeout), "10", "How long the shutdown script may take."),
-        key("notify_fifo", scripts::pipe!(fifo), "none", "Named pipe told of every change of state."),
-        key("notify_fifo_script", scripts::reader!(fifo), "none", "Command that reads notify_fifo."),
-        key("vrrp_notify_fifo", scripts::pipe!(vrrp_fifo), "none", "Named pipe told of VRRP changes of state."),
-        key("vrrp_notify_fifo_script", scripts::reader!(vrrp_fifo), "none", "Command that reads vrrp_notify_fifo."),
+        live("notify_fifo", scripts::pipe!(fifo), "none", "Named pipe told of every change of state."),
+        live("notify_fifo_script", scripts::reader!(fifo), "none", "Command that reads notify_fifo."),
+        live("vrrp_notify_fifo", scripts::pipe!(vrrp_fifo), "none", "Named pipe told of VRRP changes of state."),
+        live("vrrp_notify_fifo_script", scripts::reader!(vrrp_fifo), "none", "Command that reads vrrp_notify_fifo."),
         key("lvs_notify_fifo", scripts::pipe!(lvs_fifo), "none", "Named pipe told of what happens to virtual and real servers."),
         key("lvs_notify_fifo_script", scripts::reader!(lvs_fifo), "none", "Command that reads lvs_notify_fifo."),
-        key(
+        live(
             "vrrp_notify_priority_changes",
             boolean!(settings.scripts.notify_priority_changes),
             "false",
@@ -300,7 +300,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Tell the pipes all VRRP states again after a reload.",
         ),
         // VRRP
-        key(
+        live(
             "dynamic_interfaces",
             line!("[allow_if_changes]", "", vrrp::set_dynamic, vrrp::show_dynamic),
             "off",
@@ -313,110 +313,110 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Interface of static addresses and routes that name none.",
         ),
         key("disable_local_igmp", flag!(settings.vrrp.disable_local_igmp), "off", "No IGMP reports for 224.0.0.0/24."),
-        key(
+        live(
             "v3_checksum_as_v2",
             flag!(settings.vrrp.v3_checksum_as_v2),
             "off",
             "VRRPv3 checksums without the pseudo header, as before 1.3.6.",
         ),
-        key(
+        live(
             "vrrp_mcast_group4",
             line!("IPV4", "multicast", vrrp::set_group4, |t, s| s.value(&t.settings.vrrp.mcast_group4)),
             "224.0.0.18",
             "Where IPv4 adverts go.",
         ),
-        key(
+        live(
             "vrrp_mcast_group6",
             line!("IPV6", "multicast", vrrp::set_group6, |t, s| s.value(&t.settings.vrrp.mcast_group6)),
             "ff02::12",
             "Where IPv6 adverts go.",
         ),
-        key(
+        live(
             "vrrp_min_garp",
             line!("[BOOL]", "on true yes off false no", vrrp::set_min_garp, vrrp::show_min_garp),
             "off",
             "One announcement and no more, as far as no earlier line said otherwise.",
         ),
-        key(
+        live(
             "vrrp_garp_master_delay",
             whole_seconds!(settings.vrrp.garp.delay, 0, 4294),
             "5",
             "When a new master announces itself a second time; 0 for never.",
         ),
-        key(
+        live(
             "vrrp_garp_master_repeat",
             line!("N", "1..4294967295", |t, a| vrrp::set_repeat(&mut t.settings.vrrp.garp.repeat, a), |t, s| s
                 .value(&t.settings.vrrp.garp.repeat)),
             "5",
             "Announcements at a time.",
         ),
-        key(
+        live(
             "vrrp_garp_master_refresh",
             whole_seconds!(settings.vrrp.garp.refresh, 0, 4294967295),
             "0",
             "How often a master announces itself again; 0 for never.",
         ),
-        key(
+        live(
             "vrrp_garp_master_refresh_repeat",
             line!("N", "1..4294967295", |t, a| vrrp::set_repeat(&mut t.settings.vrrp.garp.refresh_repeat, a), vrrp::show_refresh_repeat),
             "1",
             "Announcements at a time then.",
         ),
-        key(
+        live(
             "vrrp_garp_lower_prio_delay",
             whole_seconds!(settings.vrrp.garp.lower_prio_delay, 0, 4294),
             "vrrp_garp_master_delay",
             "When a master announces itself a second time after an advert of lower priority.",
         ),
-        key(
+        live(
             "vrrp_garp_lower_prio_repeat",
             number!(settings.vrrp.garp.lower_prio_repeat: u32, 0, 2147483647),
             "vrrp_garp_master_repeat",
             "Announcements at a time then.",
         ),
-        key("vrrp_garp_interval", vrrp::gap!(arp_interval), "0", "Pause between two gratuitous ARP packets on an interface."),
-        key("vrrp_gna_interval", vrrp::gap!(na_interval), "0", "Pause between two neighbour advertisements on an interface."),
-        key::<Global>(
+        live("vrrp_garp_interval", vrrp::gap!(arp_interval), "0", "Pause between two gratuitous ARP packets on an interface."),
+        live("vrrp_gna_interval", vrrp::gap!(na_interval), "0", "Pause between two neighbour advertisements on an interface."),
+        live::<Global>(
             "vrrp_garp_extra_if",
             line!("[all] SECONDS", "1..86400", vrrp::set_extra_garp, vrrp::show_extra_garp),
             "off",
             "Announce addresses on virtual MAC interfaces, or on all, this often.",
         )
         .deprecated(&[("vrrp_vmac_garp_intvl", Class::Error)]),
-        key(
+        live(
             "vrrp_lower_prio_no_advert",
             boolean!(settings.vrrp.lower_prio_no_advert),
             "false",
             "A master does not answer adverts of lower priority.",
         ),
-        key(
+        live(
             "vrrp_higher_prio_send_advert",
             boolean!(settings.vrrp.higher_prio_send_advert),
             "false",
             "A master sends one more advert before it yields to a higher priority.",
         ),
-        key(
+        live(
             "vrrp_down_timer_adverts",
             number!(settings.vrrp.down_timer_adverts: u8, 1, 100),
             "3",
             "Adverts missed before a master counts as dead.",
         ),
-        key("vrrp_version", number!(settings.vrrp.version: u8, 2, 3), "2, IPv6 3", "Version of VRRP where the instance does not say."),
-        key("vrrp_check_unicast_src", flag!(settings.vrrp.check_unicast_src), "off", "Drop unicast adverts from others than the peers."),
-        key(
+        live("vrrp_version", number!(settings.vrrp.version: u8, 2, 3), "2, IPv6 3", "Version of VRRP where the instance does not say."),
+        live("vrrp_check_unicast_src", flag!(settings.vrrp.check_unicast_src), "off", "Drop unicast adverts from others than the peers."),
+        live(
             "vrrp_skip_check_adv_addr",
             boolean!(settings.vrrp.skip_check_adv_addr),
             "false",
             "Do not compare the addresses in every advert of the same master.",
         ),
         key("vrrp_strict", boolean!(settings.vrrp.strict), "false", "Keep to the letter of the VRRP RFCs."),
-        key(
+        live(
             "vrrp_owner_ignore_adverts",
             boolean!(settings.vrrp.owner_ignore_adverts),
             "false",
             "The owner of the addresses ignores adverts.",
         ),
-        key("log_unknown_vrids", flag!(settings.vrrp.log_unknown_vrids), "off", "Log adverts of unknown virtual routers."),
+        live("log_unknown_vrids", flag!(settings.vrrp.log_unknown_vrids), "off", "Log adverts of unknown virtual routers."),
         key(
             "vmac_prefix",
             named_once!(settings.vrrp.vmac_prefix, "STRING", "vmac prefix has already been specified - ignoring"),
@@ -429,8 +429,8 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "vmac_prefix",
             "Beginning of the names of virtual MAC interfaces for single addresses.",
         ),
-        key("vrrp_startup_delay", vrrp::delay!(startup_delay), "0", "How long instances wait after the start of the daemon."),
-        key("vrrp_delay_after_boot", vrrp::delay!(delay_after_boot), "0", "How long instances wait after the start of the machine."),
+        live("vrrp_startup_delay", vrrp::delay!(startup_delay), "0", "How long instances wait after the start of the daemon."),
+        live("vrrp_delay_after_boot", vrrp::delay!(delay_after_boot), "0", "How long instances wait after the start of the machine."),
         key(
             "vrrp_rx_bufs_policy",
             line!("MTU | ADVERT | BYTES", "0..4294967295", vrrp::set_rx_policy, vrrp::show_rx_policy),
@@ -642,7 +642,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "off",
             "File that exists while the configuration is being read.",
         ),
-        key(
+        live(
             "include_check",
             line!("[[+|-]CHECK ...]", "read match wildcard_match brace_match", process::set_include_check, process::show_include_check),
             "none",

@@ -3,7 +3,7 @@
 use super::{Owner, meant, read, refuse, text, value};
 use crate::config::args::Args;
 use crate::config::draft::net::{Address, Broadcast};
-use crate::config::keyword::{Shown, Vocabulary, flag, key, line};
+use crate::config::keyword::{Shown, Vocabulary, flag, key, line, live};
 use crate::model::net::Family;
 use crate::model::net::address::Lifetime;
 use std::net::IpAddr;
@@ -14,52 +14,52 @@ const LONGEST_LABEL: usize = 15;
 pub static ADDRESS: Vocabulary<Address> = Vocabulary::new(
     "an address",
     &[
-        key(
+        live(
             "dev",
             line!("INTERFACE", "", set_device, |t, s| s.value(&t.device)),
             "the interface of the instance",
             "Where the address goes.",
         ),
-        key(
+        live(
             "scope",
             line!("N|NAME", "0..255, host link site global nowhere", |t, a| t.scope = parameter(t, a).map(value::named), |t, s| s
                 .value(&t.scope)),
             "global",
             "How far the address is valid; IPv4 only.",
         ),
-        key::<Address>(
+        live::<Address>(
             "brd",
             line!("ADDRESS|+|-", "", set_broadcast, show_broadcast),
             "none",
             "Broadcast address; + sets all host bits, - clears them; IPv4 only.",
         )
         .aliases(&["broadcast"]),
-        key(
+        live(
             "label",
             line!("NAME", "up to 15 characters", set_label, |t, s| s.value(&t.label)),
             "none",
             "Name under which ip and ifconfig list the address; IPv4 only.",
         ),
-        key(
+        live(
             "peer",
             line!("ADDRESS", "", set_peer, |t, s| s.value(&t.peer)),
             "none",
             "Far end of a point-to-point link; the address then has no length.",
         ),
-        key("home", flag!(home), "off", "Mobile IPv6 home address."),
-        key("-nodad", flag!(detect_duplicates), "off", "Let the kernel look for duplicates of an IPv6 address before it is usable."),
-        key("mngtmpaddr", flag!(manage_temporary), "off", "Derive temporary IPv6 addresses from this one."),
-        key("noprefixroute", flag!(no_prefix_route), "off", "Add no route to the network of the address."),
-        key("autojoin", flag!(autojoin), "off", "Join the multicast group on the wire."),
-        key("no_track", flag!(no_track), "off", "Neither its deletion by others nor the state of its interface matters."),
-        key(
+        live("home", flag!(home), "off", "Mobile IPv6 home address."),
+        live("-nodad", flag!(detect_duplicates), "off", "Let the kernel look for duplicates of an IPv6 address before it is usable."),
+        live("mngtmpaddr", flag!(manage_temporary), "off", "Derive temporary IPv6 addresses from this one."),
+        live("noprefixroute", flag!(no_prefix_route), "off", "Add no route to the network of the address."),
+        live("autojoin", flag!(autojoin), "off", "Join the multicast group on the wire."),
+        live("no_track", flag!(no_track), "off", "Neither its deletion by others nor the state of its interface matters."),
+        live(
             "preferred_lft",
             line!("SECONDS|forever", "0..4294967295", set_preferred, show_preferred),
             "forever, 0 for /128",
             "How long an IPv6 address is preferred as a source.",
         ),
         key("use_vmac", flag!(use_vmac), "off", "Put the address on a virtual MAC of its own; not for static addresses."),
-        key(
+        live(
             "track_group",
             line!("NAME", "", |t, a| t.track_group = parameter(t, a).map(Into::into), |t, s| s.value(&t.track_group)),
             "none",

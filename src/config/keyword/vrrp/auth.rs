@@ -2,7 +2,7 @@
 
 use crate::config::args::Args;
 use crate::config::draft::vrrp::{Authentication, Hmac, HmacKey, Instance, KeyText, Protection};
-use crate::config::keyword::{Shown, Vocabulary, key, line, number, whole_seconds};
+use crate::config::keyword::{Shown, Vocabulary, key, line, live, number, whole_seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;
@@ -31,13 +31,13 @@ pub(super) fn show_authentication(instance: &Instance, shown: &mut Shown<'_>) {
 pub static AUTHENTICATION: Vocabulary<Authentication> = Vocabulary::new(
     "authentication",
     &[
-        key(
+        live(
             "auth_type",
             line!("AH|PASS", "", set_protection, show_protection),
             "none",
             "AH for an IPsec header, PASS for a password in clear.",
         ),
-        key("auth_pass", line!("STRING", "up to 8 bytes", set_password, show_password), "none", "Key or password."),
+        live("auth_pass", line!("STRING", "up to 8 bytes", set_password, show_password), "none", "Key or password."),
     ],
 );
 

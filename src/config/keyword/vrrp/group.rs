@@ -7,7 +7,7 @@ use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{Given, Members, SyncGroup};
-use crate::config::keyword::{Body, Kind, Shown, Vocabulary, boolean, flag, key};
+use crate::config::keyword::{Body, Kind, Shown, Vocabulary, boolean, flag, key, live};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;
@@ -57,14 +57,14 @@ fn open_members(group: &mut SyncGroup, args: &mut Args<'_>) {
 pub static SYNC_GROUP: Vocabulary<SyncGroup> = Vocabulary::new(
     "vrrp_sync_group",
     &[
-        key("group", MEMBERS, "required", "The instances that change state together; each may be in one group only."),
-        key(
+        live("group", MEMBERS, "required", "The instances that change state together; each may be in one group only."),
+        live(
             "track_interface",
             trackers!(interfaces, Interface, "{ INTERFACE [weight N [reverse]] }"),
             "none",
             "Interfaces watched for all members.",
         ),
-        key(
+        live(
             "track_script",
             trackers!(scripts, Script, "{ NAME [weight N [reverse|noreverse]] }"),
             "none",
@@ -78,14 +78,14 @@ pub static SYNC_GROUP: Vocabulary<SyncGroup> = Vocabulary::new(
             "Processes watched for all members.",
         ),
         key("track_bfd", trackers!(bfd, Bfd, "{ NAME [weight N [reverse|noreverse]] }"), "none", "BFD sessions watched for all members."),
-        key("notify_master", script!(notify.master), "none", "Run when the group becomes master."),
-        key("notify_backup", script!(notify.backup), "none", "Run when the group becomes backup."),
-        key("notify_fault", script!(notify.fault), "none", "Run when the group goes to fault."),
-        key("notify_stop", script!(notify.stop), "none", "Run when the daemon stops."),
-        key("notify", script!(notify.any), "none", "Run on every transition, with GROUP, the name, the state and 0 as further arguments."),
+        live("notify_master", script!(notify.master), "none", "Run when the group becomes master."),
+        live("notify_backup", script!(notify.backup), "none", "Run when the group becomes backup."),
+        live("notify_fault", script!(notify.fault), "none", "Run when the group goes to fault."),
+        live("notify_stop", script!(notify.stop), "none", "Run when the daemon stops."),
+        live("notify", script!(notify.any), "none", "Run on every transition, with GROUP, the name, the state and 0 as further arguments."),
         key("smtp_alert", boolean!(smtp_alert), "smtp_alert_vrrp, smtp_alert, off", "Mail every transition of the group."),
-        key::<SyncGroup>("sync_group_tracking_weight", flag!(tracking_weight), "off", "Members may have trackers with a weight.")
+        live::<SyncGroup>("sync_group_tracking_weight", flag!(tracking_weight), "off", "Members may have trackers with a weight.")
             .deprecated(&[("global_tracking", Class::Error)]),
-        key("notify_priority_changes", boolean!(notify_priority_changes), "vrrp_notify_priority_changes", "What members inherit."),
+        live("notify_priority_changes", boolean!(notify_priority_changes), "vrrp_notify_priority_changes", "What members inherit."),
     ],
 );

@@ -12,7 +12,7 @@ use crate::config::draft::vrrp::{Given, Instance};
 use crate::config::keyword::net::{
     ADDRESS, Owner, ROUTE, RULE, address_entry, address_text, route_entry, route_text, rule_entry, rule_text,
 };
-use crate::config::keyword::{Body, Kind, Shown, Vocabulary, block, boolean, flag, key, line, number, whole_seconds};
+use crate::config::keyword::{Body, Kind, Shown, Vocabulary, block, boolean, flag, key, line, live, number, whole_seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;
@@ -54,28 +54,28 @@ macro_rules! entries {
 pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
     "vrrp_instance",
     &[
-        key::<Instance>(
+        live::<Instance>(
             "version",
             line!("2|3", "2..3", set_version, |t, s| show_last(t.versions.iter().map(|v| v.value.number()), s)),
             "vrrp_version, 2; IPv6 3",
             "VRRP version.",
         )
         .strict(),
-        key("native_ipv6", placed_flag!(native_ipv6), "off", "Use IPv6 where no address says so."),
+        live("native_ipv6", placed_flag!(native_ipv6), "off", "Use IPv6 where no address says so."),
         key("strict_mode", boolean!(strict), "vrrp_strict, off", "Insist on what the RFCs demand."),
-        key(
+        live(
             "state",
             line!("MASTER|BACKUP", "", set_state, show_state),
             "BACKUP, with priority 255 MASTER",
             "The state wanted; only an owner takes it without waiting.",
         ),
-        key(
+        live(
             "interface",
             line!("INTERFACE", "", set_interface, |t, s| show_last(t.interfaces.iter().map(|i| i.value.clone()), s)),
             "required, but for unicast with a source address",
             "Where adverts and addresses go.",
         ),
-        key(
+        live(
             "vrf",
             line!("INTERFACE", "", |t, a| t.vrf = placed_name(a).or(t.vrf.take()), |t, s| s
                 .value(&t.vrf.as_ref().map(|v| v.value.clone()))),
@@ -96,41 +96,41 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "off",
             "Run on an ipvlan.",
         ),
-        key("unicast_peer", PEERS, "none", "Send to these addresses, not to the multicast group."),
-        key("unicast_fault_no_peer", flag!(fault_without_peers), "off", "Unicast without peers is a fault, not multicast."),
-        key(
+        live("unicast_peer", PEERS, "none", "Send to these addresses, not to the multicast group."),
+        live("unicast_fault_no_peer", flag!(fault_without_peers), "off", "Unicast without peers is a fault, not multicast."),
+        live(
             "check_unicast_src",
             line!("", "", set_check_source, |t, s| s.flag(t.check_source)),
             "vrrp_check_unicast_src, off",
             "Drop adverts that come from no peer.",
         ),
-        key(
+        live(
             "old_unicast_checksum",
             line!("[never]", "", address::set_old_checksum, address::show_old_checksum),
             "as the peers do",
             "VRRPv3 unicast with the checksum of old releases.",
         ),
-        key(
+        live(
             "mcast_src_ip",
             line!("ADDRESS", "", address::set_source, address::show_source),
             "the interface's",
             "Source address of adverts.",
         ),
-        key(
+        live(
             "unicast_src_ip",
             line!("ADDRESS", "", address::set_unicast_source, address::show_unicast_source),
             "the interface's",
             "Source address of unicast adverts.",
         ),
-        key(
+        live(
             "mcast_dst_ip",
             line!("ADDRESS", "IPv4 multicast, ff02::/16", address::set_group, |t, s| show_last(t.groups.iter().map(|g| g.value), s)),
             "vrrp_mcast_group4, vrrp_mcast_group6",
             "Multicast group of this instance.",
         ),
-        key("track_src_ip", flag!(tracks_source), "off", "Without the source address the instance is in fault."),
-        key::<Instance>("virtual_router_id", number!(vrid: u8, 1, 255), "required", "VRID.").strict(),
-        key::<Instance>(
+        live("track_src_ip", flag!(tracks_source), "off", "Without the source address the instance is in fault."),
+        live::<Instance>("virtual_router_id", number!(vrid: u8, 1, 255), "required", "VRID.").strict(),
+        live::<Instance>(
             "unicast_ttl",
             line!("N", "0..255", |t, a| t.unicast_ttl = placed_number(0, 255, a).or(t.unicast_ttl.take()), |t, s| {
                 s.value(&t.unicast_ttl.as_ref().map(|ttl| ttl.value));
@@ -139,34 +139,34 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "TTL of unicast adverts.",
         )
         .strict(),
-        key::<Instance>(
+        live::<Instance>(
             "priority",
             line!("N", "1..255", set_priority, |t, s| s.value(&t.priority)),
             "100; 255 with state MASTER",
             "Base priority; 255 owns the addresses.",
         )
         .strict(),
-        key(
+        live(
             "advert_int",
             line!("SECONDS[.FRACTION]", "0.01..255", set_advert_interval, show_advert_interval),
             "1",
             "Time between adverts; VRRPv2 takes whole seconds, VRRPv3 hundredths up to 40.95.",
         ),
-        key(
+        live(
             "virtual_ipaddress",
             entries!(vips, address_entry, address_text, ADDRESS, "{ ADDRESS[/LEN] [OPTION...] }"),
             "required",
             "Addresses that a master holds and advertises.",
         ),
-        key(
+        live(
             "virtual_ipaddress_excluded",
             entries!(excluded, address_entry, address_text, ADDRESS, "{ ADDRESS[/LEN] [OPTION...] }"),
             "none",
             "Addresses that a master holds and does not advertise.",
         ),
-        key("no_virtual_ipaddress", flag!(without_vips), "off", "No addresses are meant."),
-        key("virtual_routes", entries!(routes, route_entry, route_text, ROUTE, "{ ROUTE }"), "none", "Routes that a master holds."),
-        key("virtual_rules", entries!(rules, rule_entry, rule_text, RULE, "{ RULE }"), "none", "Routing rules that a master holds."),
+        live("no_virtual_ipaddress", flag!(without_vips), "off", "No addresses are meant."),
+        live("virtual_routes", entries!(routes, route_entry, route_text, ROUTE, "{ ROUTE }"), "none", "Routes that a master holds."),
+        live("virtual_rules", entries!(rules, rule_entry, rule_text, RULE, "{ RULE }"), "none", "Routing rules that a master holds."),
         key(
             "promote_secondaries",
             placed_flag!(promote_secondaries),
@@ -179,15 +179,15 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "off",
             "Poll the link: obsolete, see linkbeat_interfaces.",
         ),
-        key(
+        live(
             "v3_checksum_as_v2",
             boolean!(v3_checksum_as_v2),
             "v3_checksum_as_v2, off",
             "VRRPv3 over IPv4 without the pseudo header in the checksum.",
         ),
-        key("dont_track_primary", flag!(dont_track_primary), "off", "The interface may be down."),
-        key("track_interface", trackers!(interfaces, Interface, "{ INTERFACE [weight N [reverse]] }"), "none", "Interfaces to watch."),
-        key(
+        live("dont_track_primary", flag!(dont_track_primary), "off", "The interface may be down."),
+        live("track_interface", trackers!(interfaces, Interface, "{ INTERFACE [weight N [reverse]] }"), "none", "Interfaces to watch."),
+        live(
             "track_script",
             trackers!(scripts, Script, "{ NAME [weight N [reverse|noreverse]] }"),
             "none",
@@ -201,28 +201,28 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "Processes to watch, defined earlier.",
         ),
         key("track_bfd", trackers!(bfd, Bfd, "{ NAME [weight N [reverse|noreverse]] }"), "none", "BFD sessions to watch, defined earlier."),
-        key("accept", accept(true), "on; off with strict_mode", "Take traffic to the addresses without owning them."),
+        live("accept", accept(true), "on; off with strict_mode", "Take traffic to the addresses without owning them."),
         key("no_accept", accept(false), "off; on with strict_mode", "Drop traffic to the addresses unless they are owned."),
-        key(
+        live(
             "skip_check_adv_addr",
             boolean!(skip_check_adv_addr),
             "vrrp_skip_check_adv_addr, off",
             "Do not compare the addresses of a master that was compared before.",
         ),
-        key("preempt", line!("", "", |t, _| t.nopreempt = None, |_, _| {}), "on", "Take over from a master of a lower priority."),
-        key("nopreempt", placed_flag!(nopreempt), "off", "Leave a master of a lower priority alone."),
-        key(
+        live("preempt", line!("", "", |t, _| t.nopreempt = None, |_, _| {}), "on", "Take over from a master of a lower priority."),
+        live("nopreempt", placed_flag!(nopreempt), "off", "Leave a master of a lower priority alone."),
+        live(
             "preempt_delay",
             line!("SECONDS[.FRACTION]", "0..1000", set_preempt_delay, show_preempt_delay),
             "0",
             "Wait so long before taking over.",
         ),
         key("debug", number!(debug: u8, 0, 4), "0", "Level of detail of the log."),
-        key("notify_master", script!(notify.master), "none", "Run when the instance becomes master."),
-        key("notify_backup", script!(notify.backup), "none", "Run when the instance becomes backup."),
-        key("notify_fault", script!(notify.fault), "none", "Run when the instance goes to fault."),
-        key("notify_stop", script!(notify.stop), "none", "Run when the daemon stops."),
-        key(
+        live("notify_master", script!(notify.master), "none", "Run when the instance becomes master."),
+        live("notify_backup", script!(notify.backup), "none", "Run when the instance becomes backup."),
+        live("notify_fault", script!(notify.fault), "none", "Run when the instance goes to fault."),
+        live("notify_stop", script!(notify.stop), "none", "Run when the daemon stops."),
+        live(
             "notify_deleted",
             line!("[COMMAND [USER [GROUP]]]", "", |t, a| set_deleted(&mut t.notify_deleted, &t.name, a), |t, s| {
                 if let Some(deleted) = &t.notify_deleted {
@@ -232,15 +232,15 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "off: a fault is reported",
             "A reload that removes the instance is reported as DELETED.",
         ),
-        key(
+        live(
             "notify",
             script!(notify.any),
             "none",
             "Run on every transition, with INSTANCE, the name, the state and the priority as further arguments.",
         ),
-        key("notify_master_rx_lower_pri", script!(notify_master_rx_lower_pri), "none", "Run when a master hears a lower priority."),
+        live("notify_master_rx_lower_pri", script!(notify_master_rx_lower_pri), "none", "Run when a master hears a lower priority."),
         key("smtp_alert", boolean!(smtp_alert), "smtp_alert_vrrp, smtp_alert, off", "Mail every transition."),
-        key(
+        live(
             "notify_priority_changes",
             boolean!(notify_priority_changes),
             "the group's, vrrp_notify_priority_changes, off",
@@ -252,44 +252,44 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "none",
             "Obsolete form of the global lvs_sync_daemon.",
         ),
-        key(
+        live(
             "garp_master_delay",
             whole_seconds!(garp_delay, 0, 4294),
             "vrrp_garp_master_delay, 5",
             "Second burst of gratuitous ARP so long after becoming master.",
         ),
-        key("garp_master_repeat", repeats!(garp_repeat), "vrrp_garp_master_repeat, 5", "Messages in a burst, for each address."),
-        key(
+        live("garp_master_repeat", repeats!(garp_repeat), "vrrp_garp_master_repeat, 5", "Messages in a burst, for each address."),
+        live(
             "garp_master_refresh",
             whole_seconds!(garp_refresh, 0, 4_294_967_295),
             "vrrp_garp_master_refresh, 0",
             "Time between further bursts; 0 for none.",
         ),
-        key(
+        live(
             "garp_master_refresh_repeat",
             repeats!(garp_refresh_repeat),
             "vrrp_garp_master_refresh_repeat, 1",
             "Messages in a further burst.",
         ),
-        key(
+        live(
             "garp_lower_prio_delay",
             whole_seconds!(garp_lower_prio_delay, 0, 4294),
             "vrrp_garp_lower_prio_delay, vrrp_garp_master_delay",
             "Second burst so long after an advert of a lower priority.",
         ),
-        key(
+        live(
             "garp_lower_prio_repeat",
             number!(garp_lower_prio_repeat: u32, 0, 2_147_483_647),
             "vrrp_garp_lower_prio_repeat, vrrp_garp_master_repeat",
             "Messages in a burst after an advert of a lower priority.",
         ),
-        key(
+        live(
             "down_timer_adverts",
             number!(down_timer_adverts: u8, 1, 100),
             "vrrp_down_timer_adverts, 3",
             "Adverts that may be missed before the master is down.",
         ),
-        key::<Instance>(
+        live::<Instance>(
             "timer_expired_backup",
             line!("[PRIORITY]", "1..254", set_timer_expired, |t, s| s.value(&t.timer_expired_backup.as_ref().map(|p| p.value))),
             "off",
@@ -297,33 +297,33 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
         )
         .deprecated(&[("thread_timer_expired", Class::Notice)])
         .strict(),
-        key::<Instance>(
+        live::<Instance>(
             "garp_extra_if",
             line!("[all] SECONDS", "0..86400", set_garp_extra, show_garp_extra),
             "vrrp_garp_extra_if, 0",
             "Gratuitous ARP on further interfaces that carry addresses, periodically.",
         )
         .deprecated(&[("vmac_garp_intvl", Class::Error)]),
-        key(
+        live(
             "lower_prio_no_advert",
             boolean!(lower_prio_no_advert),
             "vrrp_lower_prio_no_advert, off",
             "Do not answer a lower priority at once.",
         ),
-        key(
+        live(
             "higher_prio_send_advert",
             boolean!(higher_prio_send_advert),
             "vrrp_higher_prio_send_advert, off",
             "Send one advert before giving way.",
         ),
-        key(
+        live(
             "owner_ignore_adverts",
             line!("[BOOL]", "on true yes off false no", set_owner_ignores, |t, s| s
                 .value(&t.owner_ignore_adverts.as_ref().map(|o| o.value))),
             "vrrp_owner_ignore_adverts, off",
             "An owner of the addresses does not listen.",
         ),
-        key::<Instance>(
+        live::<Instance>(
             "kernel_rx_buf_size",
             number!(receive_buffer: u32, 0, 4_294_967_295),
             "the kernel's",
@@ -331,7 +331,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
         )
         .strict()
         .may_lack(),
-        key(
+        live(
             "authentication",
             block!("", AUTHENTICATION, auth::open_authentication, auth::show_authentication),
             "none",

@@ -4,7 +4,7 @@ use super::interface_name;
 use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{GarpGroup, Given, LinkDelay, Linkbeat};
-use crate::config::keyword::{Show, Shown, Vocabulary, block, key, line, seconds};
+use crate::config::keyword::{Show, Shown, Vocabulary, block, line, live, seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;
@@ -50,20 +50,20 @@ fn add_interface(group: &mut GarpGroup, args: &mut Args<'_>) {
 pub static GARP_GROUP: Vocabulary<GarpGroup> = Vocabulary::new(
     "garp_group",
     &[
-        key(
+        live(
             "garp_interval",
             seconds!(garp_interval, 0, 4_294_967_295, "0..4294.967295"),
             "none",
             "Shortest time between gratuitous ARP messages on the group's interfaces.",
         ),
-        key(
+        live(
             "gna_interval",
             seconds!(gna_interval, 0, 4_294_967_295, "0..4294.967295"),
             "none",
             "Shortest time between unsolicited neighbour advertisements on the group's interfaces.",
         ),
-        key("interface", line!("INTERFACE", "", add_interface, |_, _| {}), "none", "One interface of the group; may be repeated."),
-        key(
+        live("interface", line!("INTERFACE", "", add_interface, |_, _| {}), "none", "One interface of the group; may be repeated."),
+        live(
             "interfaces",
             block!("{ INTERFACE... }", INTERFACES, open_interfaces, |group, shown| {
                 shown.list(group.interfaces.iter().map(|name| word(&name.value)));

@@ -547,7 +547,8 @@ impl Driver {
             self.congested = room;
         }
         self.due = self.engine.next_deadline();
-        let more = !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
+        let ready = self.later.is_ready(self.holder.done());
+        let more = ready || !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
         let at_once = more.then(Instant::default);
         let unwritten = log::flush().then(|| now() + LOG);
         let next = [self.due, self.announcer.next_deadline(), self.lost, unwritten, at_once].into_iter().flatten().min();

@@ -34,13 +34,14 @@ impl<T: Copy + PartialOrd> Later<T> {
         self.queue.push_back((after, what));
     }
 
+    /// Whether there is a next one whose facts are in the kernel.
+    pub(super) fn is_ready(&self, done: T) -> bool {
+        self.queue.front().is_some_and(|(after, _)| after.is_none_or(|after| after <= done))
+    }
+
     /// The next one, if the facts before it are in the kernel.
     pub(super) fn next(&mut self, done: T) -> Option<Waiting> {
-        let (after, _) = self.queue.front()?;
-        if after.is_some_and(|after| after > done) {
-            return None;
-        }
-        self.take()
+        if self.is_ready(done) { self.take() } else { None }
     }
 
     /// The next one, whatever it waits for.

@@ -40,8 +40,15 @@ fn the_exit_status_is_keepaliveds() {
         (Some("net_namespace nowhere\n"), Some(0)),
     ] {
         let loaded = read(text);
-        assert_eq!(unusable(&loaded).map(|unusable| unusable.status), want, "{text:?}: {:?}", loaded.problems);
+        assert_eq!(unusable(&loaded, &Options::default()).map(|unusable| unusable.status), want, "{text:?}: {:?}", loaded.problems);
     }
+}
+
+#[test]
+fn without_vrrp_its_faults_do_not_count() {
+    let none = Options { no_vrrp: true, ..Options::default() };
+    assert_eq!(unusable(&read(Some(ELSEWHERE)), &none), None);
+    assert!(unusable(&read(None), &none).is_some());
 }
 
 #[test]
@@ -55,11 +62,11 @@ fn a_reload_that_would_hurt_is_refused() {
         Some("vrrp_instance A {\ninterface\n}\n"),
         Some("global_defs {\ninstance x\n}\nvrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n"),
     ] {
-        assert!(refusal(&old, &read(text)).is_some(), "{text:?}");
+        assert!(refusal(&old, &read(text), &Options::default()).is_some(), "{text:?}");
     }
     let careless = "nonsense 1\nvrrp_instance B {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
-    assert_eq!(refusal(&old, &read(Some(careless))), None);
-    assert_eq!(refusal(&Model::default(), &read(Some(""))), None);
+    assert_eq!(refusal(&old, &read(Some(careless)), &Options::default()), None);
+    assert_eq!(refusal(&Model::default(), &read(Some("")), &Options::default()), None);
 }
 
 #[test]
@@ -67,7 +74,7 @@ fn with_reload_check_config_a_warning_is_enough() {
     let old = read(Some(GOOD)).model;
     let careless = "global_defs {\nreload_check_config /tmp/log\n}\nnonsense 1\nvrrp_instance B {\ninterface e0\nvirtual_router_id 1\n\
                     virtual_ipaddress {\n10.0.0.1\n}\n}\n";
-    assert_eq!(refusal(&old, &read(Some(careless))).as_deref(), Some("New config failed validation, see /tmp/log"));
+    assert_eq!(refusal(&old, &read(Some(careless)), &Options::default()).as_deref(), Some("New config failed validation, see /tmp/log"));
 }
 
 #[test]

@@ -1,0 +1,359 @@
+//! `make bench`: what failover costs, beside the real keepalived in the same run.
+//!
+//! Times come from the kernel's time stamps of frames on the router's own interface. Nothing is asserted about them: machines
+//! differ, and so does one machine from hour to hour. `cargo bench --bench vrrp -- WORD...` runs only the parts whose names
+//! contain one of the words.
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant, SystemTime};
+use testbench::cost::{cpu, memory};
+use testbench::lan::Side;
+use testbench::packet::{Forged, Mac};
+use testbench::wait::within;
+use testbench::{Capture, Client, Daemon, Frame, Host, Lan, Program, Sender, Stream, eventually, pause};
+
+const VIP: &str = "10.0.0.50";
+const VIP_V4: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 50);
+const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
+const PEER_MAC: Mac = Mac([2, 0, 0, 0, 0, 2]);
+const MILLISECOND: f64 = 1e3;
+
+/// What was measured of one program, by what it is.
+type Figures = Vec<(String, f64)>;
+
+/// A part of the benchmark: its name, what it is about, and how it is done.
+type Part = (&'static str, &'static str, fn(&Program) -> Figures);
+
+const PARTS: [Part; 5] = [
+    ("late", "a peer stops advertising: from the deadline to the first advert, from that to the first announcement", late),
+    ("stop", "a master of a pair is stopped by SIGTERM", stop),
+    ("crash", "the VRRP process of a pair's master is killed by SIGKILL", crash),
+    ("thousand", "1,000 instances on four links, advert_int 1, alone", thousand),
+    ("excluded", "take-over with 5,000 excluded addresses, beside an instance with advert_int 0.1", excluded),
+];
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let programs = [Program::standfast(env!("CARGO_BIN_EXE_standfast")), Program::keepalived()];
+    for (name, about, measure) in PARTS {
+        if !words.is_empty() && !words.iter().any(|word| name.contains(word.as_str())) {
+            continue;
+        }
+        println!("\n{name}: {about}");
+        println!("{:>52} | {:>12} | {:>12} | {:>12}", "", "standfast", "keepalived", "keepalived");
+        println!("{:>52} | {:>12} | {:>12} | {:>12}", "", "", "", "/ standfast");
+        let [ours, theirs] = [measure(&programs[0]), measure(&programs[1])];
+        for ((what, our), (_, their)) in ours.iter().zip(&theirs) {
+            let ratio = if *our > 0.0 { format!("{:.2}", their / our) } else { String::new() };
+            println!("{what:>52} | {our:>12.3} | {their:>12.3} | {ratio:>12}");
+        }
+    }
+}
+
+fn instance(name: &str, vrid: u8, priority: u8, interval: &str, interface: &str, addresses: &str) -> String {
+    format!(
+        "vrrp_instance {name} {{\nversion 3\ninterface {interface}\nvirtual_router_id {vrid}\npriority {priority}\nadvert_int {interval}\n{addresses}\n}}\n"
+    )
+}
+
+fn one_address() -> String {
+    format!("virtual_ipaddress {{\n{VIP}/24\n}}")
+}
+
+fn milliseconds(from: SystemTime, to: SystemTime) -> f64 {
+    match to.duration_since(from) {
+        Ok(later) => later.as_secs_f64() * MILLISECOND,
+        Err(earlier) => -earlier.duration().as_secs_f64() * MILLISECOND,
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// One router under measurement, with somebody on the same network who plays its peer.
+struct Bed {
+    router: Host,
+    peer: Host,
+    mac: Mac,
+    capture: Capture,
+    _lan: Lan,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let lan = Lan::new();
+        let (router, peer) = (Host::new("router"), Host::new("peer"));
+        lan.join(Side::Left, &router, "eth0", &["10.0.0.1/16"]);
+        lan.join(Side::Left, &peer, "eth0", &["10.0.0.2/16"]);
+        let (mac, capture) = (router.mac("eth0"), Capture::new(&router, "eth0"));
+        Self { router, peer, mac, capture, _lan: lan }
+    }
+
+    /// A master that lives until it is dropped.
+    fn play_master(&self, vrid: u8, interval: Duration) -> Stream {
+        let hundredths = u16::try_from(interval.as_millis() / 10).unwrap_or(u16::MAX);
+        let frame = Forged { version: 3, interval: hundredths, ..Forged::new(PEER_MAC, PEER, vrid, 200, &[VIP_V4]) }.frame();
+        Stream::start(Sender::new(&self.peer, "eth0"), interval, move |_| frame.clone())
+    }
+
+    fn first(&self, accept: impl Fn(&Frame) -> bool) -> Option<SystemTime> {
+        self.capture.select(|frame| accept(frame).then_some(frame.at)).first().copied()
+    }
+}
+
+fn is_advert(frame: &Frame, from: Mac, vrid: u8) -> bool {
+    frame.source == from && frame.advert().is_some_and(|advert| advert.vrid == vrid && advert.priority > 0)
+}
+
+fn late(program: &Program) -> Figures {
+    const PRIORITY: u8 = 100;
+    let mut figures = Figures::new();
+    for (interval, text, times) in [(1000, "1", 5), (100, "0.1", 15), (10, "0.01", 31)] {
+        let interval = Duration::from_millis(interval);
+        let bed = Bed::new();
+        let mut master = Some(bed.play_master(51, interval));
+        let daemon = Daemon::start(&bed.router, program, &instance("VI", 51, PRIORITY, text, "eth0", &one_address()));
+        daemon.wait_said("Entering BACKUP STATE");
+        let master_down = interval * 3 + interval * (256 - u32::from(PRIORITY)) / 256;
+        let (mut lateness, mut announcing) = (Vec::new(), Vec::new());
+        for _ in 0..times {
+            // Long enough that it is a backup again and has learnt the interval.
+            eventually("it is no master", || (!bed.router.has_address(VIP)).then_some(()));
+            pause(interval * 3 + Duration::from_millis(200));
+            bed.capture.clear();
+            pause(interval * 2);
+            drop(master.take());
+            eventually("it takes over", || bed.first(|frame| is_advert(frame, bed.mac, 51)));
+            let advert = bed.first(|frame| is_advert(frame, bed.mac, 51)).unwrap_or(SystemTime::UNIX_EPOCH);
+            let last = bed.capture.select(|frame| (is_advert(frame, PEER_MAC, 51) && frame.at < advert).then_some(frame.at));
+            let last = last.last().copied().unwrap_or(SystemTime::UNIX_EPOCH);
+            lateness.push(milliseconds(last + master_down, advert));
+            let claims = |frame: &Frame| frame.source == bed.mac && frame.arp().is_some_and(|arp| arp.sender == VIP_V4 && arp.gratuitous());
+            let announced = eventually("it announces", || bed.first(|frame| claims(frame) && frame.at >= advert));
+            announcing.push(milliseconds(advert, announced));
+            master = Some(bed.play_master(51, interval));
+        }
+        let worst = lateness.iter().copied().fold(f64::MIN, f64::max);
+        figures.push((format!("advert_int {text}: late, median of {times}, ms"), median(lateness)));
+        figures.push((format!("advert_int {text}: late, worst, ms"), worst));
+        figures.push((format!("advert_int {text}: advert to announcement, median, ms"), median(announcing)));
+    }
+    figures
+}
+
+/// Two routers with the same program, the first one being master, and a client that is answered.
+struct Pair {
+    daemons: [Daemon; 2],
+    client: Client,
+    capture: Capture,
+    routers: [Host; 2],
+    macs: [Mac; 2],
+    _user: Host,
+    _lan: Lan,
+}
+
+impl Pair {
+    fn new(program: &Program) -> Self {
+        let lan = Lan::new();
+        let (routers, user) = ([Host::new("r1"), Host::new("r2")], Host::new("user"));
+        for (number, host) in routers.iter().enumerate() {
+            lan.join(Side::Left, host, "eth0", &[&format!("10.0.0.{}/24", number + 1)]);
+        }
+        lan.join(Side::Left, &user, "eth0", &["10.0.0.9/24"]);
+        let start =
+            |number: usize, priority| Daemon::start(&routers[number], program, &instance("VI", 51, priority, "1", "eth0", &one_address()));
+        let daemons = [start(0, 150), start(1, 100)];
+        eventually("the first router is master", || routers[0].has_address(VIP).then_some(()));
+        let client = Client::start(&user, VIP);
+        client.wait_answer();
+        daemons[1].wait_said("Entering BACKUP STATE");
+        pause(Duration::from_secs(1));
+        let macs = [routers[0].mac("eth0"), routers[1].mac("eth0")];
+        let capture = Capture::new(&user, "eth0");
+        pause(Duration::from_millis(300));
+        Self { daemons, client, capture, routers, macs, _user: user, _lan: lan }
+    }
+
+    /// The longest time without an advert of anybody.
+    fn silence(&self, since: SystemTime) -> f64 {
+        let mut times = vec![since];
+        times.extend(self.capture.select(|frame| frame.advert().is_some_and(|advert| advert.priority > 0).then_some(frame.at)));
+        times.windows(2).map(|pair| milliseconds(pair[0], pair[1])).fold(0.0, f64::max)
+    }
+}
+
+const REPEATS: usize = 3;
+
+/// The median of each figure over some runs.
+fn repeated(run: impl Fn() -> Figures) -> Figures {
+    let runs: Vec<Figures> = (0..REPEATS).map(|_| run()).collect();
+    let of = |row: usize| median(runs.iter().filter_map(|figures| figures.get(row)).map(|(_, value)| *value).collect());
+    runs.first().into_iter().flatten().enumerate().map(|(row, (what, _))| (format!("{what}, median of {REPEATS}"), of(row))).collect()
+}
+
+fn stop(program: &Program) -> Figures {
+    repeated(|| {
+        let mut pair = Pair::new(program);
+        let asked = SystemTime::now();
+        let status = pair.daemons[0].stop();
+        let gone = SystemTime::now();
+        assert!(status.success(), "{}", pair.daemons[0].text());
+        eventually("the other takes over", || pair.routers[1].has_address(VIP).then_some(()));
+        pair.client.wait_answer();
+        let farewell = pair.capture.adverts(pair.macs[0]).into_iter().find(|(_, advert)| advert.priority == 0).map_or(asked, |(at, _)| at);
+        let successor = pair.capture.adverts(pair.macs[1]).first().map_or(asked, |(at, _)| *at);
+        vec![
+            ("signal to priority 0, ms".to_owned(), milliseconds(asked, farewell)),
+            ("priority 0 to the other's advert, ms".to_owned(), milliseconds(farewell, successor)),
+            ("the client waited, ms".to_owned(), pair.client.longest_outage(asked).as_secs_f64() * MILLISECOND),
+            ("signal to exit, ms".to_owned(), milliseconds(asked, gone)),
+        ]
+    })
+}
+
+fn crash(program: &Program) -> Figures {
+    repeated(|| {
+        let pair = Pair::new(program);
+        let crash = SystemTime::now();
+        pair.daemons[0].kill_vrrp();
+        pause(Duration::from_secs(8));
+        let changes: usize = pair.daemons.iter().map(|daemon| daemon.said("Entering MASTER STATE")).sum();
+        let changes = u32::try_from(changes).unwrap_or(u32::MAX);
+        vec![
+            ("the client waited, ms".to_owned(), pair.client.longest_outage(crash).as_secs_f64() * MILLISECOND),
+            ("longest time without an advert, ms".to_owned(), pair.silence(crash)),
+            ("times that anybody became master afterwards".to_owned(), f64::from(changes.saturating_sub(1))),
+        ]
+    })
+}
+
+const LINKS: u8 = 4;
+const PER_LINK: u8 = 250;
+
+fn thousand(program: &Program) -> Figures {
+    let (router, other) = (Host::new("router"), Host::new("other"));
+    let lans: Vec<Lan> = (0..LINKS).map(|_| Lan::new()).collect();
+    let mut configuration = String::new();
+    for (link, lan) in (0..LINKS).zip(&lans) {
+        let interface = format!("eth{link}");
+        lan.join(Side::Left, &router, &interface, &[&format!("172.16.{link}.1/24")]);
+        lan.join(Side::Left, &other, &interface, &[&format!("172.16.{link}.2/24")]);
+        for vrid in 1..=PER_LINK {
+            let addresses = format!("virtual_ipaddress {{\n10.{link}.0.{vrid}/16\n}}");
+            configuration.push_str(&instance(&format!("VI_{link}_{vrid}"), vrid, 100, "1", &interface, &addresses));
+        }
+    }
+    let captures: Vec<Capture> = (0..LINKS).map(|link| Capture::new(&router, &format!("eth{link}"))).collect();
+    let wanted = usize::from(LINKS) * usize::from(PER_LINK);
+    let first_adverts = || -> Vec<SystemTime> {
+        let of = |capture: &Capture| {
+            let mut first = BTreeMap::new();
+            for (at, vrid) in capture.select(|frame| frame.advert().map(|advert| (frame.at, advert.vrid))) {
+                first.entry(vrid).or_insert(at);
+            }
+            first.into_values().collect::<Vec<_>>()
+        };
+        captures.iter().flat_map(of).collect()
+    };
+    let virtuals = || router.ip("-o -4 addr show").lines().filter(|line| line.contains(" 10.")).count();
+    let started = SystemTime::now();
+    let mut daemon = Daemon::start(&router, program, &configuration);
+    eventually("all instances advertise", || (first_adverts().len() == wanted).then_some(()));
+    let first = first_adverts();
+    let (earliest, latest) = (first.iter().min().copied().unwrap_or(started), first.iter().max().copied().unwrap_or(started));
+    eventually("all addresses are there", || (virtuals() == wanted).then_some(()));
+    // The second round of announcements, five seconds after the first, is over.
+    pause(Duration::from_secs(8));
+    captures.iter().for_each(Capture::clear);
+    let pids = daemon.processes();
+    let (before, clock) = (cpu(&pids), Instant::now());
+    pause(Duration::from_secs(10));
+    let used = (cpu(&pids).saturating_sub(before)).as_secs_f64() / clock.elapsed().as_secs_f64();
+    let took = memory(&pids);
+    let mut longest = 0.0_f64;
+    for capture in &captures {
+        let mut last = BTreeMap::new();
+        for (at, vrid) in capture.select(|frame| frame.advert().map(|advert| (frame.at, advert.vrid))) {
+            if let Some(before) = last.insert(vrid, at) {
+                longest = longest.max(milliseconds(before, at));
+            }
+        }
+    }
+    let asked = Instant::now();
+    daemon.stop();
+    let stopped = asked.elapsed();
+    let left = u32::try_from(virtuals()).unwrap_or(u32::MAX);
+    let mebibytes = |kibibytes: u64| f64::from(u32::try_from(kibibytes).unwrap_or(u32::MAX)) / 1024.0;
+    vec![
+        ("start to the first advert, ms".to_owned(), milliseconds(started, earliest)),
+        ("first advert to the last instance's first, ms".to_owned(), milliseconds(earliest, latest)),
+        ("CPU while steady, % of one".to_owned(), used * 100.0),
+        ("longest time between two adverts, ms".to_owned(), longest),
+        ("memory of all processes, PSS, MiB".to_owned(), mebibytes(took.proportional)),
+        ("memory of all processes, RSS, MiB".to_owned(), mebibytes(took.resident)),
+        ("signal to exit, ms".to_owned(), stopped.as_secs_f64() * MILLISECOND),
+        ("addresses left".to_owned(), f64::from(left)),
+    ]
+}
+
+fn excluded(program: &Program) -> Figures {
+    const COUNT: u16 = 5000;
+    let bed = Bed::new();
+    let interval = Duration::from_secs(1);
+    let master = bed.play_master(51, interval);
+    let mut addresses = format!("{}\nvirtual_ipaddress_excluded {{\n", one_address());
+    for number in 0..COUNT {
+        let [high, low] = number.to_be_bytes();
+        writeln!(addresses, "10.0.{}.{low}/32", 100 + high).expect("a string takes any text");
+    }
+    addresses.push('}');
+    let beside = "virtual_ipaddress {\n10.0.0.60/16\n}";
+    let configuration = [instance("MANY", 51, 100, "1", "eth0", &addresses), instance("BESIDE", 52, 100, "0.1", "eth0", beside)].concat();
+    let mut daemon = Daemon::start(&bed.router, program, &configuration);
+    eventually("the one beside is master", || bed.router.has_address("10.0.0.60").then_some(()));
+    // Its announcements are over.
+    pause(Duration::from_secs(7));
+    bed.capture.clear();
+    drop(master);
+    let announced = || -> BTreeMap<Ipv4Addr, SystemTime> {
+        let mut first = BTreeMap::new();
+        let told = bed.capture.select(|frame| {
+            let arp = frame.arp()?;
+            (frame.source == bed.mac && arp.gratuitous()).then_some((arp.sender, frame.at))
+        });
+        for (address, at) in told {
+            first.entry(address).or_insert(at);
+        }
+        first
+    };
+    let advert = eventually("it takes over", || bed.first(|frame| is_advert(frame, bed.mac, 51)));
+    let complete = within(Duration::from_secs(120), || {
+        pause(Duration::from_millis(200));
+        (announced().len() > usize::from(COUNT)).then_some(())
+    });
+    assert!(complete.is_some(), "{} addresses were announced", announced().len());
+    let last = announced().into_values().max().unwrap_or(advert);
+    let first = announced().into_values().min().unwrap_or(advert);
+    pause(Duration::from_secs(1));
+    let times = |vrid: u8| bed.capture.select(|frame| is_advert(frame, bed.mac, vrid).then_some(frame.at));
+    let gap = |times: Vec<SystemTime>| times.windows(2).map(|pair| milliseconds(pair[0], pair[1])).fold(0.0, f64::max);
+    let asked = Instant::now();
+    daemon.stop();
+    let stopped = asked.elapsed().as_secs_f64() * MILLISECOND;
+    let vips: BTreeSet<IpAddr> =
+        bed.capture.select(|frame| frame.advert().map(|advert| advert.addresses.clone())).into_iter().flatten().collect();
+    assert!(vips.contains(&VIP_V4.into()) && vips.len() <= 2, "excluded addresses are in no advert");
+    vec![
+        ("advert to the first announcement, ms".to_owned(), milliseconds(advert, first)),
+        ("advert to the first announcement of the last, ms".to_owned(), milliseconds(advert, last)),
+        ("longest time between two adverts beside it, ms".to_owned(), gap(times(52))),
+        ("longest time between two adverts of its own, ms".to_owned(), gap(times(51))),
+        ("signal to exit, ms".to_owned(), stopped),
+    ]
+}
