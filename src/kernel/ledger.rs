@@ -523,7 +523,7 @@ fn names_of(fact: &Fact, names: &Names) -> Names {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     exact: HashSet<Identity>,
-    routes: HashMap<(Prefix, u32), Vec<Box<Seen>>>,
+    routes: HashMap<(Prefix, u32), Vec<Seen>>,
 }
 
 impl Index {
@@ -531,7 +531,7 @@ impl Index {
         let mut index = Self::default();
         for key in keys {
             match key {
-                Key::Route(seen) => index.routes.entry((seen.destination, seen.table)).or_default().push(seen.clone()),
+                Key::Route(seen) => index.routes.entry((seen.destination, seen.table)).or_default().push((**seen).clone()),
                 Key::Address { .. } | Key::Rule(_) => index.exact.extend(key.identity()),
             }
         }

@@ -67,6 +67,10 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
         return refused(Remark::Length);
     };
     let length = datagram.payload.len();
+    // With keepalived the kernel does this for IPv6, so nothing else is ever counted of such a packet.
+    if v6 && !packet.sums_up(Sum::Pseudo { source: datagram.source, destination: datagram.destination }, length) {
+        return refused(Remark::Checksum);
+    }
     if packet.expected_length(v6) != length {
         stats.packet_errors.length += 1;
         return refused(Remark::Length);
@@ -161,7 +165,8 @@ fn checksum(conf: &Instance, packet: &Packet<'_>, datagram: &Datagram<'_>, group
     let pseudo = |destination| packet.sums_up(Sum::Pseudo { source: datagram.source, destination }, length);
     match (conf.version, conf.family) {
         (Version::V2, Family::V4) => plain().then_some(false),
-        (Version::V2 | Version::V3, Family::V6) => pseudo(datagram.destination).then_some(false),
+        // Seen to already.
+        (Version::V2 | Version::V3, Family::V6) => Some(false),
         (Version::V3, Family::V4) if pseudo(datagram.destination) => Some(false),
         (Version::V3, Family::V4) => match &conf.transport {
             Transport::Unicast { old_checksum: OldChecksum::Follow | OldChecksum::Always, .. } if pseudo(group) => Some(true),

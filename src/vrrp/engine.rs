@@ -186,7 +186,7 @@ impl Engine {
             self.apply_faults(now, id, actions);
             self.with(now, id, actions, |instance, cx| {
                 if instance.is_master() {
-                    instance.advertise(cx);
+                    instance.advertise_soon(cx);
                 }
             });
             self.arm(id);

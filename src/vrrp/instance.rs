@@ -8,7 +8,7 @@ use super::limiter::Limiter;
 use super::stats::Stats;
 use super::{message, place};
 use crate::effect::net::{Device, InstanceId, Links, Owner};
-use crate::effect::notice::Told;
+use crate::effect::notice::{Notice, Told};
 use crate::effect::packet::{Announce, Datagram, PortId};
 use crate::effect::record::Record;
 use crate::effect::time::Instant;
@@ -311,7 +311,7 @@ impl Instance {
 
     /// From any state. `goodbye` is how often a master says priority 0 before.
     pub(super) fn become_backup(&mut self, goodbye: u8, told: bool, cx: &mut Cx<'_>) {
-        let initial = self.state == State::Init || self.unannounced;
+        let initial = self.state == State::Init;
         self.unannounced = false;
         match self.state {
             State::Master { .. } => {
@@ -399,7 +399,8 @@ impl Instance {
         }
         match &self.conf.notify_deleted {
             Deleted::AsDeleted(_) => self.tell(Told::Deleted, cx),
-            Deleted::AsFault if !faulty => self.tell(Told::Fault, cx),
+            // Its own script for faults is not for this.
+            Deleted::AsFault if !faulty => cx.actions.push(Action::Notify(Notice { specific: None, ..self.notice(Told::Fault) })),
             Deleted::AsFault => {}
         }
         cx.actions.push(Action::Forget(self.key.clone()));
@@ -623,7 +624,7 @@ impl Instance {
     }
 
     /// The weights have changed, or the configured priority.
-    pub(super) fn set_effective(&mut self, effective: u8, cx: &mut Cx<'_>) {
+    pub(super) fn set_effective(&mut self, effective: u8, told: bool, cx: &mut Cx<'_>) {
         if effective == self.effective {
             return;
         }
@@ -634,7 +635,7 @@ impl Instance {
         if let State::Backup { down, .. } = &mut self.state {
             *down = (*down + after - before).max(cx.now);
         }
-        if self.conf.notify_priority_changes {
+        if told && self.conf.notify_priority_changes {
             self.tell(if self.is_master() { Told::MasterPriority } else { Told::BackupPriority }, cx);
         }
     }

@@ -4,13 +4,13 @@ use crate::model::track::Weight;
 use crate::model::vrrp::Priority;
 
 /// What an object that is up or down adds: a positive weight counts while it is up, a negative one while it is down, and
-/// `reverse` turns the object's standing round.
+/// `reverse` turns the sign of what counts.
 pub(super) fn contribution(weight: Weight, up: bool) -> i32 {
-    let up = up != weight.reverse;
-    match (weight.value.is_positive(), up) {
+    let counted = match (weight.value.is_positive(), up) {
         (true, true) | (false, false) => weight.value,
         (true, false) | (false, true) => 0,
-    }
+    };
+    if weight.reverse { counted.saturating_neg() } else { counted }
 }
 
 /// Whether an object of weight 0 in this standing is a fault.
@@ -37,9 +37,10 @@ mod tests {
             (30, false, false, 0),
             (-40, false, true, 0),
             (-40, false, false, -40),
-            (30, true, true, 0),
-            (30, true, false, 30),
-            (-40, true, true, -40),
+            (30, true, true, -30),
+            (30, true, false, 0),
+            (-40, true, true, 0),
+            (-40, true, false, 40),
             (0, false, true, 0),
             (0, false, false, 0),
         ] {

@@ -10,6 +10,10 @@ use crate::effect::record::{Counters, Record, Standing};
 use crate::model::vrrp::{Auth, Deleted, Transport, Version};
 use crate::wire::vrrp::{Advert, Body, Sum};
 use std::net::IpAddr;
+use std::time::Duration;
+
+/// Long enough for the kernel to take an address, too short for anybody to miss an advert.
+const SOON: Duration = Duration::from_millis(10);
 
 impl Instance {
     pub(super) fn notice(&self, told: Told) -> Notice {
@@ -116,6 +120,14 @@ impl Instance {
         self.send(self.priority(), cx);
         if let State::Master { next_advert, .. } = &mut self.state {
             *next_advert = cx.now + self.conf.advert_interval;
+        }
+    }
+
+    /// After a reload: what is new has a moment to be announced first.
+    pub(super) fn advertise_soon(&mut self, cx: &Cx<'_>) {
+        let soon = cx.now + SOON;
+        if let State::Master { next_advert, .. } = &mut self.state {
+            *next_advert = soon.min(*next_advert);
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Standing, place};
 use crate::effect::Actions;
 use crate::effect::net::InstanceId;
 use crate::effect::time::Instant;
-use crate::model::track::{Tracker, Trackers};
+use crate::model::track::{Tracker, Trackers, Weight};
 use crate::model::vrrp::Auth;
 use std::collections::BTreeMap;
 
@@ -77,9 +77,9 @@ impl Engine {
             }
         }
         for tracker in &lists.files {
-            let added = file_weight(tracker, self.files.get(&tracker.name).copied());
-            causes.push((Cause::File(tracker.name.clone()), added <= -254));
-            weights += added.clamp(-253, 253);
+            let (added, fault) = file_weight(tracker, self.files.get(&tracker.name).copied());
+            causes.push((Cause::File(tracker.name.clone()), fault));
+            weights += added;
         }
         let kept = instance.faults.clone();
         let lasting = kept.iter().filter(|cause| matches!(cause, Cause::Stripped | Cause::NoSocket));
@@ -106,8 +106,10 @@ impl Engine {
             instance.port = self.ports.change(User { id, vrid: conf.vrid }, instance.port, wanted, actions);
         }
         let now_effective = effective(conf.priority, weights);
+        // What takes it into FAULT or out of it is told with the new state.
+        let told = instance.faults.any() == (instance.state == State::Fault);
         self.with(now, id, actions, |instance, cx| {
-            instance.set_effective(now_effective, cx);
+            instance.set_effective(now_effective, told, cx);
             if moved {
                 instance.hold(cx);
             }
@@ -132,9 +134,18 @@ fn trackers(own: &Trackers, group: Option<&Trackers>) -> Trackers {
     }
 }
 
-/// A file's number times its weight.
-fn file_weight(tracker: &Tracker, standing: Option<Standing>) -> i32 {
-    let Some(Standing::Value(value)) = standing else { return 0 };
-    let product = value.saturating_mul(tracker.weight.value);
-    if tracker.weight.reverse { product.saturating_neg() } else { product }
+/// A file's number times its weight, and whether that is a fault: with weight 0 every number but 0 is one.
+fn file_weight(tracker: &Tracker, standing: Option<Standing>) -> (i32, bool) {
+    let Some(Standing::Value(value)) = standing else { return (0, false) };
+    let Weight { value: weight, reverse } = tracker.weight;
+    if weight == 0 {
+        return (0, (value != 0) != reverse);
+    }
+    let product = value.saturating_mul(weight);
+    let product = if reverse { product.saturating_neg() } else { product };
+    if product <= WORST { (0, true) } else { (product.min(MOST), false) }
 }
+
+/// What a file can say at the utmost: this is a fault, and this is as much as there is.
+const WORST: i32 = -254;
+const MOST: i32 = 253;

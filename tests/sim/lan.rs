@@ -426,6 +426,8 @@ impl World {
             }
             match action {
                 Action::Transmit(transmit) => self.transmit(host, transmit),
+                // Nobody here asks for leases.
+                Action::Renew(_) => {}
                 Action::Open(id, port) => {
                     if self.hosts[host].ports.insert(id, port).is_some() {
                         self.violate(|| format!("{host} opens {id:?} twice"));
@@ -478,7 +480,13 @@ impl World {
             }
             Action::Announce(announce) => format!("announces {} x {}", announce.targets.len(), announce.repeat),
             Action::Record(record) => format!("records {} {:?}", record.key, record.standing),
-            Action::Open(..) | Action::Close(_) | Action::Adopt { .. } | Action::Silence(_) | Action::Probe(_) | Action::Forget(_) => {
+            Action::Open(..)
+            | Action::Close(_)
+            | Action::Adopt { .. }
+            | Action::Silence(_)
+            | Action::Probe(_)
+            | Action::Renew(_)
+            | Action::Forget(_) => {
                 format!("{action:?}")
             }
         };

@@ -92,6 +92,7 @@ impl Watch {
             Action::Open(..)
             | Action::Close(_)
             | Action::Silence(_)
+            | Action::Renew(_)
             | Action::Probe(_)
             | Action::Record(_)
             | Action::Forget(_)

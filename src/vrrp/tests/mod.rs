@@ -302,18 +302,18 @@ fn a_stop_says_goodbye_and_tells_everybody_unless_everything_is_to_stay() {
 fn a_reload_keeps_the_master_and_changes_what_differs() {
     let text = instance("VI", "e0", 51, 150, "");
     let mut router = master(&text);
-    let twice = ["advert 51 prio 150", "advert 51 prio 150"];
-    assert_eq!(router.reload(&text), twice);
+    let soon = MS(10);
+    let advert = |priority: u8| [format!("advert 51 prio {priority}")];
+    assert_eq!(router.reload(&text), advert(150));
+    assert_eq!(router.pass(soon), advert(150));
     let more = text.replace("10.9.0.51", "10.9.0.51\n 10.9.0.151");
     let told = router.reload(&more);
-    assert_eq!(
-        told,
-        ["advert 51 prio 150", "hold [10.9.0.51@1 10.9.0.151@1]", "announce 1 x [10.9.0.51 10.9.0.151]", "advert 51 prio 150"]
-    );
-    assert_eq!(router.reload(&text), ["advert 51 prio 150", "hold [10.9.0.51@1]", "advert 51 prio 150"]);
-    assert_eq!(router.reload(&text.replace("priority 150", "priority 120"))[1], "advert 51 prio 120");
+    assert_eq!(told, ["advert 51 prio 150", "hold [10.9.0.51@1 10.9.0.151@1]", "announce 1 x [10.9.0.51 10.9.0.151]"]);
+    assert_eq!(router.reload(&text), ["advert 51 prio 150", "hold [10.9.0.51@1]"]);
+    router.reload(&text.replace("priority 150", "priority 120"));
+    assert_eq!(router.pass(soon), advert(120));
     router.reload(&text);
-    assert_eq!(router.reload(&text.replace("VI", "OTHER")), twice, "the name is not what it is known by");
+    assert_eq!(router.reload(&text.replace("VI", "OTHER")), advert(150), "the name is not what it is known by");
 }
 
 #[test]
