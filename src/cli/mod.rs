@@ -85,6 +85,12 @@ pub struct Options {
     pub vrrp_pid_file: Option<PathBuf>,
     pub core_dump: bool,
     pub ignore_interrupt: bool,
+    pub(crate) mode: Mode,
+}
+
+/// What a run of options turns the command into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mode {
     config_test: Option<Option<PathBuf>>,
     signum: Option<Signal>,
     genhash: bool,
@@ -176,7 +182,7 @@ static FLAGS: &[Flag] = &[
         Ok(())
     }),
     // Nothing is kept back from the file that could be flushed.
-    switch!(None, "flush-log-file", "flush the log file after each line, as is always done", |_o| ()),
+    flag(None, "flush-log-file", Takes::Nothing, "flush the log file after each line, as is always done", |_, _| Ok(())),
     switch!(Some('G'), "no-syslog", "do not log to syslog", |o| o.log.no_syslog = true),
     flag(Some('u'), "umask", Takes::Value("MASK"), "umask for files, above the configuration's", |o, v| {
         let number = v.to_string_lossy();
@@ -187,7 +193,13 @@ static FLAGS: &[Flag] = &[
         Ok(())
     }),
     // What is found of ours on leaving MASTER is always removed, whoever put it there.
-    switch!(Some('X'), "release-vips", "drop virtual addresses on leaving MASTER even if not known to be set, as is always done", |_o| ()),
+    flag(
+        Some('X'),
+        "release-vips",
+        Takes::Nothing,
+        "drop virtual addresses on leaving MASTER even if not known to be set, as is always done",
+        |_, _| Ok(()),
+    ),
     switch!(Some('V'), "dont-release-vrrp", "leave addresses and routes in place on stop", |o| o.keep_addresses = true),
     planned(Some('I'), "dont-release-ipvs", Takes::Nothing, "leave the IPVS table in place on stop"),
     switch!(Some('R'), "dont-respawn", "stop when a process dies", |o| o.no_respawn = true),
@@ -204,7 +216,7 @@ static FLAGS: &[Flag] = &[
     planned(Some('c'), "checkers_pid", Takes::Value("FILE"), "pid file of the checker process"),
     planned(Some('b'), "bfd_pid", Takes::Value("FILE"), "pid file of the BFD process"),
     flag(Some('T'), "genhash", Takes::Nothing, "genhash mode; the rest of the line is its own", |o, _| {
-        o.genhash = true;
+        o.mode.genhash = true;
         Ok(())
     }),
     planned(Some('a'), "address-monitoring", Takes::Nothing, "log every address that comes and goes"),
@@ -225,11 +237,11 @@ static FLAGS: &[Flag] = &[
     switch!(Some('m'), "core-dump", "allow core dumps", |o| o.core_dump = true),
     planned(Some('M'), "core-dump-pattern", Takes::Optional("PATTERN"), "allow core dumps under this name"),
     flag(None, "signum", Takes::Value("NAME"), "print the number of a signal: STOP RELOAD DATA STATS STATS_CLEAR JSON", |o, v| {
-        o.signum = Some(signal(&text(v)?)?);
+        o.mode.signum = Some(signal(&text(v)?)?);
         Ok(())
     }),
     flag(Some('t'), "config-test", Takes::Optional("FILE"), "test the configuration; messages go to FILE or standard error", |o, v| {
-        o.config_test = Some((!v.is_empty()).then(|| v.into()));
+        o.mode.config_test = Some((!v.is_empty()).then(|| v.into()));
         Ok(())
     }),
     planned(None, "config-fd", Takes::Value("N"), "for keepalived's own use"),
@@ -394,7 +406,7 @@ fn options(name: &str, arguments: Vec<OsString>) -> Command {
         if let Err(fault) = apply(flag, &mut parser, &mut options) {
             faults.push(format!("{name}: {fault}"));
         }
-        if options.genhash {
+        if options.mode.genhash {
             return match parser.raw_args() {
                 Ok(rest) => Command::Genhash(rest.collect()),
                 Err(error) => Command::Unusable(vec![format!("{name}: {error}")]),
@@ -404,10 +416,10 @@ fn options(name: &str, arguments: Vec<OsString>) -> Command {
     if !faults.is_empty() {
         return Command::Unusable(faults);
     }
-    if let Some(signal) = options.signum {
+    if let Some(signal) = options.mode.signum {
         return Command::Signum(signal);
     }
-    match options.config_test.clone() {
+    match options.mode.config_test.clone() {
         Some(log) => Command::ConfigTest(options, log),
         None => Command::Run(options),
     }

@@ -63,7 +63,7 @@ enum Sent {
 }
 
 fn send(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<Sent> {
-    let rights: Vec<i32> = descriptor.iter().map(|descriptor| descriptor.as_raw_fd()).collect();
+    let rights: Vec<i32> = descriptor.iter().map(std::os::fd::AsRawFd::as_raw_fd).collect();
     let control = [ControlMessage::ScmRights(&rights)];
     let control = if rights.is_empty() { &[][..] } else { &control[..] };
     loop {

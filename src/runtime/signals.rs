@@ -53,10 +53,14 @@ impl Signals {
         signal::ignore(libc::SIGPIPE)?;
         Ok(Self { queue: Queue::new(&numbers)? })
     }
+}
 
-    /// The next one that waits.
-    pub fn next(&mut self) -> Option<Signal> {
-        let number = self.queue.next().ok().flatten()?;
+/// Those that wait. After the last of them there may be another, later.
+impl Iterator for Signals {
+    type Item = Signal;
+
+    fn next(&mut self) -> Option<Signal> {
+        let number = self.queue.take().ok().flatten()?;
         Signal::ALL.into_iter().find(|signal| signal.number() == number)
     }
 }

@@ -81,7 +81,7 @@ impl Queue {
     }
 
     /// The number of the next signal, if one waits.
-    pub fn next(&mut self) -> io::Result<Option<i32>> {
+    pub fn take(&mut self) -> io::Result<Option<i32>> {
         let mut info = MaybeUninit::<libc::signalfd_siginfo>::zeroed();
         let size = size_of::<libc::signalfd_siginfo>();
         loop {
@@ -122,12 +122,12 @@ mod tests {
     fn a_blocked_signal_waits_to_be_read() {
         let number = libc::SIGRTMIN() + 9;
         let mut queue = Queue::new(&[number]).expect("a queue");
-        assert_eq!(queue.next().expect("read"), None);
+        assert_eq!(queue.take().expect("read"), None);
         // To this thread alone: others of the test do not block it.
         // SAFETY: takes two numbers and no memory.
         assert_eq!(unsafe { libc::raise(number) }, 0);
-        assert_eq!(queue.next().expect("read"), Some(number));
-        assert_eq!(queue.next().expect("read"), None);
+        assert_eq!(queue.take().expect("read"), Some(number));
+        assert_eq!(queue.take().expect("read"), None);
     }
 
     #[test]

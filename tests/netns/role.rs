@@ -71,7 +71,7 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         let pid = i32::try_from(self.child.id()).expect("a pid");
-        drop(kill(Pid::from_raw(pid), Signal::SIGTERM));
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         drop(std::io::copy(&mut self.log, &mut std::io::sink()));
         drop(self.child.wait());
         drop(std::fs::remove_dir_all(&self.folder));

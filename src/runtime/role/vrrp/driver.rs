@@ -451,7 +451,7 @@ impl Driver {
     }
 
     fn signalled(&mut self, asked: &mut Vec<Asked>) {
-        while let Some(signal) = self.signals.next() {
+        for signal in self.signals.by_ref() {
             match signal {
                 Signal::Stop | Signal::Interrupt => asked.push(Asked::Stop),
                 Signal::Reload => self.control.report(Report::ReloadAsked),
