@@ -74,7 +74,7 @@ lint: packages-build fmt-check clippy
 	else echo 'cargo-deny is not installed (cargo install --locked cargo-deny): licences and advisories were not checked'; fi
 
 fuzz: packages-build
-	PROPTEST_CASES=$(CASES) $(CARGO) test --release
+	PROPTEST_CASES=$(CASES) $(CARGO) test --release --lib --test reader --test dump --test wire
 
 docs: build
 	$(STANDFAST) compatibility >target/COMPATIBILITY.md

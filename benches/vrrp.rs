@@ -340,7 +340,7 @@ fn excluded(program: &Program) -> Figures {
     assert!(complete.is_some(), "{} addresses were announced", announced().len());
     let last = announced().into_values().max().unwrap_or(advert);
     let first = announced().into_values().min().unwrap_or(advert);
-    pause(Duration::from_secs(1));
+    pause(interval * 3);
     let times = |vrid: u8| bed.capture.select(|frame| is_advert(frame, bed.mac, vrid).then_some(frame.at));
     let gap = |times: Vec<SystemTime>| times.windows(2).map(|pair| milliseconds(pair[0], pair[1])).fold(0.0, f64::max);
     let asked = Instant::now();

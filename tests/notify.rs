@@ -196,6 +196,19 @@ fn at_the_end_stop_is_told_in_time_whatever_still_runs() {
 }
 
 #[test]
+fn at_the_end_a_script_that_needs_little_time_has_it() {
+    let place = Place::new("last");
+    run(async {
+        let mut teller = Teller::new(&Model::default()).expect("a teller");
+        let script = place.script("echo begin $3 >> log; sleep 0.1; echo end $3 >> log");
+        teller.notice(notice(Told::Backup, None, Some(script.clone())));
+        teller.notice(notice(Told::Stop, None, Some(script)));
+        teller.finish(EVENTUALLY).await;
+        assert_eq!(place.text("log"), "begin BACKUP\nend BACKUP\nbegin STOP\nend STOP\n");
+    });
+}
+
+#[test]
 fn at_the_end_scripts_for_stop_are_killed_when_their_time_is_up() {
     let place = Place::new("deadline");
     run(async {

@@ -93,7 +93,7 @@ fn difference(held: &Fact, wanted: &Fact) -> Difference {
             let same = (prefix, peer, scope, broadcast, label)
                 == (&other.prefix, &other.peer, &other.scope, &other.broadcast, &other.label)
                 && flags(&held.address) == flags(other);
-            match (same, *preferred == other.preferred) {
+            match (same, (*preferred, held.lease) == (other.preferred, wanted.lease)) {
                 (true, true) => Difference::None,
                 (true, false) => Difference::Lifetime,
                 (false, _) => Difference::More,

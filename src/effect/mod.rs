@@ -37,6 +37,8 @@ pub enum Action {
         owner: Owner,
         facts: Box<[Fact]>,
     },
+    /// What the owner holds by lease is held that long from now.
+    Renew(Owner),
     Announce(Announce),
     /// Drop what of the instance's announcements is still queued.
     Silence(InstanceId),

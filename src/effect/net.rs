@@ -4,6 +4,7 @@ use crate::model::net::{Address, Prefix, Route, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The kernel's number of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +112,8 @@ pub enum Fact {
 pub struct Placed {
     pub device: Device,
     pub address: Address,
+    /// How long it stays unless [`Action::Renew`](super::Action::Renew) comes; without it, for ever.
+    pub lease: Option<Duration>,
 }
 
 /// Who wants a [`Fact`]. An instance's number is never given to another one.

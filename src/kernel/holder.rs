@@ -1,8 +1,10 @@
 //! Facts into the kernel, without waiting for it.
 
+use super::ledger::{Gone, Index, Ledger, Names, Snag, Step};
+use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
-use crate::effect::net::{Device, Fact, Owner};
-use nix::sys::eventfd::{EfdFlags, EventFd};
+use super::writer::Writer;
+use crate::effect::net::{Device, Fact, Link, Links, Owner};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -23,69 +25,163 @@ pub struct Refusal {
 /// All facts of all owners. A thread of its own writes to the kernel, which may hold a writer up for long.
 #[derive(Debug)]
 pub struct Holder {
-    ready: EventFd,
+    ledger: Ledger,
+    writer: Writer,
+    asker: Asker,
+    links: Links,
+    names: Names,
+    /// What was in the kernel when somebody last adopted something, as long as nothing has happened since.
+    there: Option<Index>,
+    last: Ticket,
+    /// The last step that was done when we last looked.
+    finished: u64,
 }
 
 impl Holder {
     /// Opens its sockets in the calling thread's network namespace.
     pub fn start() -> io::Result<Self> {
-        Ok(Self { ready: EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)? })
+        let mut asker = Asker::open()?;
+        let links = asker.links()?;
+        let names = names_of(&links);
+        let writer = Writer::start()?;
+        Ok(Self { ledger: Ledger::default(), writer, asker, links, names, there: None, last: Ticket(0), finished: 0 })
     }
 
-    /// Those of the facts that are in the kernel already become the owner's.
+    /// Those of the facts that are in the kernel already become the owner's. Asks the kernel, once until something is
+    /// observed.
     pub fn adopt(&mut self, owner: Owner, facts: &[Fact]) {
-        let _ = (owner, facts);
+        if facts.is_empty() {
+            return;
+        }
+        if self.there.is_none() {
+            // Without an answer all of it may be there.
+            self.there = self.asker.picture().ok().map(|picture| Index::of(&picture.keys));
+        }
+        self.ledger.adopt(owner, facts, self.there.as_ref(), &self.names);
     }
 
-    /// All that the owner wants from now on. Saying it again costs nothing, unless something of it was refused or lost.
+    /// All that the owner wants from now on. Saying it again costs nothing, unless something of it was refused or lost, which
+    /// is then tried again.
     pub fn hold(&mut self, owner: Owner, facts: &[Fact]) -> Ticket {
-        let _ = (owner, facts);
-        Ticket(0)
+        let steps = self.ledger.hold(owner, facts, &self.names);
+        self.queue(steps);
+        self.last
+    }
+
+    /// What the owner holds by lease begins its time anew.
+    pub fn renew(&mut self, owner: Owner) {
+        let steps = self.ledger.renew(owner);
+        self.queue(steps);
+    }
+
+    fn queue(&mut self, steps: Vec<Step>) {
+        if !steps.is_empty() {
+            self.last = Ticket(self.last.0 + 1);
+            self.writer.queue(self.last.0, steps);
+        }
     }
 
     /// Everything up to this ticket is in the kernel, or was refused.
     pub fn done(&self) -> Ticket {
-        Ticket(0)
+        Ticket(self.writer.progress().ticket)
     }
 
     /// What the writer has finished. To be called whenever the descriptor is readable.
     pub fn settle(&mut self) -> Vec<Refusal> {
-        Vec::new()
+        let mut refusals = Vec::new();
+        for (step, snag) in self.writer.snags() {
+            let failed = self.ledger.settle(&step, &snag);
+            if let Snag::Refused(reason) = snag {
+                refusals.extend(failed.into_iter().map(|(owner, fact)| Refusal { owner, fact, reason: reason.clone() }));
+            }
+        }
+        self.finished = self.writer.progress().step;
+        refusals
     }
 
     /// Keeps up with what the kernel says; every [`Change`] is to be shown. Returns what somebody else took away; holding it
-    /// again puts it back.
+    /// again puts it back. What goes down with its interface is not told, but holding it again puts it back as well.
     pub fn observe(&mut self, change: &Change) -> Vec<(Owner, Fact)> {
-        let _ = change;
+        self.there = None;
+        match change {
+            Change::Link(link) => self.link(link),
+            Change::LinkGone(device) => {
+                self.links.remove(*device);
+                self.names.retain(|_, on| on != device);
+                self.ledger.link_gone(*device);
+            }
+            Change::Address(_) | Change::AddressGone(_) => {}
+            Change::FactSeen(key) => self.ledger.seen(key),
+            Change::FactGone(key) => {
+                let links = &self.links;
+                match self.ledger.gone(key, |device| is_up(links, device)) {
+                    Gone::Stripped(facts) => return facts,
+                    Gone::WithOneOfOurs(identity) => {
+                        let steps = self.ledger.restore(&identity, &self.names);
+                        self.queue(steps.into_iter().collect());
+                    }
+                }
+            }
+            // The picture that is taken now will show what was done until now.
+            Change::Overrun => self.finished = self.writer.progress().step,
+        }
         Vec::new()
     }
 
-    /// The same after changes were missed.
+    fn link(&mut self, link: &Link) {
+        let was_up = is_up(&self.links, link.device);
+        if self.links.get(link.device).is_none_or(|known| known.name != link.name) {
+            self.names.retain(|_, on| *on != link.device);
+            self.names.insert(link.name.clone(), link.device);
+        }
+        self.links.put(link.clone());
+        if was_up && !link.up {
+            self.ledger.link_down(link.device);
+        }
+    }
+
+    /// The same after changes were missed: show [`Change::Overrun`] first, then take the picture, then show that.
     pub fn resync(&mut self, picture: &Picture) -> Vec<(Owner, Fact)> {
-        let _ = picture;
-        Vec::new()
+        self.there = None;
+        for device in self.links.devices() {
+            match picture.links.get(device) {
+                None => self.ledger.link_gone(device),
+                Some(link) if !link.up => self.ledger.link_down(device),
+                Some(_) => {}
+            }
+        }
+        self.links = picture.links.clone();
+        self.names = names_of(&self.links);
+        let links = &self.links;
+        self.ledger.compare(&Index::of(&picture.keys), self.finished, &self.names, |device| is_up(links, device))
     }
 
     /// Whether an address is ours.
     pub fn holds(&self, device: Device, address: IpAddr) -> bool {
-        let _ = (device, address);
-        false
+        self.ledger.holds(device, address)
     }
 
     pub fn held(&self) -> impl Iterator<Item = (Owner, &Fact)> {
-        std::iter::empty()
+        self.ledger.held()
     }
 
     /// Waits for a ticket to be done, for the end of the process; returns whether it is.
     pub fn wait(&mut self, ticket: Ticket, at_most: Duration) -> bool {
-        let _ = (ticket, at_most);
-        true
+        self.writer.wait(ticket.0, at_most)
     }
+}
+
+fn is_up(links: &Links, device: Device) -> bool {
+    links.get(device).is_some_and(|link| link.up)
+}
+
+fn names_of(links: &Links) -> Names {
+    links.iter().map(|link| (link.name.clone(), link.device)).collect()
 }
 
 /// Readable when [`Holder::settle`] has something to do.
 impl AsFd for Holder {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.ready.as_fd()
+        self.writer.as_fd()
     }
 }

@@ -1,1 +1,558 @@
-//! What we hold in the kernel, and for whom.
+//! What we hold in the kernel, and for whom. It asks nobody and tells nobody: facts, results and changes go in, steps come
+//! out.
+//!
+//! The kernel announces our own doings like those of others. Hence each thing has a list of what is still to be heard of it;
+//! what is heard beyond that was done by somebody else.
+
+use super::rtnl::decode::{Key, Seen, network};
+use super::rtnl::message::Resolve;
+use crate::effect::delta::{Identity, Op, delta};
+use crate::effect::net::{Device, Fact, Owner};
+use crate::model::net::{OUR_PROTOCOL, Prefix, Route};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
+
+/// The numbers of interfaces, by which names.
+pub(super) type Names = BTreeMap<Box<str>, Device>;
+
+/// One step for the writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) owner: Owner,
+    pub(super) op: Op,
+    pub(super) number: u64,
+    /// The interfaces of a route as they were called when it was put there.
+    pub(super) names: Names,
+}
+
+/// What became of a step, other than that it was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Snag {
+    Already,
+    Refused(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It is in the kernel, or on its way there.
+    Held,
+    /// It may be there: it is put there again when it is wanted again, and taken away when it is not.
+    Doubtful,
+    Lost,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// As it was put there.
+    fact: Fact,
+    /// In the order in which they came.
+    owners: Vec<Owner>,
+    standing: Standing,
+    /// The last addition.
+    number: u64,
+    names: Names,
+    /// Where a route was seen to go.
+    ways: BTreeSet<Device>,
+}
+
+impl Entry {
+    fn is_there(&self) -> bool {
+        self.standing != Standing::Lost
+    }
+}
+
+/// What the kernel is still to tell of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Expected {
+    coming: bool,
+    number: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: HashMap<Identity, Entry>,
+    /// All that an owner wants, in its order.
+    wanted: BTreeMap<Owner, Vec<Fact>>,
+    expected: HashMap<Identity, VecDeque<Expected>>,
+    /// Routes by where they lead and their table.
+    routes: HashMap<(Prefix, u32), Vec<Identity>>,
+    /// How many addresses of ours there are in a place.
+    places: HashMap<(Device, IpAddr), usize>,
+    last: u64,
+}
+
+fn place(route: &Route) -> (Prefix, u32) {
+    (network(route.destination), route.table)
+}
+
+fn address_of(fact: &Fact) -> Option<(Device, IpAddr)> {
+    match fact {
+        Fact::Address(placed) => Some((placed.device, placed.address.prefix.address)),
+        Fact::Route(_) | Fact::Rule(_) => None,
+    }
+}
+
+impl Ledger {
+    pub(super) fn holds(&self, device: Device, address: IpAddr) -> bool {
+        self.places.contains_key(&(device, address))
+    }
+
+    pub(super) fn held(&self) -> impl Iterator<Item = (Owner, &Fact)> {
+        let there = |fact: &Fact| self.entries.get(&Identity::of(fact)).is_some_and(Entry::is_there);
+        let owned = self.wanted.iter().flat_map(|(&owner, facts)| facts.iter().map(move |fact| (owner, fact)));
+        owned.filter(move |(_, fact)| there(fact))
+    }
+
+    /// Those of the facts that are in the kernel become the owner's; if that is not known, all that may be.
+    pub(super) fn adopt(&mut self, owner: Owner, facts: &[Fact], there: Option<&Index>, names: &Names) {
+        for fact in facts {
+            let identity = Identity::of(fact);
+            if let Some(entry) = self.entries.get_mut(&identity) {
+                if !entry.is_there() || entry.owners.contains(&owner) {
+                    continue;
+                }
+                entry.owners.push(owner);
+            } else {
+                // What we are about to remove is no predecessor's.
+                if self.expected.contains_key(&identity) {
+                    continue;
+                }
+                let resolve = |name: &str| names.get(name).copied();
+                let standing = match (there.filter(|there| there.tells_of(fact)), fact) {
+                    (Some(there), fact) if there.has(fact, &identity, &resolve) => Standing::Held,
+                    (Some(_), _) => continue,
+                    (None, _) => Standing::Doubtful,
+                };
+                let names = names_of(fact, names);
+                let entry = Entry { fact: fact.clone(), owners: vec![owner], standing, number: 0, names, ways: BTreeSet::new() };
+                self.enter(identity, entry);
+            }
+            self.wanted.entry(owner).or_default().push(fact.clone());
+        }
+    }
+
+    fn enter(&mut self, identity: Identity, entry: Entry) {
+        self.leave(&identity);
+        if entry.is_there() {
+            self.appear(&entry.fact);
+        }
+        if let Fact::Route(route) = &entry.fact {
+            self.routes.entry(place(route)).or_default().push(identity.clone());
+        }
+        self.entries.insert(identity, entry);
+    }
+
+    fn leave(&mut self, identity: &Identity) -> Option<Entry> {
+        let entry = self.entries.remove(identity)?;
+        if entry.is_there() {
+            self.disappear(&entry.fact);
+        }
+        if let Fact::Route(route) = &entry.fact
+            && let Some(list) = self.routes.get_mut(&place(route))
+        {
+            list.retain(|other| other != identity);
+            if list.is_empty() {
+                self.routes.remove(&place(route));
+            }
+        }
+        Some(entry)
+    }
+
+    fn appear(&mut self, fact: &Fact) {
+        if let Some(place) = address_of(fact) {
+            *self.places.entry(place).or_default() += 1;
+        }
+    }
+
+    fn disappear(&mut self, fact: &Fact) {
+        if let Some(place) = address_of(fact)
+            && let Some(count) = self.places.get_mut(&place)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.places.remove(&place);
+            }
+        }
+    }
+
+    fn stand(&mut self, identity: &Identity, standing: Standing) {
+        let Some(entry) = self.entries.get_mut(identity) else { return };
+        let (before, after) = (entry.standing != Standing::Lost, standing != Standing::Lost);
+        entry.standing = standing;
+        if before != after {
+            let fact = entry.fact.clone();
+            if after { self.appear(&fact) } else { self.disappear(&fact) }
+        }
+    }
+
+    /// The steps to all that the owner wants.
+    pub(super) fn hold(&mut self, owner: Owner, facts: &[Fact], names: &Names) -> Vec<Step> {
+        let old = self.wanted.remove(&owner).unwrap_or_default();
+        let new: HashSet<Identity> = facts.iter().map(Identity::of).collect();
+        // What was lost need not be taken away, and what is doubtful is put there again if it is wanted.
+        let mut held = Vec::new();
+        for fact in &old {
+            let identity = Identity::of(fact);
+            let Some(entry) = self.entries.get_mut(&identity) else { continue };
+            let counts = match entry.standing {
+                Standing::Held => true,
+                Standing::Doubtful => !new.contains(&identity),
+                Standing::Lost => false,
+            };
+            if counts {
+                // Others may have put it there in another way; theirs stays as long as there are others.
+                held.push(if entry.owners.len() > 1 { fact.clone() } else { entry.fact.clone() });
+            } else if !new.contains(&identity) {
+                entry.owners.retain(|&other| other != owner);
+                if entry.owners.is_empty() {
+                    self.leave(&identity);
+                }
+            }
+        }
+        let mut steps = Vec::new();
+        for op in delta(&held, facts) {
+            let identity = Identity::of(op.fact());
+            match op {
+                Op::Remove(_) => {
+                    let Some(entry) = self.entries.get_mut(&identity) else { continue };
+                    entry.owners.retain(|&other| other != owner);
+                    if entry.owners.is_empty()
+                        && let Some(entry) = self.leave(&identity)
+                    {
+                        let number = self.expect(identity, false);
+                        steps.push(Step { owner, op: Op::Remove(entry.fact), number, names: entry.names });
+                    }
+                }
+                Op::Add(fact) => {
+                    if let Some(entry) = self.entries.get_mut(&identity) {
+                        if !entry.owners.contains(&owner) {
+                            entry.owners.push(owner);
+                        }
+                        if entry.standing == Standing::Held {
+                            continue;
+                        }
+                    }
+                    steps.push(self.put(owner, identity, fact, names));
+                }
+                Op::Change(fact) => steps.extend(self.change(owner, &identity, fact)),
+            }
+        }
+        if !facts.is_empty() {
+            let mut seen = HashSet::new();
+            let once = facts.iter().filter(|fact| seen.insert(Identity::of(fact))).cloned().collect();
+            self.wanted.insert(owner, once);
+        }
+        steps
+    }
+
+    fn put(&mut self, owner: Owner, identity: Identity, fact: Fact, names: &Names) -> Step {
+        let number = self.expect(identity.clone(), true);
+        let mut owners = self.entries.get(&identity).map_or_else(Vec::new, |entry| entry.owners.clone());
+        if !owners.contains(&owner) {
+            owners.push(owner);
+        }
+        let names = names_of(&fact, names);
+        let entry = Entry { fact: fact.clone(), owners, standing: Standing::Held, number, names: names.clone(), ways: BTreeSet::new() };
+        self.enter(identity, entry);
+        Step { owner, op: Op::Add(fact), number, names }
+    }
+
+    /// Another lifetime for what is there; not if it has another owner too.
+    fn change(&mut self, owner: Owner, identity: &Identity, fact: Fact) -> Option<Step> {
+        let entry = self.entries.get_mut(identity)?;
+        if entry.owners.iter().any(|&other| other != owner) {
+            return None;
+        }
+        entry.fact = fact.clone();
+        let number = self.expect(identity.clone(), true);
+        if let Some(entry) = self.entries.get_mut(identity) {
+            entry.number = number;
+        }
+        Some(Step { owner, op: Op::Change(fact), number, names: Names::new() })
+    }
+
+    /// The leases of an owner begin anew.
+    pub(super) fn renew(&mut self, owner: Owner) -> Vec<Step> {
+        let leased = |fact: &&Fact| matches!(fact, Fact::Address(placed) if placed.lease.is_some());
+        let facts: Vec<Fact> = self.wanted.get(&owner).into_iter().flatten().filter(leased).cloned().collect();
+        facts.into_iter().filter_map(|fact| self.change(owner, &Identity::of(&fact), fact)).collect()
+    }
+
+    fn expect(&mut self, identity: Identity, coming: bool) -> u64 {
+        self.last += 1;
+        self.expected.entry(identity).or_default().push_back(Expected { coming, number: self.last });
+        self.last
+    }
+
+    /// Whether this was still to be heard. What was to be heard before it will not be any more.
+    fn heard(&mut self, identity: &Identity, coming: bool) -> bool {
+        let Some(list) = self.expected.get_mut(identity) else { return false };
+        let Some(index) = list.iter().position(|expected| expected.coming == coming) else { return false };
+        list.drain(..=index);
+        if list.is_empty() {
+            self.expected.remove(identity);
+        }
+        true
+    }
+
+    /// What became of a step; returns for whom it has failed.
+    pub(super) fn settle(&mut self, step: &Step, snag: &Snag) -> Vec<(Owner, Fact)> {
+        let fact = step.op.fact();
+        let identity = Identity::of(fact);
+        match (&step.op, snag) {
+            // Nothing is to be heard of what was there.
+            (Op::Add(_) | Op::Change(_), Snag::Already) => {
+                self.forget(&identity, step.number);
+                Vec::new()
+            }
+            // Somebody else has removed it, and that is still to be heard, or it went with its interface.
+            (Op::Remove(_), Snag::Already) => Vec::new(),
+            (Op::Remove(_), Snag::Refused(_)) => {
+                self.forget(&identity, step.number);
+                vec![(step.owner, fact.clone())]
+            }
+            (Op::Add(_) | Op::Change(_), Snag::Refused(_)) => {
+                self.forget(&identity, step.number);
+                match self.entries.get(&identity) {
+                    // Something has been asked for since.
+                    Some(entry) if entry.number != step.number => return Vec::new(),
+                    None => return Vec::new(),
+                    Some(_) => {}
+                }
+                // A change that was refused leaves what was there.
+                let standing = if matches!(step.op, Op::Change(_)) { Standing::Doubtful } else { Standing::Lost };
+                self.stand(&identity, standing);
+                self.of_all_owners(&identity)
+            }
+        }
+    }
+
+    fn forget(&mut self, identity: &Identity, number: u64) {
+        if let Some(list) = self.expected.get_mut(identity) {
+            list.retain(|expected| expected.number != number);
+            if list.is_empty() {
+                self.expected.remove(identity);
+            }
+        }
+    }
+
+    /// As each owner said it.
+    fn of_all_owners(&self, identity: &Identity) -> Vec<(Owner, Fact)> {
+        let Some(entry) = self.entries.get(identity) else { return Vec::new() };
+        let said = |owner: &Owner| {
+            let facts = self.wanted.get(owner)?;
+            let fact = facts.iter().find(|fact| Identity::of(fact) == *identity)?;
+            Some((*owner, fact.clone()))
+        };
+        entry.owners.iter().filter_map(said).collect()
+    }
+
+    /// The kernel tells that something has come or changed.
+    pub(super) fn seen(&mut self, key: &Key) {
+        let candidates = self.candidates(key);
+        // Once is once, even if two of ours cannot be told apart.
+        let _ = candidates.iter().any(|identity| self.heard(identity, true));
+        for identity in candidates {
+            let Some(entry) = self.entries.get_mut(&identity) else { continue };
+            if let Key::Route(route) = key {
+                entry.ways.extend(route.devices());
+            }
+            if !entry.is_there() {
+                self.stand(&identity, Standing::Doubtful);
+            }
+        }
+    }
+
+    /// The kernel tells that something has gone.
+    pub(super) fn gone(&mut self, key: &Key, is_up: impl Fn(Device) -> bool) -> Gone {
+        let candidates = self.candidates(key);
+        let mut stripped = Vec::new();
+        if candidates.iter().any(|identity| self.heard(identity, false)) {
+            return Gone::Stripped(stripped);
+        }
+        for identity in candidates {
+            let Some(entry) = self.entries.get(&identity).filter(|entry| entry.is_there()) else { continue };
+            let sure = entry.standing == Standing::Held;
+            let on_its_feet = match &entry.fact {
+                Fact::Address(placed) => is_up(placed.device),
+                Fact::Route(_) => match key {
+                    Key::Route(seen) => seen.devices().all(&is_up),
+                    Key::Address { .. } | Key::Rule(_) => true,
+                },
+                Fact::Rule(_) => true,
+            };
+            let collateral = self.is_collateral(&identity);
+            self.stand(&identity, Standing::Lost);
+            if collateral {
+                return Gone::WithOneOfOurs(identity);
+            }
+            if sure && on_its_feet {
+                stripped.extend(self.of_all_owners(&identity));
+            }
+        }
+        Gone::Stripped(stripped)
+    }
+
+    /// Without `promote_secondaries` the kernel drops all addresses of a subnet with its first one, and tells of that one last.
+    fn is_collateral(&self, identity: &Identity) -> bool {
+        let subnet = |identity: &Identity| match identity {
+            Identity::Address { device, local, length: Some(length), peer: None } => {
+                Some((*device, network(Prefix { address: *local, length: *length })))
+            }
+            Identity::Address { .. } | Identity::Route(_) | Identity::Rule(_) => None,
+        };
+        let Some(here) = subnet(identity) else { return false };
+        let leaves = |list: &VecDeque<Expected>| list.iter().any(|expected| !expected.coming);
+        self.expected.iter().any(|(other, list)| other != identity && leaves(list) && subnet(other) == Some(here))
+    }
+
+    /// Puts back what went by our own doing.
+    pub(super) fn restore(&mut self, identity: &Identity, names: &Names) -> Option<Step> {
+        let entry = self.entries.get(identity)?;
+        let (owner, fact) = (*entry.owners.first()?, entry.fact.clone());
+        Some(self.put(owner, identity.clone(), fact, names))
+    }
+
+    /// What the key may be of ours.
+    fn candidates(&self, key: &Key) -> Vec<Identity> {
+        match key {
+            Key::Route(seen) => {
+                let Seen { destination, table, .. } = **seen;
+                let list = self.routes.get(&(destination, table)).map_or(&[][..], Vec::as_slice);
+                let ours = |identity: &&Identity| match (identity, self.entries.get(*identity)) {
+                    (Identity::Route(route), Some(entry)) => seen.is(route, &|name: &str| entry.names.get(name).copied()),
+                    _ => false,
+                };
+                // What we have let go of is in no list any more, but its end is still to be heard; that comes first.
+                let leaving = |identity: &&Identity| match identity {
+                    Identity::Route(route) => place(route) == (destination, table) && seen.is(route, &|_| None),
+                    Identity::Address { .. } | Identity::Rule(_) => false,
+                };
+                let mut found: Vec<Identity> = self.expected.keys().filter(leaving).cloned().collect();
+                let more: Vec<Identity> = list.iter().filter(ours).filter(|identity| !found.contains(identity)).cloned().collect();
+                found.extend(more);
+                found
+            }
+            Key::Address { .. } | Key::Rule(_) => key.identity().into_iter().collect(),
+        }
+    }
+
+    /// An interface went down: the kernel drops IPv4 routes by it, and does not say so.
+    pub(super) fn link_down(&mut self, device: Device) {
+        for identity in self.routes_by(device) {
+            self.stand(&identity, Standing::Doubtful);
+        }
+    }
+
+    /// An interface has gone, and took along what was on it.
+    pub(super) fn link_gone(&mut self, device: Device) {
+        let on_it = |identity: &Identity| matches!(identity, Identity::Address { device: on, .. } if *on == device);
+        let mut lost: Vec<Identity> = self.entries.keys().filter(|identity| on_it(identity)).cloned().collect();
+        lost.extend(self.routes_by(device));
+        for identity in lost {
+            self.stand(&identity, Standing::Lost);
+        }
+        self.expected.retain(|identity, _| !on_it(identity));
+    }
+
+    fn routes_by(&self, device: Device) -> Vec<Identity> {
+        let by = |entry: &Entry| {
+            matches!(entry.fact, Fact::Route(_))
+                && entry.is_there()
+                && (entry.ways.contains(&device) || entry.names.values().any(|&on| on == device))
+        };
+        self.entries.iter().filter(|(_, entry)| by(entry)).map(|(identity, _)| identity.clone()).collect()
+    }
+
+    /// Compares with what is there; steps up to a number had been taken when the comparison began. Returns what is missing.
+    pub(super) fn compare(&mut self, there: &Index, finished: u64, names: &Names, is_up: impl Fn(Device) -> bool) -> Vec<(Owner, Fact)> {
+        // What there was to hear of those was heard or missed.
+        self.expected.retain(|_, list| {
+            list.retain(|expected| expected.number > finished);
+            !list.is_empty()
+        });
+        let resolve = |name: &str| names.get(name).copied();
+        let mut missing = Vec::new();
+        let mut found = Vec::new();
+        for (identity, entry) in &self.entries {
+            if entry.number > finished || !there.tells_of(&entry.fact) {
+                continue;
+            }
+            match (there.has(&entry.fact, identity, &resolve), entry.standing) {
+                (false, Standing::Held | Standing::Doubtful) => missing.push((identity.clone(), entry.standing)),
+                (true, Standing::Lost) => found.push(identity.clone()),
+                (true, Standing::Held | Standing::Doubtful) | (false, Standing::Lost) => {}
+            }
+        }
+        for identity in found {
+            self.stand(&identity, Standing::Doubtful);
+        }
+        let mut stripped = Vec::new();
+        for (identity, standing) in missing {
+            let sure = standing == Standing::Held;
+            let devices: Vec<Device> = match self.entries.get(&identity) {
+                None => Vec::new(),
+                Some(Entry { fact: Fact::Address(placed), .. }) => vec![placed.device],
+                Some(entry) => entry.ways.iter().chain(entry.names.values()).copied().collect(),
+            };
+            self.stand(&identity, Standing::Lost);
+            if sure && devices.into_iter().all(&is_up) {
+                stripped.extend(self.of_all_owners(&identity));
+            }
+        }
+        stripped.sort_by_key(|(owner, _)| *owner);
+        stripped
+    }
+}
+
+/// What became of something that is not there any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    Stripped(Vec<(Owner, Fact)>),
+    /// The kernel took it along with another one, which we removed.
+    WithOneOfOurs(Identity),
+}
+
+fn names_of(fact: &Fact, names: &Names) -> Names {
+    let Fact::Route(route) = fact else { return Names::new() };
+    let said = route.device.iter().chain(route.hops.iter().filter_map(|hop| hop.device.as_ref()));
+    said.filter_map(|name| Some((name.clone(), *names.get(name)?))).collect()
+}
+
+/// What there is in the kernel, quick to be found.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    exact: HashSet<Identity>,
+    routes: HashMap<(Prefix, u32), Vec<Box<Seen>>>,
+}
+
+impl Index {
+    pub(super) fn of(keys: &[Key]) -> Self {
+        let mut index = Self::default();
+        for key in keys {
+            match key {
+                Key::Route(seen) => index.routes.entry((seen.destination, seen.table)).or_default().push(seen.clone()),
+                Key::Address { .. } | Key::Rule(_) => index.exact.extend(key.identity()),
+            }
+        }
+        index
+    }
+
+    /// Whether it would have been found if it were there: of routes only those with our number are looked for.
+    fn tells_of(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Route(route) => route.protocol == OUR_PROTOCOL,
+            Fact::Address(_) | Fact::Rule(_) => true,
+        }
+    }
+
+    fn has(&self, fact: &Fact, identity: &Identity, resolve: Resolve<'_>) -> bool {
+        match fact {
+            Fact::Address(_) | Fact::Rule(_) => self.exact.contains(identity),
+            Fact::Route(route) => self.routes.get(&place(route)).is_some_and(|seen| seen.iter().any(|seen| seen.is(route, resolve))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 pub mod holder;
 mod ledger;
+mod writer;
 pub mod rtnl;
 pub mod socket;
 pub mod timer;

@@ -33,8 +33,6 @@ pub enum Order {
         object: Object,
         script: Script,
     },
-    /// End the scripts of this object that are running.
-    End(Object),
     Say(Line),
 }
 
@@ -112,14 +110,9 @@ impl Queue {
         }
     }
 
-    /// There is not much time left: what keeps a `STOP` from being told is ended.
-    pub fn hasten(&self, orders: &mut Vec<Order>) {
-        orders.extend(self.busy.keys().filter(|object| self.is_late(object)).cloned().map(Order::End));
-    }
-
-    /// The scripts of another notice than `STOP` are running.
-    pub fn is_late(&self, object: &Object) -> bool {
-        self.busy.get(object).is_some_and(|lane| lane.told != Told::Stop)
+    /// Those whose running scripts are about something else than `STOP`: at the end, they keep it from being told.
+    pub fn late(&self) -> impl Iterator<Item = &Object> {
+        self.busy.iter().filter(|(_, lane)| lane.told != Told::Stop).map(|(object, _)| object)
     }
 
     pub fn is_idle(&self) -> bool {

@@ -76,7 +76,6 @@ use Step::{Both, Ended, Silently, Tell};
 fn told(orders: &[Order]) -> Vec<String> {
     let text = |order: &Order| match order {
         Order::Run { script, .. } => script.argv.last().map(|word| format!("run {word}")),
-        Order::End(object) => Some(format!("end {}", object.name)),
         Order::Say(_) => None,
     };
     orders.iter().filter_map(text).collect()
@@ -188,19 +187,19 @@ fn it_is_said_who_waits_and_what_is_not_told() {
 }
 
 #[test]
-fn at_the_end_whatever_is_no_stop_is_ended() {
+fn at_the_end_whatever_is_no_stop_is_late() {
     let mut queue = Queue::default();
     let mut orders = Vec::new();
     let named = |name: &str, told| Notice { name: name.into(), ..only_specific(told) };
     for notice in [named("A", Told::Master), named("A", Told::Stop), named("B", Told::Stop), named("C", Told::Backup)] {
         queue.tell(notice, &mut orders);
     }
-    orders.clear();
-    queue.hasten(&mut orders);
-    assert_eq!(told(&orders), ["end A", "end C"]);
+    let late = |queue: &Queue| queue.late().map(|object| object.name.to_string()).collect::<Vec<_>>();
+    assert_eq!(late(&queue), ["A", "C"]);
     let a = Object { subject: Subject::Instance, name: "A".into() };
     orders.clear();
     queue.ended(&a, &mut orders);
     assert_eq!(told(&orders), ["run STOP"]);
+    assert_eq!(late(&queue), ["C"]);
     assert!(!queue.is_idle());
 }

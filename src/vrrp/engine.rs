@@ -297,7 +297,7 @@ impl Engine {
     fn adopt(&self, ids: &[InstanceId], actions: &mut Actions) {
         for instance in ids.iter().filter_map(|id| self.instances.get(id)) {
             let home = place::home(&instance.conf, &self.links);
-            let facts = place::facts(&instance.conf, home, &self.links);
+            let facts = place::facts(&instance.conf, home, &self.links, instance.conf.vip_lease());
             actions.push(Action::Adopt { owner: Owner::Instance(instance.id), facts });
         }
     }

@@ -35,6 +35,10 @@ impl Conf {
         Self { model: Arc::clone(model), at }
     }
 
+    pub(super) fn vip_lease(&self) -> Option<Duration> {
+        self.model.global.vrrp.vip_lease
+    }
+
     /// The multicast group of adverts, also for unicast ones whose checksum was made with it.
     pub(super) fn group(&self) -> IpAddr {
         match &self.transport {
@@ -66,6 +70,8 @@ pub(super) enum State {
         since: Instant,
         next_advert: Instant,
         bursts: Bursts,
+        /// When the lease of its addresses is renewed.
+        renewal: Option<Instant>,
     },
     Fault,
 }
@@ -213,7 +219,9 @@ impl Instance {
         let own = match &self.state {
             State::Init | State::Fault => None,
             State::Backup { down, .. } => Some(*down),
-            State::Master { next_advert, bursts, .. } => Some(bursts.next().map_or(*next_advert, |at| at.min(*next_advert))),
+            State::Master { next_advert, bursts, renewal, .. } => {
+                [bursts.next(), *renewal].into_iter().flatten().chain([*next_advert]).min()
+            }
         };
         own.into_iter().chain(self.retry).min()
     }
@@ -255,7 +263,10 @@ impl Instance {
         self.other_owner_since = None;
         self.send(self.priority(), cx);
         let next_advert = cx.now + self.conf.advert_interval;
-        self.enter(State::Master { since: cx.now, next_advert, bursts: Bursts::start(cx.now, &self.conf.garp) }, cx);
+        self.enter(
+            State::Master { since: cx.now, next_advert, bursts: Bursts::start(cx.now, &self.conf.garp), renewal: self.renewal(cx.now) },
+            cx,
+        );
         self.stats.became_master += 1;
         self.record(cx);
         cx.actions.push(Action::Say(message::master(&self.conf.name)));
@@ -269,7 +280,7 @@ impl Instance {
         self.wants_master = true;
         self.send(self.priority(), cx);
         let next_advert = cx.now + self.conf.advert_interval;
-        self.enter(State::Master { since, next_advert, bursts: Bursts::start(cx.now, &self.conf.garp) }, cx);
+        self.enter(State::Master { since, next_advert, bursts: Bursts::start(cx.now, &self.conf.garp), renewal: self.renewal(cx.now) }, cx);
         cx.actions.push(Action::Say(message::resumed(&self.conf.name)));
         self.record(cx);
         self.hold(cx);
@@ -281,6 +292,11 @@ impl Instance {
         self.hold(cx);
         self.enter(State::Fault, cx);
         self.record(cx);
+    }
+
+    /// A lease is renewed twice before it could end.
+    fn renewal(&self, now: Instant) -> Option<Instant> {
+        self.conf.vip_lease().map(|lease| now + lease / 3)
     }
 
     /// An owner at the start: master as soon as anything runs, and nobody is told of a BACKUP.
@@ -399,8 +415,12 @@ impl Instance {
                 Some(Wish::Master)
             }
             State::Backup { .. } => None,
-            State::Master { next_advert, bursts, .. } => {
+            State::Master { next_advert, bursts, renewal, .. } => {
                 let rounds = bursts.due(cx.now, &self.conf.garp);
+                if renewal.is_some_and(|at| at <= cx.now) {
+                    *renewal = self.conf.vip_lease().map(|lease| cx.now + lease / 3);
+                    cx.actions.push(Action::Renew(Owner::Instance(self.id)));
+                }
                 let due = (*next_advert <= cx.now).then_some(*next_advert);
                 if let Some(due) = due {
                     self.send(self.priority(), cx);
@@ -637,8 +657,9 @@ impl Instance {
                     self.wait_for_master(cx);
                 }
             }
-            State::Master { bursts, .. } => {
+            State::Master { bursts, renewal, .. } => {
                 self.learnt = self.conf.advert_interval;
+                *renewal = self.conf.vip_lease().map(|lease| cx.now + lease / 3);
                 let targets = place::targets(&self.conf, self.home, cx.links);
                 let fresh = targets.iter().any(|target| !before.contains(target));
                 bursts.reconfigure(cx.now, &garp, fresh);

@@ -6,6 +6,7 @@ use crate::model::net::{Address, Family};
 use crate::model::vrrp::{Instance, Transport};
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The interface that the instance lives on.
 pub(super) fn home(conf: &Instance, links: &Links) -> Option<Device> {
@@ -25,10 +26,10 @@ fn addresses(conf: &Instance) -> impl Iterator<Item = &Address> {
 }
 
 /// All that a master holds, as far as there is a place for it.
-pub(super) fn facts(conf: &Instance, home: Option<Device>, links: &Links) -> Box<[Fact]> {
+pub(super) fn facts(conf: &Instance, home: Option<Device>, links: &Links, lease: Option<Duration>) -> Box<[Fact]> {
     let placed = addresses(conf).filter_map(|address| {
         let device = device(address, home, links)?;
-        Some(Fact::Address(Placed { device, address: address.clone() }))
+        Some(Fact::Address(Placed { device, address: address.clone(), lease }))
     });
     let routes = conf.routes.iter().map(|route| Fact::Route(Box::new(route.clone())));
     let rules = conf.rules.iter().map(|rule| Fact::Rule(Box::new(rule.clone())));

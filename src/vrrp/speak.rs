@@ -59,7 +59,7 @@ impl Instance {
 
     pub(super) fn hold(&self, cx: &mut Cx<'_>) {
         let facts = match self.state {
-            State::Master { .. } => place::facts(&self.conf, self.home, cx.links),
+            State::Master { .. } => place::facts(&self.conf, self.home, cx.links, self.conf.vip_lease()),
             State::Init | State::Backup { .. } | State::Fault => Box::default(),
         };
         cx.actions.push(Action::Hold { owner: Owner::Instance(self.id), facts });

@@ -102,6 +102,11 @@ fn pair(dialect: &Dialect, programs: &[Program; 2]) {
         assert!(faults.is_empty(), "{}: {faults:?}\n{}", program.name(), daemon.text());
     }
 
+    lan.unplug(&hosts[0], "eth0");
+    eventually("the other takes over from one that is gone", || owns(1));
+    lan.plug(&hosts[0], "eth0");
+    eventually("the better one is master once more", || owns(0));
+
     for (router, mac) in macs.iter().enumerate() {
         let adverts = seen.adverts(*mac);
         assert!(!adverts.is_empty());

@@ -193,7 +193,7 @@ fn a_crash_of_the_master_goes_unnoticed() {
     let old = first.kill_vrrp();
     eventually("another VRRP process", || first.vrrp().filter(|new| *new != old));
     eventually("adverts go on", || (scene.adverts_since(0, crash).len() >= 5).then_some(()));
-    let times = scene.adverts_since(0, crash);
+    let times = [vec![crash], scene.adverts_since(0, crash)].concat();
     assert!(longest_gap(&times) < LATE, "nothing for {:?}", longest_gap(&times));
     assert_eq!(monitor.removals(VIP), 0, "the address stays\n{}", first.text());
     assert_eq!(second.said("Entering MASTER STATE"), 0, "{}", second.text());
@@ -249,7 +249,7 @@ fn whoever_is_stripped_again_and_again_goes_to_fault_and_says_why() {
         (first.said("Entering FAULT STATE") > 0).then_some(())
     });
     assert!(fault.is_some(), "{}", first.text());
-    assert!(first.said(VIP) > 0, "the reason is in the log\n{}", first.text());
+    assert!(first.said("removed") > 0, "the reason is in the log\n{}", first.text());
     scene.wait_master(1);
 }
 

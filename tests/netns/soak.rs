@@ -122,8 +122,8 @@ impl Soak {
         at.daemon = Daemon::start_with(&at.host, &at.program, &at.configuration, &["-D"]);
     }
 
-    fn stream(&self, millis: u64, mut frame: impl FnMut(u64) -> Vec<u8> + Send + 'static) -> Stream {
-        Stream::start(Sender::new(&self.users[0], "eth0"), Duration::from_millis(millis), move |number| frame(number))
+    fn stream(&self, millis: u64, frame: impl FnMut(u64) -> Vec<u8> + Send + 'static) -> Stream {
+        Stream::start(Sender::new(&self.users[0], "eth0"), Duration::from_millis(millis), frame)
     }
 
     /// Makes something go wrong for a while, and right again.

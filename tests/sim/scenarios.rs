@@ -268,6 +268,18 @@ fn preemption_waits_as_long_as_it_is_told_and_then_for_the_timer() {
 }
 
 #[test]
+fn an_interface_that_is_made_anew_is_found_by_its_name() {
+    let mut world = World::awake(Plan::simple(&[member(150), member(100)]));
+    world.unplug(0, 0);
+    assert_eq!(world.watch(SECOND * 4), [(0, Told::Fault), (1, Told::Master)], "its last word was not heard");
+    world.seen.clear();
+    world.plug(0, 0);
+    assert_eq!(world.watch(SECOND * 10).first(), Some(&(0, Told::Backup)));
+    world.settle();
+    assert_eq!(world.masters(0), [0]);
+}
+
+#[test]
 fn a_group_leaves_together_and_comes_back_together() {
     let mut world = World::awake(Plan::grouped(&[member(150), member(100)]));
     assert_eq!((world.masters(0), world.masters(1)), (vec![0], vec![0]));

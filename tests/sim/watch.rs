@@ -171,7 +171,7 @@ impl Watch {
     }
 
     /// What is wrong on the LAN after something has happened to a host.
-    pub(crate) fn check(&mut self, now: Instant, host: usize, hosts: &[Host], plan: &Plan) -> Option<String> {
+    pub(crate) fn check(&self, host: usize, hosts: &[Host], plan: &Plan) -> Option<String> {
         let machine = &hosts[host];
         let view = machine.engine.as_ref()?.snapshot();
         let device_is_there = |router: usize| machine.devices[usize::from(plan.routers[router].segment)].is_some();
@@ -191,10 +191,14 @@ impl Watch {
                 return Some(format!("{host} is master of {name}: {master}; told {told:?}"));
             }
         }
-        self.crowds(now, hosts, plan)
+        let members = plan.hosts[host].members.iter().enumerate().filter(|(n, member)| member.is_some() && device_is_there(*n));
+        let mut masters = members.map(|(n, _)| self.holds_all(machine, host, n, plan));
+        let first = masters.next()?;
+        (plan.hosts[host].grouped && !masters.all(|other| other == first)).then(|| format!("the group of {host} has come apart"))
     }
 
-    fn crowds(&mut self, now: Instant, hosts: &[Host], plan: &Plan) -> Option<String> {
+    /// Two masters that could know of each other may not stay.
+    pub(crate) fn crowds(&mut self, now: Instant, hosts: &[Host], plan: &Plan) -> Option<String> {
         for (router, since) in self.crowded.iter_mut().enumerate() {
             let reached = |host: &Host| host.runs() && host.is_up(plan.routers[router].segment);
             let masters = hosts.iter().enumerate().filter(|(n, host)| reached(host) && plan.hosts[*n].members[router].is_some());

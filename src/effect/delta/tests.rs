@@ -31,7 +31,7 @@ fn address(text: &str) -> Address {
 }
 
 fn on(device: u32, address: Address) -> Fact {
-    Fact::Address(Placed { device: Device(device), address })
+    Fact::Address(Placed { device: Device(device), address, lease: None })
 }
 
 fn at(text: &str) -> Fact {

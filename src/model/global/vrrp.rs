@@ -34,6 +34,8 @@ pub struct Vrrp {
     pub receive_buffer: AdvertBuffer,
     pub receive_buffer_multiplier: u32,
     pub netlink: NetlinkBuffers,
+    /// How long the kernel keeps virtual addresses that nobody renews; without it, for ever.
+    pub vip_lease: Option<Duration>,
 }
 
 impl Default for Vrrp {
@@ -62,6 +64,7 @@ impl Default for Vrrp {
             receive_buffer: AdvertBuffer::default(),
             receive_buffer_multiplier: 3,
             netlink: NetlinkBuffers::default(),
+            vip_lease: None,
         }
     }
 }

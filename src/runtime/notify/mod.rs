@@ -54,7 +54,7 @@ impl Tell for Teller {
     }
 }
 
-/// How long scripts that hold up the end have to end by themselves.
+/// How long what was killed may take to be gone.
 const GRACE: Duration = Duration::from_millis(500);
 
 impl Teller {
@@ -92,26 +92,26 @@ impl Teller {
         self.ended(&owner, status);
     }
 
-    /// All notices have been told. Scripts have until `deadline` from now; those that hold up a `STOP` are asked to end, and
-    /// killed if they do not.
+    /// All notices have been told. Scripts have until `deadline` from now. Those that keep a `STOP` from being told have a
+    /// quarter of that to end by themselves; then they are asked to, and then killed.
     pub async fn finish(mut self, deadline: Duration) {
         for fifo in std::mem::take(&mut self.fifos) {
             self.children.signal(&Owner::Fifo(fifo.configured.path.clone()), Signal::SIGTERM);
         }
         let now = tokio::time::Instant::now();
-        let (patience, deadline) = (now + GRACE.min(deadline / 2), now + deadline);
-        let mut late = Vec::new();
-        self.queue.hasten(&mut late);
-        self.carry_out(late.clone());
+        let (quarter, deadline) = (deadline / 4, now + deadline);
+        let mut hastened = [Signal::SIGTERM, Signal::SIGKILL].into_iter();
+        let mut patience = now + quarter;
         while !(self.queue.is_idle() && self.children.is_empty()) {
             tokio::select! {
                 () = self.drive() => {}
-                () = tokio::time::sleep_until(patience), if !late.is_empty() => {
-                    for order in std::mem::take(&mut late) {
-                        if let Order::End(object) = order && self.queue.is_late(&object) {
-                            self.children.signal(&Owner::Object(object), Signal::SIGKILL);
+                () = tokio::time::sleep_until(patience), if hastened.len() > 0 => {
+                    if let Some(signal) = hastened.next() {
+                        for object in self.queue.late().cloned().collect::<Vec<_>>() {
+                            self.children.signal(&Owner::Object(object), signal);
                         }
                     }
+                    patience += quarter;
                 }
                 () = tokio::time::sleep_until(deadline) => break,
             }
@@ -155,7 +155,6 @@ impl Teller {
         while let Some(order) = left.pop_front() {
             match order {
                 Order::Say(line) => say(&line),
-                Order::End(object) => self.children.signal(&Owner::Object(object), Signal::SIGTERM),
                 Order::Run { object, script } => {
                     if let Err(error) = self.children.start(Owner::Object(object.clone()), &script) {
                         tracing::error!("{object} unable to run {}: {error}", name(&script));

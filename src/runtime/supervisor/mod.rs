@@ -16,7 +16,7 @@ pub(super) use verdict::unserved;
 
 use super::handover::{Heard, Order, Report, Store};
 use super::signals::{Signal, Signals};
-use super::{log, reading};
+use super::{check, log, reading};
 use crate::cli::Options;
 use crate::config::{self, Loaded};
 use crate::model::Model;
@@ -36,6 +36,8 @@ use systemd::Manager;
 const RELEASE_TIME: Duration = Duration::from_secs(5);
 /// After a fork that failed.
 const FORK_PAUSE: Duration = Duration::from_secs(1);
+/// So many messages of a role are taken in before signals have their turn.
+const PIECE: usize = 1000;
 /// How soon a log with no room is tried again.
 const LOG_PAUSE: Duration = Duration::from_millis(100);
 
@@ -102,7 +104,7 @@ impl Supervisor {
                 return Outcome::Ended(status);
             }
             self.wait();
-            self.hear();
+            self.hear(PIECE);
             while let Some(signal) = self.signals.next() {
                 self.signal(signal);
             }
@@ -216,9 +218,10 @@ impl Supervisor {
         let _ = poll(&mut wait, timeout);
     }
 
-    /// Takes in what the role has to say.
-    fn hear(&mut self) {
-        while let Some(role) = self.role.as_mut().filter(|role| !role.silent) {
+    /// Takes in what the role has to say, up to so many messages.
+    fn hear(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some(role) = self.role.as_mut().filter(|role| !role.silent) else { return };
             role.end.flush();
             match role.end.receive() {
                 Ok(Heard::Message(report)) => self.report(report),
@@ -308,8 +311,8 @@ impl Supervisor {
                     log::error("What the VRRP process held could not be given up");
                 }
             } else if self.role.as_ref().is_some_and(|role| role.pid == pid) {
-                // Its last words first.
-                self.hear();
+                // Its last words first: there is an end to them.
+                self.hear(usize::MAX);
                 if let Some(role) = self.role.take() {
                     self.died(&role, end);
                 }
@@ -365,6 +368,10 @@ impl Supervisor {
         start::tell(&loaded, &self.options);
         let newest = self.offered.as_ref().unwrap_or(&self.model);
         if let Some(reason) = verdict::refusal(newest, &loaded, &self.options) {
+            if let Some(log) = &loaded.model.global.process.reload.check {
+                // Its status has been judged.
+                let _ = check::config_test(&loaded, Some(log));
+            }
             self.refuse(&reason);
             return;
         }

@@ -112,6 +112,7 @@ impl Router {
                     told.push(format!("announce {} x [{}]", announce.repeat, list.join(" ")));
                 }
                 Action::Silence(_) => {}
+                Action::Renew(_) => told.push("renew".to_owned()),
                 Action::Probe(targets) => told.push(format!("probe {}", targets.len())),
                 Action::Notify(notice) => told.push(format!("{} {} {} {}", notice.subject, notice.name, notice.told, notice.priority)),
                 Action::Record(record) => {

@@ -348,3 +348,14 @@ fn an_interface_that_goes_and_comes_back_as_another_device_is_taken_up() {
     assert_eq!(router.held.values().next().map(Vec::as_slice), Some(&["10.9.0.51@77".to_owned()][..]));
     assert!(router.now > START);
 }
+
+#[test]
+fn a_lease_is_renewed_three_times_as_often_as_it_ends_and_only_by_a_master() {
+    let text = format!("standfast {{\n vip_lease 6\n}}\n{}", instance("VI", "e0", 51, 150, ""));
+    let mut router = master(&text);
+    router.pass(MS(10_000));
+    let told = router.pass(MS(60_000));
+    assert_eq!(told.iter().filter(|line| *line == "renew").count(), 30);
+    router.hear(51, 200, "10.9.0.20");
+    assert!(!router.pass(MS(3000)).contains(&"renew".to_owned()));
+}

@@ -183,3 +183,31 @@ impl Drop for Host {
         drop(std::fs::remove_dir_all(&self.folder));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::alive;
+    use crate::wait::eventually;
+
+    #[test]
+    fn a_host_takes_its_files_and_processes_along() {
+        let host = Host::new("brief");
+        let mut sleep = Command::new("sleep");
+        sleep.arg("600");
+        let mut child = host.spawn(&sleep);
+        let folder = host.folder().to_owned();
+        assert!(folder.exists() && alive(child.id()));
+        assert_eq!(host.ip("-o link show").lines().count(), 1, "a namespace of its own has the loopback only");
+        drop(host);
+        eventually("its process is dead", || child.try_wait().ok().flatten());
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_command_that_fails_says_why() {
+        let host = Host::new("brief");
+        let message = host.attempt("ip link set nowhere up").expect_err("there is no such interface");
+        assert!(message.contains("nowhere"), "{message}");
+    }
+}

@@ -4,6 +4,7 @@ mod lvs;
 mod mail;
 mod process;
 mod scripts;
+mod standfast;
 mod vrrp;
 
 use super::{Vocabulary, block, boolean, flag, key, line, live, number, seconds, whole_seconds, word};
@@ -101,25 +102,11 @@ fn set_buffer_size(buffer: &mut ReceiveBuffer, args: &mut Args<'_>) {
 
 pub(super) const GLOBAL_DEFS: Keyword<Draft> =
     live("global_defs", block!("", GLOBAL, open_global, show_global), "none", "Settings of the whole daemon.");
-pub(super) const STANDFAST_BLOCK: Keyword<Draft> = key(
-    "standfast",
-    block!(
-        "",
-        STANDFAST,
-        |_, parser, statement| {
-            parser.body(statement, &STANDFAST, &mut ());
-        },
-        |_, _| {}
-    ),
-    "none",
-    "Settings that keepalived does not know; @standfast before it hides the block from keepalived.",
-);
 pub(super) use process::{
     CHILD_WAIT_TIME, INSTANCE, LINKBEAT_USE_POLLING, NAMESPACE_WITH_IPSETS, NET_NAMESPACE, NET_NAMESPACE_IPVS, USE_PID_DIR,
 };
-
-/// Nothing yet: what goes beyond keepalived will be said here.
-pub static STANDFAST: Vocabulary<()> = Vocabulary::new("standfast", &[]);
+pub use standfast::STANDFAST;
+pub(super) use standfast::STANDFAST_BLOCK;
 
 pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
     "global_defs",

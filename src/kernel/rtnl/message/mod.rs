@@ -85,10 +85,10 @@ fn address(placed: &Placed) -> AddressMessage {
         }
     }
     let mut cache = CacheInfo::default();
-    cache.ifa_valid = u32::MAX;
+    cache.ifa_valid = placed.lease.map_or(u32::MAX, |lease| u32::try_from(lease.as_secs()).unwrap_or(u32::MAX));
     cache.ifa_preferred = match address.preferred {
-        Lifetime::Forever => u32::MAX,
-        Lifetime::Seconds(seconds) => seconds,
+        Lifetime::Forever => cache.ifa_valid,
+        Lifetime::Seconds(seconds) => seconds.min(cache.ifa_valid),
     };
     attributes.push(AddressAttribute::CacheInfo(cache));
     message.header.flags = AddressHeaderFlags::from_bits_truncate(u8::try_from(flags.bits() & 0xff).unwrap_or_default());

@@ -476,6 +476,7 @@ impl Driver {
                 Action::Close(id) => self.ports.close(id, &self.poll),
                 Action::Adopt { owner, facts } => self.holder.adopt(owner, &facts),
                 Action::Hold { owner, facts } => self.hold(owner, &facts),
+                Action::Renew(owner) => self.holder.renew(owner),
                 Action::Announce(announce) => {
                     let wanted = self.held.get(&announce.instance);
                     let held = announce.targets.iter().filter(|target| wanted.is_some_and(|held| held.contains(target))).copied();

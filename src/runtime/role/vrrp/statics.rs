@@ -8,7 +8,7 @@ pub(super) fn facts(statics: &Statics, links: &Links) -> Box<[Fact]> {
     let addresses = statics.addresses.iter().filter_map(|address| {
         let address = &address.object;
         let device = links.named(address.device.as_deref()?)?.device;
-        Some(Fact::Address(Placed { device, address: address.clone() }))
+        Some(Fact::Address(Placed { device, address: address.clone(), lease: None }))
     });
     let routes = statics.routes.iter().map(|route| Fact::Route(Box::new(route.object.clone())));
     let rules = statics.rules.iter().map(|rule| Fact::Rule(Box::new(rule.object.clone())));

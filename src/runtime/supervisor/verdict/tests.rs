@@ -36,7 +36,7 @@ fn the_exit_status_is_keepaliveds() {
         (Some("nonsense 1\n"), None),
         (Some(ELSEWHERE), Some(2)),
         (Some("vrrp_instance A {\ninterface\n}\n"), Some(2)),
-        (Some("include_check readable match\ninclude nothing\n"), Some(6)),
+        (Some("global_defs {\ninclude_check +read +match\n}\ninclude nothing\n"), Some(6)),
         (Some("net_namespace nowhere\n"), Some(0)),
     ] {
         let loaded = read(text);

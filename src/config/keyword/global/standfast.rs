@@ -1,0 +1,55 @@
+//! `standfast`: what goes beyond keepalived.
+
+use crate::config::args::Args;
+use crate::config::draft::Draft;
+use crate::config::draft::global::Global;
+use crate::config::keyword::{Keyword, Shown, Vocabulary, block, line, live};
+use crate::config::parser::Parser;
+use crate::config::syntax::Statement;
+use std::time::Duration;
+
+/// Long enough for a supervisor to start a dead process again several times.
+const USUAL_LEASE: u64 = 10;
+
+pub(in crate::config::keyword) const STANDFAST_BLOCK: Keyword<Draft> = live(
+    "standfast",
+    block!("", STANDFAST, open, show),
+    "none",
+    "Settings that keepalived does not know; @standfast before it hides the block from keepalived.",
+);
+
+fn open(root: &mut Draft, parser: &mut Parser<'_>, statement: &Statement<'_>) {
+    parser.body(statement, &STANDFAST, &mut root.global);
+}
+
+fn show(root: &Draft, shown: &mut Shown<'_>) {
+    if root.global.settings.vrrp.vip_lease.is_some() {
+        shown.block("", &STANDFAST, &root.global);
+    }
+}
+
+pub static STANDFAST: Vocabulary<Global> = Vocabulary::new(
+    "standfast",
+    &[live(
+        "vip_lease",
+        line!("[SECONDS]", "3..3600", set_vip_lease, show_vip_lease),
+        "off; 10 without a number",
+        "Give virtual addresses a lifetime in the kernel that the running daemon renews: where nothing of it runs any more, they go by themselves.",
+    )],
+);
+
+fn set_vip_lease(global: &mut Global, args: &mut Args<'_>) {
+    let seconds = match args.word() {
+        None => Some(USUAL_LEASE),
+        Some(word) => args.number_in::<u64>(word, 3, 3600),
+    };
+    if let Some(seconds) = seconds {
+        global.settings.vrrp.vip_lease = Some(Duration::from_secs(seconds));
+    }
+}
+
+fn show_vip_lease(global: &Global, shown: &mut Shown<'_>) {
+    if let Some(lease) = global.settings.vrrp.vip_lease {
+        shown.text(&lease.as_secs().to_string());
+    }
+}
