@@ -308,7 +308,9 @@ fn a_reload_of_the_same_is_two_adverts_and_nothing_else() {
     let before = world.hosts[0].links.clone();
     world.reload(0);
     world.reload(1);
-    assert_eq!(world.adverts(0), [(world.now, 150); 4], "of both instances");
+    assert_eq!(world.adverts(0), [(world.now, 150); 2], "of both instances");
+    assert_eq!(world.watch(SECOND / 10), []);
+    assert_eq!(world.adverts(0).len(), 4, "and once more under the new configuration");
     assert_eq!(world.seen.len(), 4);
     assert_eq!(world.hosts[0].links, before);
     assert_eq!(world.watch(SECOND * 10), []);
