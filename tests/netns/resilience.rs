@@ -176,9 +176,11 @@ fn adverts_of_lower_priority_are_answered_at_a_bounded_rate() {
     drop(stream);
     let times = scene.adverts_since(0, start);
     assert!(longest_gap(&times) < LATE, "nothing for {:?}", longest_gap(&times));
-    let tenth = usize::try_from(sent / 4).expect("it is small");
-    assert!(times.len() < tenth, "{} adverts to {sent} of a rival", times.len());
-    assert!(scene.announced_since(0, start) < tenth, "{} announcements", scene.announced_since(0, start));
+    assert!(sent > 300, "the machine is too slow to be a rival");
+    // Ten answers a second, with five announcements each, and what a busy machine makes of that.
+    assert!(times.len() < 200, "{} adverts to {sent} of a rival", times.len());
+    let announced = scene.announced_since(0, start);
+    assert!(announced < 1000, "{announced} announcements to {sent} adverts of a rival");
     assert_eq!(daemon.said("Entering MASTER STATE"), 1);
 }
 
