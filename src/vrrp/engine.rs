@@ -263,9 +263,10 @@ impl Engine {
         self.virtuals = every.clone().map(|address| address.prefix.address).collect();
         let own = vrrp.instances.iter().filter_map(|i| i.interface.as_deref());
         let carrying = every.filter_map(|address| address.device.as_deref());
+        let leaving = vrrp.instances.iter().flat_map(place::leaving);
         let trackers = vrrp.instances.iter().map(|i| &i.trackers).chain(vrrp.groups.iter().map(|g| &g.trackers));
         let tracked = trackers.flat_map(|trackers| trackers.interfaces.iter().map(|tracker| &*tracker.name));
-        self.watched = own.chain(carrying).chain(tracked).map(Into::into).collect();
+        self.watched = own.chain(carrying).chain(leaving).chain(tracked).map(Into::into).collect();
     }
 
     fn form_groups(&mut self) {

@@ -90,5 +90,13 @@ pub(super) fn key(conf: &Instance) -> Box<str> {
 pub(super) fn interfaces(conf: &Instance) -> impl Iterator<Item = &str> {
     let own = conf.interface.as_deref().filter(|_| conf.tracks_link);
     let carrying = addresses(conf).filter(|address| address.tracked).filter_map(|address| address.device.as_deref());
-    own.into_iter().chain(carrying)
+    own.into_iter().chain(carrying).chain(leaving(conf))
+}
+
+/// Those that tracked routes and rules name.
+pub(super) fn leaving(conf: &Instance) -> impl Iterator<Item = &str> {
+    let routes = conf.routes.iter().filter(|route| route.tracked);
+    let ways = routes.flat_map(|route| route.device.iter().chain(route.hops.iter().filter_map(|hop| hop.device.as_ref())));
+    let rules = conf.rules.iter().filter(|rule| rule.tracked).flat_map(|rule| rule.input.iter().chain(&rule.output));
+    ways.chain(rules).map(|name| &**name)
 }

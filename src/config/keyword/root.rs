@@ -43,14 +43,14 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
         global::STANDFAST_BLOCK,
         key("bfd_instance", block!("NAME", BFD, open_session, show_sessions), "none", "A BFD session, watched by track_bfd and BFD_CHECK."),
         live("vrrp_script", block!("NAME", SCRIPT, open_script, show_scripts), "none", "A health script, watched by track_script."),
-        key::<Draft>(
+        live::<Draft>(
             "track_file",
             block!("NAME", FILE, open_file, show_files),
             "none",
             "A number in a file, watched by track_file and FILE_CHECK.",
         )
         .deprecated(&[("vrrp_track_file", Class::Notice)]),
-        key::<Draft>(
+        live::<Draft>(
             "vrrp_track_process",
             block!("NAME", PROCESS, open_process, show_processes),
             "none",
@@ -72,9 +72,9 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
             "none",
             "Instances that fail when the interface of a static address, route or rule goes down; defined before it is used.",
         ),
-        key("static_ipaddress", STATIC_ADDRESSES, "none", "Addresses held from start to stop, whatever VRRP does."),
-        key("static_routes", STATIC_ROUTES, "none", "Routes held from start to stop, whatever VRRP does."),
-        key("static_rules", STATIC_RULES, "none", "Routing rules held from start to stop, whatever VRRP does."),
+        live("static_ipaddress", STATIC_ADDRESSES, "none", "Addresses held from start to stop, whatever VRRP does."),
+        live("static_routes", STATIC_ROUTES, "none", "Routes held from start to stop, whatever VRRP does."),
+        live("static_rules", STATIC_RULES, "none", "Routing rules held from start to stop, whatever VRRP does."),
         key("SSL", block!("", TLS, open_tls, show_tls), "none", "What SSL_GET shows of itself."),
         key(
             "virtual_server_group",

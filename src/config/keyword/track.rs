@@ -1,6 +1,6 @@
 //! What can be tracked by name: `vrrp_script`, `track_file`, `vrrp_track_process`.
 
-use super::{Shown, Vocabulary, flag, key, line, live};
+use super::{Shown, Vocabulary, flag, line, live};
 use crate::config::args::Args;
 use crate::config::command::{text_alone, user_text};
 use crate::config::diagnostic::{Class, Phase};
@@ -90,7 +90,7 @@ pub static SCRIPT: Vocabulary<TrackScript> = Vocabulary::new(
             "the interval",
             "A run that takes longer has failed, and is killed.",
         ),
-        key(
+        live(
             "weight",
             line!("N [reverse]", "-253..253", set_script_weight, |t, s| s.text(&weight_text(t.weight))),
             "0",
@@ -176,14 +176,14 @@ fn weight_text(weight: Weight) -> String {
 pub static FILE: Vocabulary<TrackFile> = Vocabulary::new(
     "track_file",
     &[
-        key::<TrackFile>(
+        live::<TrackFile>(
             "file",
             line!("PATH", "", set_path, |t, s| s.value(&t.path)),
             "required",
             "The file that holds the number; missing or empty it counts as 0.",
         )
         .may_lack(),
-        key::<TrackFile>(
+        live::<TrackFile>(
             "weight",
             line!("N [reverse]", "-254..254", set_file_weight, |t, s| {
                 if let Some(weight) = t.weight {
@@ -194,7 +194,7 @@ pub static FILE: Vocabulary<TrackFile> = Vocabulary::new(
             "What the number is multiplied with unless track_file says otherwise; 0 makes a number that is not 0 a fault.",
         )
         .may_lack(),
-        key(
+        live(
             "init_file",
             line!("[N] [overwrite]", "", set_initial, show_initial),
             "not written",
@@ -255,19 +255,19 @@ fn show_initial(file: &TrackFile, shown: &mut Shown<'_>) {
 pub static PROCESS: Vocabulary<TrackProcess> = Vocabulary::new(
     "vrrp_track_process",
     &[
-        key(
+        live(
             "process",
             line!("NAME|PATH [PARAMETER...]", "", set_process, show_process),
             "required",
             "The process to count; with parameters the command line is compared.",
         ),
-        key(
+        live(
             "param_match",
             line!("[initial|partial]", "", set_matching, show_matching),
             "exact, where parameters are given",
             "How parameters are compared: all, the first ones, or the first ones with a beginning of the last.",
         ),
-        key(
+        live(
             "weight",
             line!("N [reverse]", "-254..254", set_process_weight, |t, s| {
                 if let Some(weight) = t.weight {
@@ -277,15 +277,15 @@ pub static PROCESS: Vocabulary<TrackProcess> = Vocabulary::new(
             "0",
             "Weight that track_process uses unless it gives its own; 0 makes too few a fault.",
         ),
-        key("quorum", line!("N", "1..65535", set_quorum, |t, s| s.value(&t.quorum)), "1, or 0 with quorum_max 0", "How many must run."),
-        key(
+        live("quorum", line!("N", "1..65535", set_quorum, |t, s| s.value(&t.quorum)), "1, or 0 with quorum_max 0", "How many must run."),
+        live(
             "quorum_max",
             line!("N", "0..65535", set_quorum_max, |t, s| s.value(&t.quorum_max)),
             "none",
             "How many may run; 0 for none at all.",
         ),
-        key("delay", line!("SECONDS[.FRACTION]", "0.000001..3600", set_delay, |_, _| {}), "0", "Both terminate_delay and fork_delay."),
-        key(
+        live("delay", line!("SECONDS[.FRACTION]", "0.000001..3600", set_delay, |_, _| {}), "0", "Both terminate_delay and fork_delay."),
+        live(
             "terminate_delay",
             line!("SECONDS[.FRACTION]", "0.000001..3600", |t, a| t.terminate_delay = delay(a).unwrap_or(t.terminate_delay), |t, s| {
                 s.value(&Some(t.terminate_delay).filter(|delay| !delay.is_zero()));
@@ -293,7 +293,7 @@ pub static PROCESS: Vocabulary<TrackProcess> = Vocabulary::new(
             "0",
             "How long there may be too few before it counts.",
         ),
-        key(
+        live(
             "fork_delay",
             line!("SECONDS[.FRACTION]", "0.000001..3600", |t, a| t.fork_delay = delay(a).unwrap_or(t.fork_delay), |t, s| {
                 s.value(&Some(t.fork_delay).filter(|delay| !delay.is_zero()));
@@ -301,7 +301,7 @@ pub static PROCESS: Vocabulary<TrackProcess> = Vocabulary::new(
             "0",
             "How long there must be enough before it counts.",
         ),
-        key("full_command", flag!(full_command), "off", "Compare the first word of the command line, not the short name."),
+        live("full_command", flag!(full_command), "off", "Compare the first word of the command line, not the short name."),
     ],
 );
 

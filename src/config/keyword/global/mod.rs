@@ -112,14 +112,14 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
     "global_defs",
     &[
         // Processes
-        key("process_names", flag!(settings.process.process_names), "off", "Name the child processes after what they do."),
-        key(
+        live("process_names", flag!(settings.process.process_names), "off", "Name the child processes after what they do."),
+        live(
             "process_name",
             process::name!(process_name),
             "the program's",
             "Name of the parent process, and of children without their own.",
         ),
-        key("vrrp_process_name", process::name!(vrrp.name), "inherited", "Name of the VRRP process."),
+        live("vrrp_process_name", process::name!(vrrp.name), "inherited", "Name of the VRRP process."),
         key::<Global>("checker_process_name", process::name!(checker.name), "inherited", "Name of the checker process.")
             .deprecated(&[("lvs_process_name", Class::Notice)]),
         key("bfd_process_name", process::name!(bfd.name), "inherited", "Name of the BFD process."),
@@ -602,7 +602,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         )
         .may_lack(),
         // Files
-        key(
+        live(
             "umask",
             line!("NUMBER | BIT [| BIT]...", "0..0777", process::set_umask, process::show_umask),
             "0177",

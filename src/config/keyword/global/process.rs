@@ -4,7 +4,7 @@ use super::{need, set_once};
 use crate::config::args::{Args, Malformed, decimal};
 use crate::config::draft::Draft;
 use crate::config::draft::global::Global;
-use crate::config::keyword::{Keyword, Shown, flag, key, line};
+use crate::config::keyword::{Keyword, Shown, flag, key, line, live};
 use crate::model::global::process::{AutoPriority, Child, IncludeCheck, IpvsNamespace, ReloadFile};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub(in crate::config::keyword) const LINKBEAT_USE_POLLING: Keyword<Draft> = key(
     "off",
     "Ask for the state of links instead of being told.",
 );
-pub(in crate::config::keyword) const NET_NAMESPACE: Keyword<Draft> = key(
+pub(in crate::config::keyword) const NET_NAMESPACE: Keyword<Draft> = live(
     "net_namespace",
     line!(
         "NAME",
@@ -84,8 +84,8 @@ pub(in crate::config::keyword) const NAMESPACE_WITH_IPSETS: Keyword<Draft> = key
     "Use ipsets in a network namespace on kernels before 3.13 as well.",
 );
 pub(in crate::config::keyword) const USE_PID_DIR: Keyword<Draft> =
-    key("use_pid_dir", flag!(global.settings.process.use_pid_dir), "off", "Put PID files into /run/keepalived.");
-pub(in crate::config::keyword) const INSTANCE: Keyword<Draft> = key(
+    live("use_pid_dir", flag!(global.settings.process.use_pid_dir), "off", "Put PID files into /run/keepalived.");
+pub(in crate::config::keyword) const INSTANCE: Keyword<Draft> = live(
     "instance",
     line!(
         "NAME",
@@ -101,7 +101,7 @@ pub(in crate::config::keyword) const INSTANCE: Keyword<Draft> = key(
     "none",
     "What tells several daemons in one namespace apart, in the names of their files.",
 );
-pub(in crate::config::keyword) const CHILD_WAIT_TIME: Keyword<Draft> = key(
+pub(in crate::config::keyword) const CHILD_WAIT_TIME: Keyword<Draft> = live(
     "child_wait_time",
     crate::config::keyword::whole_seconds!(global.settings.process.child_wait_time, 0, 4294967295),
     "5",

@@ -70,8 +70,8 @@ pub static SYNC_GROUP: Vocabulary<SyncGroup> = Vocabulary::new(
             "none",
             "Scripts watched for all members.",
         ),
-        key("track_file", trackers!(files, File, "{ NAME [weight N [reverse|noreverse]] }"), "none", "Files watched for all members."),
-        key(
+        live("track_file", trackers!(files, File, "{ NAME [weight N [reverse|noreverse]] }"), "none", "Files watched for all members."),
+        live(
             "track_process",
             trackers!(processes, Process, "{ NAME [weight N [reverse|noreverse]] }"),
             "none",

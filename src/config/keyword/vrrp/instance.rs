@@ -193,8 +193,8 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "none",
             "Scripts to watch, defined earlier.",
         ),
-        key("track_file", trackers!(files, File, "{ NAME [weight N [reverse|noreverse]] }"), "none", "Files to watch, defined earlier."),
-        key(
+        live("track_file", trackers!(files, File, "{ NAME [weight N [reverse|noreverse]] }"), "none", "Files to watch, defined earlier."),
+        live(
             "track_process",
             trackers!(processes, Process, "{ NAME [weight N [reverse|noreverse]] }"),
             "none",
