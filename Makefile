@@ -59,7 +59,7 @@ demo-config: build
 	$(call show,$(STANDFAST) dump examples/lvs-tun.conf | $(FIRST_SERVER),= 0)
 
 test: packages-netns fmt-check clippy
-	$(NETNS_CARGO) test --workspace
+	$(NETNS_CARGO) test
 	$(MAKE) --no-print-directory docs-check
 
 bench: packages-netns release
@@ -87,7 +87,7 @@ fmt-check:
 	$(CARGO) fmt --all --check
 
 clippy: packages-build
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --all-targets -- -D warnings
 
 build: packages-build
 	$(CARGO) build

@@ -6,15 +6,19 @@
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads clocks")]
 
+#[path = "../tests/bench/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
+mod bench;
+
+use bench::cost::{cpu, memory};
+use bench::lan::Side;
+use bench::packet::{Forged, Mac};
+use bench::wait::within;
+use bench::{Capture, Client, Daemon, Frame, Host, Lan, Program, Sender, Stream, eventually, pause};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant, SystemTime};
-use testbench::cost::{cpu, memory};
-use testbench::lan::Side;
-use testbench::packet::{Forged, Mac};
-use testbench::wait::within;
-use testbench::{Capture, Client, Daemon, Frame, Host, Lan, Program, Sender, Stream, eventually, pause};
 
 const VIP: &str = "10.0.0.50";
 const VIP_V4: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 50);

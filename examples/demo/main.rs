@@ -3,12 +3,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "it shows what happens as time passes")]
 
+#[path = "../../tests/bench/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
+mod bench;
+
+use bench::lan::Side;
+use bench::packet::Mac;
+use bench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, pause};
 use std::fmt::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
-use testbench::lan::Side;
-use testbench::packet::Mac;
-use testbench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, pause};
 
 const VIP: &str = "192.0.2.50";
 const CONFIGURATIONS: [&str; 3] = [include_str!("router-1.conf"), include_str!("router-2.conf"), include_str!("router-3.conf")];

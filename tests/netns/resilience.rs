@@ -5,14 +5,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
 
+#[path = "../bench/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
+mod bench;
+
+use bench::client::neighbour;
+use bench::lan::Side;
+use bench::packet::{Forged, Mac, claim};
+use bench::random::Random;
+use bench::wait::within;
+use bench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, Sender, Stream, eventually, pause};
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
-use testbench::client::neighbour;
-use testbench::lan::Side;
-use testbench::packet::{Forged, Mac, claim};
-use testbench::random::Random;
-use testbench::wait::within;
-use testbench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, Sender, Stream, eventually, pause};
 
 const VIP: &str = "10.0.0.50";
 const VIP_V4: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 50);
@@ -209,9 +213,9 @@ fn whoever_crashes_again_and_again_gives_the_address_up() {
     let start = SystemTime::now();
     let released = || scene.capture.adverts(scene.macs[0]).iter().any(|(at, advert)| *at > start && advert.priority == 0);
     let mut crashes = 0;
-    let given_up = within(testbench::PATIENCE, || {
+    let given_up = within(bench::PATIENCE, || {
         if let Some(pid) = first.vrrp() {
-            testbench::daemon::send(pid, nix::sys::signal::Signal::SIGKILL);
+            bench::daemon::send(pid, nix::sys::signal::Signal::SIGKILL);
             crashes += 1;
             // Some time to get as far as to do harm.
             pause(Duration::from_millis(300));
@@ -244,7 +248,7 @@ fn a_stripped_address_comes_back_without_an_election() {
 fn whoever_is_stripped_again_and_again_goes_to_fault_and_says_why() {
     let scene = Scene::new();
     let [first, _second] = scene.pair();
-    let fault = within(testbench::PATIENCE, || {
+    let fault = within(bench::PATIENCE, || {
         if scene.routers[0].has_address(VIP) {
             drop(scene.routers[0].attempt(&format!("ip addr del {VIP}/24 dev eth0")));
         }

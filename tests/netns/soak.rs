@@ -7,14 +7,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "it runs for a time that the environment tells")]
 
+#[path = "../bench/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
+mod bench;
+
+use bench::cost::{Memory, descriptors, memory};
+use bench::lan::Side;
+use bench::packet::{Forged, Mac, claim};
+use bench::random::Random;
+use bench::wait::within;
+use bench::{Client, Daemon, Host, Lan, PATIENCE, Program, Sender, Stream, pause};
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant, SystemTime};
-use testbench::cost::{Memory, descriptors, memory};
-use testbench::lan::Side;
-use testbench::packet::{Forged, Mac, claim};
-use testbench::random::Random;
-use testbench::wait::within;
-use testbench::{Client, Daemon, Host, Lan, PATIENCE, Program, Sender, Stream, pause};
 
 const VIP: &str = "10.0.0.50";
 const VIP_V4: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 50);

@@ -1,11 +1,11 @@
 //! A daemon on a host: standfast, or the real keepalived.
 
-use crate::capture::lock;
-use crate::cost;
-use crate::host::Host;
-use crate::monitor::{Lines, collect};
-use crate::statistics::{self, Statistics};
-use crate::wait::{eventually, within};
+use super::capture::lock;
+use super::cost;
+use super::host::Host;
+use super::monitor::{Lines, collect};
+use super::statistics::{self, Statistics};
+use super::wait::{eventually, within};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
@@ -18,14 +18,14 @@ const KEEPALIVED: &str = "/usr/sbin/keepalived";
 const INSTEAD: &str = "PROGRAM_UNDER_TEST";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
+pub(crate) struct Program {
     name: String,
     path: PathBuf,
 }
 
 impl Program {
     /// From `env!("CARGO_BIN_EXE_standfast")`.
-    pub fn standfast(path: &str) -> Self {
+    pub(crate) fn standfast(path: &str) -> Self {
         match std::env::var(INSTEAD) {
             Ok(instead) => Self { name: format!("{instead} instead of standfast"), path: instead.into() },
             Err(_) => Self { name: "standfast".to_owned(), path: path.into() },
@@ -33,16 +33,16 @@ impl Program {
     }
 
     #[track_caller]
-    pub fn keepalived() -> Self {
+    pub(crate) fn keepalived() -> Self {
         assert!(Path::new(KEEPALIVED).exists(), "{KEEPALIVED} is missing: install the package keepalived");
         Self { name: "keepalived".to_owned(), path: KEEPALIVED.into() }
     }
 
-    pub fn keepalived_if_installed() -> Option<Self> {
+    pub(crate) fn keepalived_if_installed() -> Option<Self> {
         Path::new(KEEPALIVED).exists().then(Self::keepalived)
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 }
@@ -52,7 +52,7 @@ const LINES_SHOWN: usize = 100;
 
 /// It runs in the foreground and logs to us. Dropped, it is stopped as it should be, or killed.
 #[derive(Debug)]
-pub struct Daemon {
+pub(crate) struct Daemon {
     folder: PathBuf,
     child: Child,
     lines: Lines,
@@ -61,12 +61,12 @@ pub struct Daemon {
 impl Daemon {
     /// Under the name keepalived, with keepalived's options.
     #[track_caller]
-    pub fn start(host: &Host, program: &Program, configuration: &str) -> Self {
+    pub(crate) fn start(host: &Host, program: &Program, configuration: &str) -> Self {
         Self::start_with(host, program, configuration, &[])
     }
 
     #[track_caller]
-    pub fn start_with(host: &Host, program: &Program, configuration: &str, options: &[&str]) -> Self {
+    pub(crate) fn start_with(host: &Host, program: &Program, configuration: &str, options: &[&str]) -> Self {
         let folder = host.folder().to_owned();
         let (link, file) = (folder.join("keepalived"), folder.join("keepalived.conf"));
         drop(std::fs::remove_file(&link));
@@ -85,40 +85,40 @@ impl Daemon {
         Self { folder, child, lines }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// The process that speaks VRRP, if there is one at the moment.
-    pub fn vrrp(&self) -> Option<u32> {
+    pub(crate) fn vrrp(&self) -> Option<u32> {
         let pid = std::fs::read_to_string(self.folder.join("r.pid")).ok()?.trim().parse().ok()?;
         cost::alive(pid).then_some(pid)
     }
 
     #[track_caller]
-    pub fn wait_vrrp(&self) -> u32 {
+    pub(crate) fn wait_vrrp(&self) -> u32 {
         eventually("a VRRP process", || self.vrrp())
     }
 
     /// The daemon with all its processes.
-    pub fn processes(&self) -> Vec<u32> {
+    pub(crate) fn processes(&self) -> Vec<u32> {
         cost::family(self.pid())
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         send(self.pid(), signal);
     }
 
     /// As a crash would do it.
     #[track_caller]
-    pub fn kill_vrrp(&self) -> u32 {
+    pub(crate) fn kill_vrrp(&self) -> u32 {
         let pid = self.wait_vrrp();
         send(pid, Signal::SIGKILL);
         pid
     }
 
     /// All its processes at once, as when the machine dies.
-    pub fn kill_all(&self) {
+    pub(crate) fn kill_all(&self) {
         for pid in self.processes() {
             send(pid, Signal::SIGSTOP);
         }
@@ -127,13 +127,13 @@ impl Daemon {
         }
     }
 
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         for pid in self.processes() {
             send(pid, Signal::SIGSTOP);
         }
     }
 
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         for pid in self.processes() {
             send(pid, Signal::SIGCONT);
         }
@@ -141,39 +141,39 @@ impl Daemon {
 
     /// Puts another configuration in place and has it read.
     #[track_caller]
-    pub fn reload(&self, configuration: &str) {
+    pub(crate) fn reload(&self, configuration: &str) {
         std::fs::write(self.folder.join("keepalived.conf"), configuration).expect("a host's folder is writable");
         self.signal(Signal::SIGHUP);
     }
 
     /// What it logged so far, and when.
-    pub fn log(&self) -> Vec<(SystemTime, String)> {
+    pub(crate) fn log(&self) -> Vec<(SystemTime, String)> {
         lock(&self.lines).clone()
     }
 
     /// How many log lines have these words in them.
-    pub fn said(&self, words: &str) -> usize {
+    pub(crate) fn said(&self, words: &str) -> usize {
         lock(&self.lines).iter().filter(|(_, line)| line.contains(words)).count()
     }
 
     #[track_caller]
-    pub fn wait_said(&self, words: &str) {
+    pub(crate) fn wait_said(&self, words: &str) {
         self.wait_said_times(words, 1);
     }
 
     #[track_caller]
-    pub fn wait_said_times(&self, words: &str, times: usize) {
-        let found = within(crate::PATIENCE, || (self.said(words) >= times).then_some(()));
+    pub(crate) fn wait_said_times(&self, words: &str, times: usize) {
+        let found = within(super::PATIENCE, || (self.said(words) >= times).then_some(()));
         assert!(found.is_some(), "not {times} times in the log: {words}\n{}", self.text());
     }
 
     /// The log as one text, for messages.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         lock(&self.lines).iter().map(|(_, line)| format!("    {line}\n")).collect()
     }
 
     #[track_caller]
-    pub fn statistics(&self) -> Statistics {
+    pub(crate) fn statistics(&self) -> Statistics {
         let file = self.folder.join("tmp/keepalived.stats");
         drop(std::fs::remove_file(&file));
         self.signal(Signal::SIGUSR2);
@@ -186,18 +186,18 @@ impl Daemon {
         })
     }
 
-    pub fn signal_stop(&self) {
+    pub(crate) fn signal_stop(&self) {
         self.signal(Signal::SIGTERM);
     }
 
     /// Asks it to stop and waits until it has.
     #[track_caller]
-    pub fn stop(&mut self) -> ExitStatus {
+    pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal_stop();
         eventually("the daemon stops", || self.exited())
     }
 
-    pub fn exited(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 }
@@ -222,7 +222,7 @@ impl Drop for Daemon {
 }
 
 /// To a process of ours; that it is gone is no fault.
-pub fn send(pid: u32, signal: Signal) {
+pub(crate) fn send(pid: u32, signal: Signal) {
     if let Ok(pid) = i32::try_from(pid) {
         let _ = kill(Pid::from_raw(pid), signal);
     }

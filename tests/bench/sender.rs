@@ -1,6 +1,6 @@
 //! Frames that no decent program would send.
 
-use crate::host::Host;
+use super::host::Host;
 use nix::sys::socket::{AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, sendto, socket};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Puts frames on the wire of one interface.
 #[derive(Debug)]
-pub struct Sender {
+pub(crate) struct Sender {
     socket: OwnedFd,
     interface: LinkAddr,
 }
@@ -23,7 +23,7 @@ pub(crate) fn link_address(interface: &str) -> Option<LinkAddr> {
 
 impl Sender {
     #[track_caller]
-    pub fn new(host: &Host, interface: &str) -> Self {
+    pub(crate) fn new(host: &Host, interface: &str) -> Self {
         let name = interface.to_owned();
         let (socket, interface) = host
             .run(move || (socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None::<SockProtocol>), link_address(&name)));
@@ -31,14 +31,14 @@ impl Sender {
     }
 
     /// Whether it went out.
-    pub fn send(&self, frame: &[u8]) -> bool {
+    pub(crate) fn send(&self, frame: &[u8]) -> bool {
         sendto(self.socket.as_raw_fd(), frame, &self.interface, MsgFlags::empty()).is_ok()
     }
 }
 
 /// Frames at a steady rate, until it is dropped.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     stop: Arc<AtomicBool>,
     sent: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
@@ -47,7 +47,7 @@ pub struct Stream {
 impl Stream {
     /// The first one at once. `frame` is given the number of the frame it is to make.
     #[track_caller]
-    pub fn start(sender: Sender, interval: Duration, mut frame: impl FnMut(u64) -> Vec<u8> + Send + 'static) -> Self {
+    pub(crate) fn start(sender: Sender, interval: Duration, mut frame: impl FnMut(u64) -> Vec<u8> + Send + 'static) -> Self {
         let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&sent));
         let thread = std::thread::Builder::new().name("stream".to_owned()).spawn(move || {
@@ -66,7 +66,7 @@ impl Stream {
         Self { stop, sent, thread: Some(thread.expect("a thread can be started")) }
     }
 
-    pub fn sent(&self) -> u64 {
+    pub(crate) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 }

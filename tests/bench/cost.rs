@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// A process and all that descend from it.
-pub fn family(root: u32) -> Vec<u32> {
+pub(crate) fn family(root: u32) -> Vec<u32> {
     let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -29,7 +29,7 @@ fn stat(pid: u32, field: usize) -> Option<u64> {
 }
 
 /// User and system time of these, to the tick.
-pub fn cpu(pids: &[u32]) -> Duration {
+pub(crate) fn cpu(pids: &[u32]) -> Duration {
     let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten().unwrap_or(100);
     let ticks: u64 = pids.iter().filter_map(|pid| Some(stat(*pid, 11)? + stat(*pid, 12)?)).sum();
     Duration::from_micros(ticks * 1_000_000 / u64::try_from(per_second).unwrap_or(100))
@@ -37,13 +37,13 @@ pub fn cpu(pids: &[u32]) -> Duration {
 
 /// KiB of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// What is shared counts by its share.
-    pub proportional: u64,
-    pub resident: u64,
+    pub(crate) proportional: u64,
+    pub(crate) resident: u64,
 }
 
-pub fn memory(pids: &[u32]) -> Memory {
+pub(crate) fn memory(pids: &[u32]) -> Memory {
     let mut sum = Memory::default();
     for pid in pids {
         let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
@@ -57,12 +57,12 @@ pub fn memory(pids: &[u32]) -> Memory {
     sum
 }
 
-pub fn descriptors(pids: &[u32]) -> usize {
+pub(crate) fn descriptors(pids: &[u32]) -> usize {
     pids.iter().map(|pid| std::fs::read_dir(Path::new("/proc").join(pid.to_string()).join("fd")).map_or(0, Iterator::count)).sum()
 }
 
 /// Whether a process is there, and is not only waiting to be buried.
-pub fn alive(pid: u32) -> bool {
+pub(crate) fn alive(pid: u32) -> bool {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     text.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
 }

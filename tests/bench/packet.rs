@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mac(pub [u8; 6]);
+pub(crate) struct Mac(pub [u8; 6]);
 
 impl Mac {
-    pub const BROADCAST: Self = Self([0xff; 6]);
+    pub(crate) const BROADCAST: Self = Self([0xff; 6]);
 
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes: Option<Vec<u8>> = text.split(':').map(|pair| u8::from_str_radix(pair, 16).ok()).collect();
         Some(Self(bytes?.try_into().ok()?))
     }
@@ -24,7 +24,7 @@ impl fmt::Display for Mac {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Packet {
+pub(crate) enum Packet {
     Vrrp(Advert),
     Arp(Arp),
     /// A neighbour advertisement.
@@ -38,42 +38,42 @@ pub enum Packet {
 
 /// A VRRP packet. What it promises is not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advert {
-    pub source: IpAddr,
-    pub destination: IpAddr,
-    pub ttl: u8,
-    pub version: u8,
-    pub vrid: u8,
-    pub priority: u8,
-    pub interval: Duration,
-    pub addresses: Vec<IpAddr>,
+pub(crate) struct Advert {
+    pub(crate) source: IpAddr,
+    pub(crate) destination: IpAddr,
+    pub(crate) ttl: u8,
+    pub(crate) version: u8,
+    pub(crate) vrid: u8,
+    pub(crate) priority: u8,
+    pub(crate) interval: Duration,
+    pub(crate) addresses: Vec<IpAddr>,
     /// The last eight bytes of version 2.
-    pub password: Option<[u8; 8]>,
-    pub checksum_right: bool,
+    pub(crate) password: Option<[u8; 8]>,
+    pub(crate) checksum_right: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arp {
-    pub request: bool,
-    pub sender_mac: Mac,
-    pub sender: Ipv4Addr,
-    pub target: Ipv4Addr,
+pub(crate) struct Arp {
+    pub(crate) request: bool,
+    pub(crate) sender_mac: Mac,
+    pub(crate) sender: Ipv4Addr,
+    pub(crate) target: Ipv4Addr,
 }
 
 impl Arp {
     /// It tells instead of asking.
-    pub fn gratuitous(&self) -> bool {
+    pub(crate) fn gratuitous(&self) -> bool {
         self.sender == self.target
     }
 }
 
-pub const VRRP: u8 = 112;
+pub(crate) const VRRP: u8 = 112;
 const ICMPV6: u8 = 58;
-pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
-pub const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+pub(crate) const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+pub(crate) const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
 
 /// Destination, source and what is in it.
-pub fn read(frame: &[u8]) -> Option<(Mac, Mac, Packet)> {
+pub(crate) fn read(frame: &[u8]) -> Option<(Mac, Mac, Packet)> {
     let destination = Mac(frame.get(..6)?.try_into().ok()?);
     let source = Mac(frame.get(6..12)?.try_into().ok()?);
     let body = frame.get(14..)?;
@@ -180,28 +180,28 @@ fn fold(mut sum: u32) -> u16 {
 
 /// An IPv4 advert to be made, right or wrong.
 #[derive(Clone, Debug)]
-pub struct Forged {
-    pub mac: Mac,
-    pub source: Ipv4Addr,
-    pub destination: Ipv4Addr,
-    pub ttl: u8,
-    pub version: u8,
-    pub kind: u8,
-    pub vrid: u8,
-    pub priority: u8,
+pub(crate) struct Forged {
+    pub(crate) mac: Mac,
+    pub(crate) source: Ipv4Addr,
+    pub(crate) destination: Ipv4Addr,
+    pub(crate) ttl: u8,
+    pub(crate) version: u8,
+    pub(crate) kind: u8,
+    pub(crate) vrid: u8,
+    pub(crate) priority: u8,
     /// Seconds in version 2, hundredths in version 3.
-    pub interval: u16,
-    pub addresses: Vec<Ipv4Addr>,
+    pub(crate) interval: u16,
+    pub(crate) addresses: Vec<Ipv4Addr>,
     /// What the packet says of how many there are, if it is not the truth.
-    pub count: Option<u8>,
-    pub checksum: bool,
+    pub(crate) count: Option<u8>,
+    pub(crate) checksum: bool,
     /// How many bytes of the VRRP packet are cut off.
-    pub cut: usize,
+    pub(crate) cut: usize,
 }
 
 impl Forged {
     /// A faultless one.
-    pub fn new(mac: Mac, source: Ipv4Addr, vrid: u8, priority: u8, addresses: &[Ipv4Addr]) -> Self {
+    pub(crate) fn new(mac: Mac, source: Ipv4Addr, vrid: u8, priority: u8, addresses: &[Ipv4Addr]) -> Self {
         Self {
             mac,
             source,
@@ -219,7 +219,7 @@ impl Forged {
         }
     }
 
-    pub fn frame(&self) -> Vec<u8> {
+    pub(crate) fn frame(&self) -> Vec<u8> {
         let [high, low] = self.interval.to_be_bytes();
         let count = self.count.unwrap_or_else(|| u8::try_from(self.addresses.len()).unwrap_or(u8::MAX));
         // The type of authentication comes first in version 2, four reserved bits in version 3.
@@ -238,7 +238,7 @@ impl Forged {
 }
 
 /// A frame with an IPv4 packet; a multicast or broadcast one goes to its group, any other to everybody.
-pub fn frame_v4(mac: Mac, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, protocol: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn frame_v4(mac: Mac, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, protocol: u8, body: &[u8]) -> Vec<u8> {
     let to = match destination.octets() {
         [224..=239, b, c, d] => [1, 0, 0x5e, b & 0x7f, c, d],
         _ => Mac::BROADCAST.0,
@@ -253,7 +253,7 @@ pub fn frame_v4(mac: Mac, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, prot
 }
 
 /// A gratuitous ARP request: "this address is here".
-pub fn claim(mac: Mac, address: Ipv4Addr) -> Vec<u8> {
+pub(crate) fn claim(mac: Mac, address: Ipv4Addr) -> Vec<u8> {
     let address = address.octets();
     let parts: [&[u8]; 8] = [&Mac::BROADCAST.0, &mac.0, &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1], &mac.0, &address, &[0; 6], &address, &[]];
     parts.concat()

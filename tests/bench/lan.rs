@@ -1,10 +1,10 @@
 //! A switched network: two bridges with a trunk between them, so that it can be cut in two.
 
-use crate::host::Host;
+use super::host::Host;
 
 /// Which of the two switches a port is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(crate) enum Side {
     Left,
     Right,
 }
@@ -19,12 +19,12 @@ impl Side {
 }
 
 #[derive(Debug)]
-pub struct Lan {
+pub(crate) struct Lan {
     switch: Host,
 }
 
 impl Lan {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let switch = Host::new("switch");
         for bridge in ["left", "right"] {
             // A switch that snoops would wait for reports of membership before it passes adverts on.
@@ -40,7 +40,7 @@ impl Lan {
 
     /// Connects a host by an interface of this name, with these addresses (`10.0.0.1/24`).
     #[track_caller]
-    pub fn join(&self, side: Side, host: &Host, interface: &str, addresses: &[&str]) {
+    pub(crate) fn join(&self, side: Side, host: &Host, interface: &str, addresses: &[&str]) {
         let port = Self::port(host, interface);
         self.switch.ip(&format!("link add {port} type veth peer name {interface} netns {}", host.namespace()));
         self.switch.ip(&format!("link set {port} master {} up", side.bridge()));
@@ -52,41 +52,41 @@ impl Lan {
 
     /// Takes the host's link away altogether, as when a card is pulled.
     #[track_caller]
-    pub fn remove(&self, host: &Host, interface: &str) {
+    pub(crate) fn remove(&self, host: &Host, interface: &str) {
         self.switch.ip(&format!("link del {}", Self::port(host, interface)));
     }
 
     /// The host sees its carrier go.
     #[track_caller]
-    pub fn unplug(&self, host: &Host, interface: &str) {
+    pub(crate) fn unplug(&self, host: &Host, interface: &str) {
         self.switch.ip(&format!("link set {} down", Self::port(host, interface)));
     }
 
     #[track_caller]
-    pub fn plug(&self, host: &Host, interface: &str) {
+    pub(crate) fn plug(&self, host: &Host, interface: &str) {
         self.switch.ip(&format!("link set {} up", Self::port(host, interface)));
     }
 
     /// The two sides no longer hear each other; nobody sees a carrier go.
     #[track_caller]
-    pub fn split(&self) {
+    pub(crate) fn split(&self) {
         self.switch.ip("link set trunk down");
     }
 
     #[track_caller]
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.switch.ip("link set trunk up");
     }
 
     /// Nothing that the host sends gets through, while it still hears.
     #[track_caller]
-    pub fn mute(&self, host: &Host, interface: &str) {
+    pub(crate) fn mute(&self, host: &Host, interface: &str) {
         let port = Self::port(host, interface);
         self.switch.deafen(&port, "");
     }
 
     #[track_caller]
-    pub fn unmute(&self) {
+    pub(crate) fn unmute(&self) {
         self.switch.listen();
     }
 

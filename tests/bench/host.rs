@@ -10,7 +10,7 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// The namespace is there as long as the thread and what was started by it.
 #[derive(Debug)]
-pub struct Host {
+pub(crate) struct Host {
     name: String,
     folder: PathBuf,
     /// How other processes call the namespace.
@@ -26,7 +26,7 @@ const LONGEST_NAME: usize = 10;
 
 impl Host {
     #[track_caller]
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         assert!(nix::unistd::geteuid().is_root(), "these tests make network namespaces: run them as root");
         assert!(name.len() <= LONGEST_NAME, "the name of a host is at most {LONGEST_NAME} bytes long");
         let number = HOSTS.fetch_add(1, Ordering::Relaxed);
@@ -57,12 +57,12 @@ impl Host {
         host
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// For files; it goes when the host goes.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -71,7 +71,7 @@ impl Host {
     }
 
     /// Runs it in the namespace. A socket made there stays there, whoever uses it.
-    pub fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+    pub(crate) fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
         let (tell, told) = channel();
         let job: Job = Box::new(move || drop(tell.send(job())));
         self.jobs.as_ref().expect("the queue is there until the host is dropped").send(job).expect("the host is alive");
@@ -79,7 +79,7 @@ impl Host {
     }
 
     /// Starts a program; it is killed when the host goes, if not before.
-    pub fn spawn(&self, command: &Command) -> Child {
+    pub(crate) fn spawn(&self, command: &Command) -> Child {
         let mut dying = Command::new("setpriv");
         dying.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
         for (key, value) in command.get_envs() {
@@ -94,7 +94,7 @@ impl Host {
 
     /// Runs a command with its words separated by blanks, which must succeed, and returns what it printed.
     #[track_caller]
-    pub fn sh(&self, line: &str) -> String {
+    pub(crate) fn sh(&self, line: &str) -> String {
         match self.attempt(line) {
             Ok(output) => output,
             Err(message) => {
@@ -105,7 +105,7 @@ impl Host {
     }
 
     /// The error is what it said, and never empty.
-    pub fn attempt(&self, line: &str) -> Result<String, String> {
+    pub(crate) fn attempt(&self, line: &str) -> Result<String, String> {
         let mut words = line.split_whitespace();
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).stdin(Stdio::null());
@@ -117,13 +117,13 @@ impl Host {
     }
 
     #[track_caller]
-    pub fn ip(&self, line: &str) -> String {
+    pub(crate) fn ip(&self, line: &str) -> String {
         self.sh(&format!("ip {line}"))
     }
 
     /// Many `ip` commands in one go.
     #[track_caller]
-    pub fn ip_batch(&self, lines: &[String]) {
+    pub(crate) fn ip_batch(&self, lines: &[String]) {
         let file = self.folder.join("batch");
         std::fs::write(&file, lines.join("\n")).expect("a host's folder is writable");
         self.ip(&format!("-batch {}", file.display()));
@@ -131,7 +131,7 @@ impl Host {
 
     /// Rules of nftables, as in a file of them.
     #[track_caller]
-    pub fn nft(&self, rules: &str) {
+    pub(crate) fn nft(&self, rules: &str) {
         let file = self.folder.join("rules");
         std::fs::write(&file, rules).expect("a host's folder is writable");
         self.sh(&format!("nft -f {}", file.display()));
@@ -139,7 +139,7 @@ impl Host {
 
     /// Below /proc/sys/net a write is the namespace's own.
     #[track_caller]
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let (path, text) = (PathBuf::from(path), text.to_owned());
         let shown = path.display().to_string();
         let written = self.run(move || std::fs::write(path, text));
@@ -147,20 +147,20 @@ impl Host {
     }
 
     /// Whether an address is on one of its interfaces.
-    pub fn has_address(&self, address: &str) -> bool {
+    pub(crate) fn has_address(&self, address: &str) -> bool {
         let want = format!("{address}/");
         self.ip("-o addr show").split_whitespace().any(|word| word.starts_with(&want))
     }
 
-    pub fn mac(&self, interface: &str) -> crate::packet::Mac {
+    pub(crate) fn mac(&self, interface: &str) -> super::packet::Mac {
         let shown = self.ip(&format!("-o link show dev {interface}"));
         let word = shown.split_whitespace().skip_while(|word| *word != "link/ether").nth(1);
-        word.and_then(crate::packet::Mac::parse).expect("an Ethernet interface has an address")
+        word.and_then(super::packet::Mac::parse).expect("an Ethernet interface has an address")
     }
 
     /// From here on this host hears nothing that comes in by an interface and matches; it still speaks.
     #[track_caller]
-    pub fn deafen(&self, interface: &str, what: &str) {
+    pub(crate) fn deafen(&self, interface: &str, what: &str) {
         self.nft(&format!(
             "table netdev deaf {{ chain ingress {{ type filter hook ingress device \"{interface}\" priority 0; {what} drop; }}; }}\n"
         ));
@@ -168,7 +168,7 @@ impl Host {
 
     /// Takes [`Self::deafen`] back.
     #[track_caller]
-    pub fn listen(&self) {
+    pub(crate) fn listen(&self) {
         self.sh("nft delete table netdev deaf");
     }
 }
@@ -186,9 +186,9 @@ impl Drop for Host {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cost::alive;
+    use super::super::wait::eventually;
     use super::*;
-    use crate::cost::alive;
-    use crate::wait::eventually;
 
     #[test]
     fn a_host_takes_its_files_and_processes_along() {

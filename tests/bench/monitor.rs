@@ -1,8 +1,8 @@
 //! What `ip monitor` tells of a host.
 
-use crate::capture::lock;
-use crate::host::Host;
-use crate::wait::eventually;
+use super::capture::lock;
+use super::host::Host;
+use super::wait::eventually;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ pub(crate) fn collect(output: impl Read + Send + 'static, lines: &Lines) {
 }
 
 #[derive(Debug)]
-pub struct Monitor {
+pub(crate) struct Monitor {
     child: Child,
     lines: Lines,
 }
@@ -35,7 +35,7 @@ pub struct Monitor {
 impl Monitor {
     /// Changes of addresses. It is at work when this returns.
     #[track_caller]
-    pub fn addresses(host: &Host) -> Self {
+    pub(crate) fn addresses(host: &Host) -> Self {
         let mut command = Command::new("ip");
         command.args(["-o", "monitor", "address"]);
         let mut child = host.spawn(&command);
@@ -48,13 +48,13 @@ impl Monitor {
             host.ip("addr del 127.9.9.9/32 dev lo");
             (!lock(&monitor.lines).is_empty()).then_some(())
         });
-        crate::wait::pause(std::time::Duration::from_millis(50));
+        super::wait::pause(std::time::Duration::from_millis(50));
         lock(&monitor.lines).clear();
         monitor
     }
 
     /// The changes of one address, `true` for its removal.
-    pub fn of(&self, address: &str) -> Vec<(SystemTime, bool)> {
+    pub(crate) fn of(&self, address: &str) -> Vec<(SystemTime, bool)> {
         let want = format!("{address}/");
         let told = lock(&self.lines);
         let about = told.iter().filter(|(_, line)| line.split_whitespace().any(|word| word.starts_with(&want)));
@@ -62,7 +62,7 @@ impl Monitor {
     }
 
     /// How often an address was removed.
-    pub fn removals(&self, address: &str) -> usize {
+    pub(crate) fn removals(&self, address: &str) -> usize {
         self.of(address).iter().filter(|(_, removed)| *removed).count()
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 /// By instance, then by `Section/Counter`; a counter of no section stands alone.
-pub type Statistics = BTreeMap<String, BTreeMap<String, u64>>;
+pub(crate) type Statistics = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// Sections are told by their indentation.
-pub fn read(text: &str) -> Statistics {
+pub(crate) fn read(text: &str) -> Statistics {
     let mut all = Statistics::new();
     let (mut instance, mut section) = (String::new(), String::new());
     for line in text.lines() {
@@ -27,7 +27,7 @@ pub fn read(text: &str) -> Statistics {
 }
 
 /// Counters of what was wrong with packets that are not zero.
-pub fn errors(all: &Statistics) -> Vec<String> {
+pub(crate) fn errors(all: &Statistics) -> Vec<String> {
     let mut found = Vec::new();
     for (instance, counters) in all {
         let wrong = counters.iter().filter(|(name, number)| name.contains("Error") && **number > 0);

@@ -1,8 +1,8 @@
 //! What passes an interface, with the kernel's time.
 
-use crate::host::Host;
-use crate::packet::{Advert, Arp, Mac, Packet, read};
-use crate::sender::link_address;
+use super::host::Host;
+use super::packet::{Advert, Arp, Mac, Packet, read};
+use super::sender::link_address;
 use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, bind, recvmsg, setsockopt, socket, sockopt,
 };
@@ -15,25 +15,25 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 #[derive(Clone, Debug)]
-pub struct Frame {
-    pub at: SystemTime,
+pub(crate) struct Frame {
+    pub(crate) at: SystemTime,
     /// Sent by the host whose interface it is.
-    pub outgoing: bool,
-    pub source: Mac,
-    pub destination: Mac,
-    pub packet: Packet,
-    pub bytes: Vec<u8>,
+    pub(crate) outgoing: bool,
+    pub(crate) source: Mac,
+    pub(crate) destination: Mac,
+    pub(crate) packet: Packet,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Frame {
-    pub fn advert(&self) -> Option<&Advert> {
+    pub(crate) fn advert(&self) -> Option<&Advert> {
         match &self.packet {
             Packet::Vrrp(advert) => Some(advert),
             Packet::Arp(_) | Packet::Neighbour { .. } | Packet::Other => None,
         }
     }
 
-    pub fn arp(&self) -> Option<&Arp> {
+    pub(crate) fn arp(&self) -> Option<&Arp> {
         match &self.packet {
             Packet::Arp(arp) => Some(arp),
             Packet::Vrrp(_) | Packet::Neighbour { .. } | Packet::Other => None,
@@ -43,7 +43,7 @@ impl Frame {
 
 /// A thread that keeps VRRP, ARP and neighbour advertisements. It is in place when [`Capture::new`] returns.
 #[derive(Debug)]
-pub struct Capture {
+pub(crate) struct Capture {
     frames: Arc<Mutex<Vec<Frame>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -56,7 +56,7 @@ const OUTGOING: u8 = 4;
 
 impl Capture {
     #[track_caller]
-    pub fn new(host: &Host, interface: &str) -> Self {
+    pub(crate) fn new(host: &Host, interface: &str) -> Self {
         let name = interface.to_owned();
         let opened = host.run(move || open(&name)).expect("root may open packet sockets");
         let frames = Arc::new(Mutex::new(Vec::new()));
@@ -75,16 +75,16 @@ impl Capture {
     }
 
     /// What was seen so far and is accepted.
-    pub fn select<T>(&self, accept: impl FnMut(&Frame) -> Option<T>) -> Vec<T> {
+    pub(crate) fn select<T>(&self, accept: impl FnMut(&Frame) -> Option<T>) -> Vec<T> {
         lock(&self.frames).iter().filter_map(accept).collect()
     }
 
     /// The adverts of a sender.
-    pub fn adverts(&self, from: Mac) -> Vec<(SystemTime, Advert)> {
+    pub(crate) fn adverts(&self, from: Mac) -> Vec<(SystemTime, Advert)> {
         self.select(|frame| (frame.source == from).then_some((frame.at, frame.advert()?.clone())))
     }
 
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         lock(&self.frames).clear();
     }
 }

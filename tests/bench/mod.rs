@@ -9,24 +9,24 @@
 
 #![expect(clippy::disallowed_methods, reason = "it runs programs, reads the clock and waits")]
 
-pub mod capture;
-pub mod client;
-pub mod cost;
-pub mod daemon;
-pub mod host;
-pub mod lan;
-pub mod monitor;
-pub mod packet;
-pub mod random;
-pub mod sender;
-pub mod statistics;
-pub mod wait;
+pub(crate) mod capture;
+pub(crate) mod client;
+pub(crate) mod cost;
+pub(crate) mod daemon;
+pub(crate) mod host;
+pub(crate) mod lan;
+pub(crate) mod monitor;
+pub(crate) mod packet;
+pub(crate) mod random;
+pub(crate) mod sender;
+pub(crate) mod statistics;
+pub(crate) mod wait;
 
-pub use capture::{Capture, Frame};
-pub use client::Client;
-pub use daemon::{Daemon, Program};
-pub use host::Host;
-pub use lan::Lan;
-pub use monitor::Monitor;
-pub use sender::{Sender, Stream};
-pub use wait::{PATIENCE, eventually, pause};
+pub(crate) use capture::{Capture, Frame};
+pub(crate) use client::Client;
+pub(crate) use daemon::{Daemon, Program};
+pub(crate) use host::Host;
+pub(crate) use lan::Lan;
+pub(crate) use monitor::Monitor;
+pub(crate) use sender::{Sender, Stream};
+pub(crate) use wait::{PATIENCE, eventually, pause};

@@ -1,9 +1,9 @@
 //! Somebody who uses a virtual address: asks it for an echo every 10 ms.
 
-use crate::capture::lock;
-use crate::host::Host;
-use crate::packet::Mac;
-use crate::wait::eventually;
+use super::capture::lock;
+use super::host::Host;
+use super::packet::Mac;
+use super::wait::eventually;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
@@ -13,10 +13,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often it asks.
-pub const EVERY: Duration = Duration::from_millis(10);
+pub(crate) const EVERY: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
-pub struct Client {
+pub(crate) struct Client {
     answers: Arc<Mutex<Vec<SystemTime>>>,
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -24,14 +24,14 @@ pub struct Client {
 
 /// A time without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outage {
-    pub from: SystemTime,
-    pub length: Duration,
+pub(crate) struct Outage {
+    pub(crate) from: SystemTime,
+    pub(crate) length: Duration,
 }
 
 impl Client {
     #[track_caller]
-    pub fn start(host: &Host, address: &str) -> Self {
+    pub(crate) fn start(host: &Host, address: &str) -> Self {
         let address: IpAddr = address.parse().expect("an address");
         let socket = host.run(move || open(address)).expect("root may open raw sockets");
         let listener = socket.try_clone().expect("a socket can be cloned");
@@ -45,13 +45,13 @@ impl Client {
 
     /// Waits until there is an answer to a question that is asked from now on.
     #[track_caller]
-    pub fn wait_answer(&self) {
+    pub(crate) fn wait_answer(&self) {
         let now = SystemTime::now() + EVERY;
         eventually("the address answers", || lock(&self.answers).last().filter(|at| **at > now).map(drop));
     }
 
     /// Times without an answer of more than `longer`, as far as they are after `since`. One that has not ended counts.
-    pub fn outages(&self, since: SystemTime, longer: Duration) -> Vec<Outage> {
+    pub(crate) fn outages(&self, since: SystemTime, longer: Duration) -> Vec<Outage> {
         let answers = lock(&self.answers);
         let mut times = vec![since];
         times.extend(answers.iter().copied().filter(|at| *at > since));
@@ -61,11 +61,11 @@ impl Client {
     }
 
     /// The longest time without an answer after `since`.
-    pub fn longest_outage(&self, since: SystemTime) -> Duration {
+    pub(crate) fn longest_outage(&self, since: SystemTime) -> Duration {
         self.outages(since, Duration::ZERO).iter().map(|outage| outage.length).max().unwrap_or_default()
     }
 
-    pub fn answers(&self) -> usize {
+    pub(crate) fn answers(&self) -> usize {
         lock(&self.answers).len()
     }
 }
@@ -80,7 +80,7 @@ impl Drop for Client {
 }
 
 /// Whom the kernel of a host takes for the owner of an address.
-pub fn neighbour(host: &Host, address: &str) -> Option<Mac> {
+pub(crate) fn neighbour(host: &Host, address: &str) -> Option<Mac> {
     let entry = host.ip(&format!("neigh show {address}"));
     Mac::parse(entry.split_whitespace().skip_while(|word| *word != "lladdr").nth(1)?)
 }

@@ -3,18 +3,18 @@
 use std::time::{Duration, Instant};
 
 /// Longer than anything takes that is going to happen at all.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Asks until there is an answer.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let answer = within(PATIENCE, &mut ask);
     assert!(answer.is_some(), "in vain for {PATIENCE:?}: {what}");
     answer.expect("it was just looked at")
 }
 
 /// Asks until there is an answer or the time is over.
-pub fn within<T>(time: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) fn within<T>(time: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + time;
     loop {
         if let Some(answer) = ask() {
@@ -27,6 +27,6 @@ pub fn within<T>(time: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T
     }
 }
 
-pub fn pause(time: Duration) {
+pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }
