@@ -107,7 +107,12 @@ impl Begun {
             signals,
             release_only,
         });
-        drop(lock);
+        // Nobody else is left to remove it.
+        if getppid() != self.parent
+            && let Some(lock) = lock
+        {
+            lock.remove();
+        }
         status
     }
 }
