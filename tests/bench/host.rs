@@ -198,6 +198,9 @@ mod tests {
         let mut child = host.spawn(&sleep);
         let folder = host.folder().to_owned();
         assert!(folder.exists() && alive(child.id()));
+        // Until it is what it is to be, it does not know yet whom to die with.
+        let comm = format!("/proc/{}/comm", child.id());
+        eventually("it sleeps", || std::fs::read_to_string(&comm).ok().filter(|name| name == "sleep\n"));
         assert_eq!(host.ip("-o link show").lines().count(), 1, "a namespace of its own has the loopback only");
         drop(host);
         eventually("its process is dead", || child.try_wait().ok().flatten());
