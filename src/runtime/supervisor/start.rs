@@ -120,6 +120,10 @@ pub(super) fn tell(loaded: &Loaded, options: &Options) {
     for line in unserved(&loaded.model, options) {
         log::warning(&line);
     }
+    let idle = loaded.problems.without_effect();
+    if !idle.is_empty() {
+        log::warning(&format!("These keywords have no effect yet: {}", idle.join(" ")));
+    }
 }
 
 fn prepare(options: Options) -> Result<Supervisor, Early> {
