@@ -105,14 +105,14 @@ impl Engine {
     fn say_what_is_missing(&self, id: InstanceId, actions: &mut Actions) {
         let Some(instance) = self.instances.get(&id) else { return };
         let conf = &instance.conf;
-        let mut without = |what| actions.push(Action::Say(message::without(&conf.name, what)));
+        let mut without = |what, instead| actions.push(Action::Say(message::without(&conf.name, what, instead)));
         match conf.carrier {
             Carrier::Interface => {}
-            Carrier::Vmac(_) => without("use_vmac (the interface's own MAC address is used)"),
-            Carrier::Ipvlan(_) => without("use_ipvlan (the interface itself is used)"),
+            Carrier::Vmac(_) => without("use_vmac", "the interface's own MAC address is used"),
+            Carrier::Ipvlan(_) => without("use_ipvlan", "the interface itself is used"),
         }
         if !conf.accept && conf.priority != Priority::OWNER {
-            without("no_accept (traffic to the virtual addresses is accepted)");
+            without("no_accept", "traffic to the virtual addresses is taken");
         }
     }
 }
