@@ -64,7 +64,6 @@ impl Engine {
         let released_at = if records.is_empty() { now + delay } else { now };
         let mut engine = Self {
             model: Arc::clone(model),
-
             links,
             released_at,
             instances: BTreeMap::new(),
