@@ -3,12 +3,14 @@
 //! Dependencies point one way (`tests/layers.rs` holds them to it):
 //!
 //! ```text
-//! wire, model  <-  effect  <-  vrrp, kernel, ...  <-  runtime  <-  main
-//! model  <-  config, cli  <-  runtime
+//! model  <-  config  <-  runtime  <-  main
+//! wire, model  <-  effect  <-  vrrp, track, notify  <-  observe  <-  runtime
+//! effect, sys  <-  kernel  <-  runtime
 //! ```
 //!
-//! Engines (`vrrp`) are state machines without input or output: an event and the time go in, actions come out
-//! ([`effect`]). `kernel` applies them, `runtime` pumps them.
+//! [`config`] reads a configuration into a [`model`]. Engines ([`vrrp`], [`track`], [`notify`]) are state machines without input
+//! or output: an event and the time go in, actions come out ([`effect`]). [`kernel`] holds in the kernel what they want held,
+//! [`runtime`] pumps them, in a process that a supervisor starts and succeeds. `docs/ARCHITECTURE.md` tells more.
 
 pub mod cli;
 pub mod config;

@@ -5,8 +5,11 @@ mod bench;
 use super::Event;
 use super::{Standing, Tracked};
 use crate::effect::net::{Device, Local, Mac};
+use crate::effect::packet::{Datagram, PortId};
 use crate::effect::record::Record;
+use crate::effect::{Action, Actions};
 use crate::model::net::Prefix;
+use crate::wire::vrrp::{Advert, Body, Sum};
 use bench::{Router, START, address, instance, links};
 use std::time::Duration;
 
@@ -358,4 +361,85 @@ fn a_lease_is_renewed_three_times_as_often_as_it_ends_and_only_by_a_master() {
     assert_eq!(told.iter().filter(|line| *line == "renew").count(), 30);
     router.hear(51, 200, "10.9.0.20");
     assert!(!router.pass(MS(3000)).contains(&"renew".to_owned()));
+}
+
+#[test]
+fn adverts_keep_the_beat_however_late_the_process_is() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    for _ in 0..50 {
+        let due = router.engine.next_deadline().expect("a master has one");
+        router.now = due + MS(30);
+        assert_eq!(router.event(Event::Tick), ["advert 51 prio 150"]);
+        assert_eq!(router.engine.next_deadline(), Some(due + MS(1000)));
+    }
+}
+
+#[test]
+fn priority_zero_is_answered_by_a_master_at_a_bounded_rate() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let mut adverts = 0;
+    for _ in 0..1000 {
+        router.now += MS(1);
+        adverts += router.hear(51, 0, "10.9.0.20").len();
+        adverts += router.pass(Duration::ZERO).len();
+    }
+    assert!((9..=12).contains(&adverts), "{adverts} in a second");
+}
+
+#[test]
+fn a_new_master_expects_its_own_interval_of_its_successor() {
+    let (mut router, _) = Router::start(&instance("VI", "e0", 51, 150, ""));
+    router.hear_advert(51, 200, "10.9.0.20", 25);
+    router.pass(MS(1000));
+    let view = router.engine.snapshot().instances[0].clone();
+    assert!(view.holds_addresses);
+    assert_eq!(view.master_interval, MS(1000));
+}
+
+#[test]
+fn version_3_over_ipv4_may_leave_the_pseudo_header_out_of_its_checksum() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let advert = Advert { vrid: 51, priority: 200, body: Body::V3 { interval: 100 }, addresses: vec![address("10.9.0.51")] };
+    let told = router.hear_packet(address("10.9.0.20"), 255, &advert.encode(Sum::Plain));
+    assert_eq!(told, ["hold []", "INSTANCE VI BACKUP 150", "probe 1"]);
+}
+
+#[test]
+fn refreshes_do_not_add_up_when_a_router_is_master_again_and_again() {
+    let mut router = master(&instance("VI", "e0", 51, 150, " garp_master_refresh 3"));
+    for _ in 0..3 {
+        router.hear(51, 200, "10.9.0.20");
+        router.pass(MS(4000));
+    }
+    let told = router.pass(MS(30_000));
+    assert_eq!(told.iter().filter(|line| line.starts_with("announce")).count(), 10);
+}
+
+#[test]
+fn a_fault_is_logged_with_all_its_causes() {
+    let mut router = master(&instance("VI", "e0", 51, 150, " track_interface {\n e1\n }"));
+    let mut lines = Vec::new();
+    for gone in [Device(2), Device(1)] {
+        let mut actions = Actions::default();
+        router.engine.handle(router.now, Event::LinkGone(gone), &mut actions);
+        lines.extend(actions.drain().filter_map(|action| if let Action::Say(line) = action { Some(line.text) } else { None }));
+    }
+    assert!(lines.iter().any(|line| line == "(VI) FAULT: interface e1 is down"), "{lines:?}");
+    assert_eq!(router.engine.snapshot().instances[0].faults, ["interface e0 does not exist", "interface e1 is down"]);
+}
+
+#[test]
+fn a_wrong_checksum_over_ipv6_is_told_of_and_not_counted() {
+    let mut router = master(&instance("VI", "e0", 51, 150, "").replace("10.9.0.51", "fe80::51"));
+    let source = address("fe80::20");
+    let advert = Advert { vrid: 51, priority: 200, body: Body::V3 { interval: 100 }, addresses: vec![address("fe80::51")] };
+    let payload = advert.encode(Sum::Plain);
+    let before = router.engine.snapshot().instances[0].stats;
+    let mut actions = Actions::default();
+    let datagram = Datagram { source, destination: address("ff02::12"), ttl: 255, payload: &payload };
+    router.engine.handle(router.now, Event::Received { port: PortId(1), datagram }, &mut actions);
+    let said: Vec<String> =
+        actions.drain().filter_map(|action| if let Action::Say(line) = action { Some(line.text) } else { None }).collect();
+    assert_eq!(said, ["(VI) ignoring received advertisement from fe80::20: its checksum is wrong"]);
+    assert_eq!(router.engine.snapshot().instances[0].stats, before);
 }

@@ -96,3 +96,35 @@ fn address(placed: &Placed) -> AddressMessage {
     attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(OUR_PROTOCOL)));
     message
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::net::{Address, Prefix, Scope};
+
+    #[test]
+    fn an_address_is_removed_with_its_peer() {
+        let (local, peer) = (IpAddr::from([10, 9, 0, 55]), IpAddr::from([10, 9, 0, 99]));
+        let address = Address {
+            prefix: Prefix { address: local, length: 32 },
+            peer: Some(peer),
+            device: None,
+            scope: Scope::GLOBAL,
+            broadcast: None,
+            label: None,
+            preferred: Lifetime::Forever,
+            home: false,
+            detect_duplicates: false,
+            manage_temporary: false,
+            no_prefix_route: false,
+            autojoin: false,
+            use_vmac: false,
+            tracked: true,
+        };
+        let op = Op::Remove(Fact::Address(Placed { device: Device(7), address, lease: None }));
+        let request = request(&op, &|_| None).expect("a request");
+        let RouteNetlinkMessage::DelAddress(message) = request.message else { unreachable!("{request:?}") };
+        assert!(message.attributes.contains(&AddressAttribute::Local(local)));
+        assert!(message.attributes.contains(&AddressAttribute::Address(peer)));
+    }
+}
