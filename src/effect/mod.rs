@@ -71,6 +71,11 @@ impl Actions {
         self.list.drain(..)
     }
 
+    /// Keeps room for so many at most.
+    pub fn shrink_to(&mut self, most: usize) {
+        self.list.shrink_to(most);
+    }
+
     pub fn as_slice(&self) -> &[Action] {
         &self.list
     }

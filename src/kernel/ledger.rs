@@ -239,7 +239,8 @@ impl Ledger {
         }
         if !facts.is_empty() {
             let mut seen = HashSet::new();
-            let once = facts.iter().filter(|fact| seen.insert(Identity::of(fact))).cloned().collect();
+            let mut once: Vec<Fact> = facts.iter().filter(|fact| seen.insert(Identity::of(fact))).cloned().collect();
+            once.shrink_to_fit();
             self.wanted.insert(owner, once);
         }
         steps
@@ -291,6 +292,10 @@ impl Ledger {
         list.drain(..=index);
         if list.is_empty() {
             self.expected.remove(identity);
+            if self.expected.is_empty() {
+                // Nothing for a long time, until all comes at once.
+                self.expected.shrink_to_fit();
+            }
         }
         true
     }

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod descriptor;
+pub mod memory;
 pub mod process;
 pub mod signal;
 pub mod socket;

@@ -179,6 +179,9 @@ impl Announcer {
 
     fn take_out(&mut self, key: &Key) -> Option<Waiting> {
         let waiting = self.waiting.remove(key)?;
+        if self.waiting.is_empty() {
+            self.waiting.shrink_to_fit();
+        }
         if let Some(queue) = self.lanes.get_mut(&waiting.lane) {
             queue.remove(&waiting.turn);
             if queue.is_empty() {

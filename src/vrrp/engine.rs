@@ -35,7 +35,8 @@ pub struct Engine {
     pub(super) model: Arc<Model>,
     pub(super) links: Links,
     released_at: Instant,
-    pub(super) instances: BTreeMap<InstanceId, Instance>,
+    /// Boxed, because the nodes of a map are half empty.
+    pub(super) instances: BTreeMap<InstanceId, Box<Instance>>,
     /// As configured.
     pub(super) order: Vec<InstanceId>,
     pub(super) groups: Vec<Group>,
@@ -281,7 +282,7 @@ impl Engine {
     fn add(&mut self, now: Instant, conf: Conf) -> InstanceId {
         self.last_id += 1;
         let id = InstanceId(self.last_id);
-        self.instances.insert(id, Instance::new(now, id, conf));
+        self.instances.insert(id, Box::new(Instance::new(now, id, conf)));
         id
     }
 
@@ -463,7 +464,7 @@ impl Engine {
         if self.links.iter().any(|link| link.mac == Some(by)) {
             return;
         }
-        let has = |i: &&Instance| i.is_master() && i.conf.vips.iter().chain(&i.conf.excluded).any(|a| a.prefix.address == address);
+        let has = |i: &&Box<Instance>| i.is_master() && i.conf.vips.iter().chain(&i.conf.excluded).any(|a| a.prefix.address == address);
         let ids: Vec<InstanceId> = self.instances.values().filter(has).map(|i| i.id).collect();
         for id in ids {
             let by = by.to_string();

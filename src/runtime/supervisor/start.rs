@@ -11,6 +11,7 @@ use crate::model::global::process::Process;
 use crate::runtime::handover::Store;
 use crate::runtime::signals::Signals;
 use crate::runtime::{KEEPALIVED, log, reading};
+use crate::sys::memory;
 use crate::sys::process::{self, Fork};
 use nix::fcntl::OFlag;
 use nix::poll::{PollTimeout, poll};
@@ -55,7 +56,10 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
         // The working directory will be another one when it is read again.
         options.file = options.file.map(|file| std::path::absolute(&file).unwrap_or(file));
     }
-    let outcome = match prepare(options) {
+    let prepared = prepare(options);
+    // Reading takes several times what is kept of it, and the roles begin with a copy.
+    memory::give_back();
+    let outcome = match prepared {
         Ok(mut supervisor) => match supervisor.serve() {
             Outcome::Role(begun) => {
                 // What the supervisor has open is not the role's.

@@ -24,6 +24,7 @@ use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
 use crate::runtime::signals::{Signal, Signals};
+use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
 use crate::vrrp::view::View;
 use crate::vrrp::{Engine, Event, Manner};
@@ -40,6 +41,8 @@ const BACKLOG: usize = 16_384;
 /// Frames and notices in one turn, so that adverts are looked after in between.
 const FRAMES: usize = 64;
 const NOTICES: usize = 8;
+/// Actions that the list keeps room for.
+const ROOM: usize = 256;
 /// Less is what any busy machine does.
 const STALL: Duration = Duration::from_millis(100);
 /// How long the end waits for the kernel, and for a supervisor that does not read.
@@ -107,6 +110,8 @@ pub(super) struct Driver {
     neighbours: Neighbours,
     /// Where the neighbours are to be heard has changed.
     moved: bool,
+    /// Facts have come or gone, and what that took in memory has not been given back.
+    swollen: bool,
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
@@ -164,6 +169,7 @@ impl Driver {
             notices: VecDeque::new(),
             neighbours,
             moved: false,
+            swollen: false,
             failed: VecDeque::new(),
             teller,
             control,
@@ -224,6 +230,7 @@ impl Driver {
         self.settle();
         self.listen();
         self.speak();
+        self.slim();
         self.rest()?;
         Ok(asked)
     }
@@ -494,12 +501,14 @@ impl Driver {
                 Action::Say(line) => log::line(&line),
             }
         }
-        // The list keeps its room.
+        // The list keeps its room, but not what a start or a reload needed.
+        actions.shrink_to(ROOM);
         self.actions = actions;
     }
 
     fn hold(&mut self, owner: Owner, facts: &[Fact]) {
         self.last_hold = Some(self.holder.hold(owner, facts));
+        self.swollen = true;
         let Owner::Instance(instance) = owner else { return };
         let wanted: BTreeSet<Target> = facts.iter().filter_map(target).collect();
         let before = if wanted.is_empty() { self.held.remove(&instance) } else { self.held.insert(instance, wanted.clone()) };
@@ -537,6 +546,16 @@ impl Driver {
         let most = NOTICES.min(self.notices.len());
         for notice in self.notices.drain(..most) {
             self.teller.notice(notice);
+        }
+    }
+
+    /// Gives memory back once it is quiet after facts have come or gone.
+    fn slim(&mut self) {
+        let quiet = self.later.is_empty() && self.notices.is_empty() && self.announcer.is_empty() && !self.control.has_unsent();
+        if quiet && std::mem::take(&mut self.swollen) {
+            self.later.shrink();
+            self.notices.shrink_to_fit();
+            memory::give_back();
         }
     }
 

@@ -49,6 +49,15 @@ impl<T: Copy + PartialOrd> Later<T> {
         self.queue.pop_front().map(|(_, what)| what)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Gives up room that is not needed.
+    pub(super) fn shrink(&mut self) {
+        self.queue.shrink_to_fit();
+    }
+
     /// Announcements of the instance are not to be made any more.
     pub(super) fn silence(&mut self, instance: InstanceId) {
         self.queue.retain(|(_, what)| match what {
