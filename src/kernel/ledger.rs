@@ -234,7 +234,12 @@ impl Ledger {
                     }
                     steps.push(self.put(owner, identity, fact, names));
                 }
-                Op::Change(fact) => steps.extend(self.change(owner, &identity, fact)),
+                Op::Change(fact) => {
+                    let shared = |entry: &Entry| entry.owners.iter().any(|&other| other != owner);
+                    if !self.entries.get(&identity).is_some_and(shared) {
+                        steps.extend(self.change(owner, &identity, fact));
+                    }
+                }
             }
         }
         if !facts.is_empty() {
@@ -258,13 +263,9 @@ impl Ledger {
         Step { owner, op: Op::Add(fact), number, names }
     }
 
-    /// Another lifetime for what is there; not if it has another owner too.
+    /// Another lifetime for what is there.
     fn change(&mut self, owner: Owner, identity: &Identity, fact: Fact) -> Option<Step> {
-        let entry = self.entries.get_mut(identity)?;
-        if entry.owners.iter().any(|&other| other != owner) {
-            return None;
-        }
-        entry.fact = fact.clone();
+        self.entries.get_mut(identity)?.fact = fact.clone();
         let number = self.expect(identity.clone(), true);
         if let Some(entry) = self.entries.get_mut(identity) {
             entry.number = number;
