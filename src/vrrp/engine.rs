@@ -464,8 +464,8 @@ impl Engine {
         if self.links.iter().any(|link| link.mac == Some(by)) {
             return;
         }
-        let has = |i: &&Box<Instance>| i.is_master() && i.conf.vips.iter().chain(&i.conf.excluded).any(|a| a.prefix.address == address);
-        let ids: Vec<InstanceId> = self.instances.values().filter(has).map(|i| i.id).collect();
+        let has = |i: &&Instance| i.is_master() && i.conf.vips.iter().chain(&i.conf.excluded).any(|a| a.prefix.address == address);
+        let ids: Vec<InstanceId> = self.instances.values().map(|i| &**i).filter(has).map(|i| i.id).collect();
         for id in ids {
             let by = by.to_string();
             self.with(now, id, actions, |instance, cx| instance.claimed(device, address, &by, cx));
