@@ -64,7 +64,8 @@ pub enum Signal {
 /// All health scripts that somebody tracks.
 #[derive(Debug, Default)]
 pub struct Scripts {
-    watched: BTreeMap<Box<str>, Watched>,
+    /// In the order of the configuration, which is the order in which they start.
+    watched: Vec<Watched>,
     /// Runs whose results nobody waits for: they are being ended. The time is when asking has been enough.
     ending: BTreeMap<RunId, Option<Instant>>,
     runs: u64,
@@ -114,7 +115,8 @@ impl Scripts {
     /// Goes over to a new configuration. A script keeps its result if it is the same command with the same rights under the
     /// same name.
     pub fn reconfigure(&mut self, now: Instant, model: &Model, actions: &mut Vec<Action>) {
-        let mut old = std::mem::take(&mut self.watched);
+        let before = std::mem::take(&mut self.watched).into_iter();
+        let mut old: BTreeMap<Box<str>, Watched> = before.map(|watched| (watched.script.name.clone(), watched)).collect();
         let used = tracked(model, |trackers| &trackers.scripts);
         for script in model.tracked.scripts.iter().filter(|script| used.contains(&*script.name)) {
             let name = script.name.clone();
@@ -129,9 +131,9 @@ impl Scripts {
                 }
             };
             if let Some(up) = watched.up {
-                actions.push(Action::Report { name: name.clone(), up });
+                actions.push(Action::Report { name, up });
             }
-            self.watched.insert(name, watched);
+            self.watched.push(watched);
         }
         for (_, gone) in old {
             self.abandon(now, Some(gone), actions);
@@ -147,7 +149,7 @@ impl Scripts {
                     return;
                 }
                 let is_it = |watched: &&mut Watched| watched.run.as_ref().is_some_and(|running| running.id == run);
-                let Some(watched) = self.watched.values_mut().find(is_it) else { return };
+                let Some(watched) = self.watched.iter_mut().find(is_it) else { return };
                 // Whatever comes after the time was up has failed already.
                 let in_time = watched.run.take().is_some_and(|running| matches!(running.stage, Stage::Working(_)));
                 if in_time {
@@ -159,16 +161,16 @@ impl Scripts {
 
     /// When [`Event::Tick`] is due. Any call may change it.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let stages = self.watched.values().filter_map(|watched| match watched.run.as_ref()?.stage {
+        let stages = self.watched.iter().filter_map(|watched| match watched.run.as_ref()?.stage {
             Stage::Working(until) | Stage::Ending(until) => Some(until),
             Stage::Stuck => None,
         });
-        stages.chain(self.watched.values().map(|watched| watched.due)).chain(self.ending.values().filter_map(|&until| until)).min()
+        stages.chain(self.watched.iter().map(|watched| watched.due)).chain(self.ending.values().filter_map(|&until| until)).min()
     }
 
     /// The end: every run is asked to end.
     pub fn stop(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        for (_, watched) in std::mem::take(&mut self.watched) {
+        for watched in std::mem::take(&mut self.watched) {
             self.abandon(now, Some(watched), actions);
         }
     }
@@ -180,7 +182,7 @@ impl Scripts {
                 actions.push(Action::Signal { run, signal: Signal::Kill });
             }
         }
-        for watched in self.watched.values_mut() {
+        for watched in &mut self.watched {
             watched.expire(now, actions);
             if watched.due <= now {
                 watched.begin(now, &mut self.runs, actions);

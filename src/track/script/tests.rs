@@ -262,3 +262,13 @@ fn scripts_that_nobody_tracks_are_not_run() {
     scripts.stop(at(100), &mut actions);
     assert_eq!(short(&actions), ["Terminate 1"]);
 }
+
+#[test]
+fn scripts_start_in_the_order_of_the_configuration() {
+    let named = |name: &&str| TrackScript { command: command(name), ..script(name) };
+    let names = ["plus", "minus", "back"];
+    let mut actions = Vec::new();
+    drop(Scripts::start(at(0), &model(names.iter().map(named).collect()), &mut actions));
+    let started = actions.iter().filter_map(|action| if let Action::Run { script, .. } = action { Some(&*script.argv[0]) } else { None });
+    assert!(started.eq(names));
+}
