@@ -7,9 +7,11 @@
 //! said before it is in the kernel.
 
 pub mod delta;
+pub mod ipvs;
 pub mod net;
 pub mod notice;
 pub mod packet;
+pub mod probe;
 pub mod record;
 pub mod say;
 pub mod time;

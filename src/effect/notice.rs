@@ -60,3 +60,17 @@ impl fmt::Display for Told {
         })
     }
 }
+
+/// What the world is told of a virtual server or of one of its real servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerNotice {
+    /// As pipes and mail say it: `[10.0.0.1]:tcp:80`, `FWM 5`, `[group]:0`.
+    pub virtual_server: Box<str>,
+    /// Without one it is the virtual server that has won or lost its quorum.
+    pub real_server: Option<Box<str>>,
+    pub up: bool,
+    pub script: Option<Script>,
+    pub fifo: bool,
+    /// The reason as mail gives it; none is sent without.
+    pub mail: Option<Box<str>>,
+}

@@ -4,7 +4,7 @@ use super::time::Instant;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// One instance, in the few facts that a successor cannot find out by itself.
+/// One VRRP instance, in the few facts that a successor cannot find out by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// What the instance is known by over a reload and a restart: VRID, family, interface, transport. Not its name.
@@ -29,4 +29,27 @@ pub enum Standing {
 pub struct Counters {
     pub became_master: u64,
     pub released_master: u64,
+}
+
+/// The health of one real server, where it is not what a fresh start would take it for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// The virtual server and the real server, as they are known over a reload.
+    pub key: Box<str>,
+    pub checkers: Box<[CheckerHealth]>,
+    /// The virtual server has its quorum.
+    pub quorum: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckerHealth {
+    /// The same for two checkers that check the same thing in the same way.
+    pub identity: u64,
+    pub up: bool,
+    /// It has come to a result.
+    pub has_run: bool,
+    /// What it adds to the real server's weight.
+    pub weight: i64,
+    /// The last exit status of a script.
+    pub status: i32,
 }

@@ -1,0 +1,58 @@
+//! The balancer's engine: virtual servers, real servers, their checkers and quorums. Pure: an event and the time go in, actions
+//! come out.
+
+use crate::effect::ipvs::{ServerId, Service};
+use crate::effect::notice::ServerNotice;
+use crate::effect::probe::{CheckerId, Outcome, RunId};
+use crate::effect::record::Health;
+use crate::effect::say::Line;
+use std::net::IpAddr;
+
+/// What the engine is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// Time has passed.
+    Tick,
+    /// An attempt is over. One that was cancelled, or is of before a reload, says nothing.
+    Ended {
+        run: RunId,
+        outcome: Outcome,
+    },
+    /// The number in a tracked file.
+    File {
+        name: &'a str,
+        value: i64,
+    },
+    Bfd {
+        session: &'a str,
+        up: bool,
+    },
+    /// Whether an address is on any of our interfaces; said of each address that `ha_suspend` asks for.
+    Ours {
+        address: IpAddr,
+        ours: bool,
+    },
+}
+
+/// What the engine wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// All that the virtual server wants in the kernel: nothing at all is its end.
+    Hold {
+        owner: ServerId,
+        services: Box<[Service]>,
+    },
+    /// Begin an attempt of this checker of the model in force, and say [`Event::Ended`] exactly once. With HTTP, of this URL.
+    Begin {
+        run: RunId,
+        checker: CheckerId,
+        url: u16,
+    },
+    /// Nobody waits for this attempt any more.
+    Cancel(RunId),
+    Notify(Box<ServerNotice>),
+    Record(Health),
+    /// The real server with this key is as a fresh start would take it for, or is no more.
+    Forget(Box<str>),
+    Say(Line),
+}
