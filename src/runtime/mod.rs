@@ -6,6 +6,7 @@ mod bytes;
 mod check;
 pub mod dump;
 pub mod files;
+pub mod follow;
 pub mod handover;
 pub mod host;
 pub mod log;

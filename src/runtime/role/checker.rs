@@ -19,6 +19,8 @@ pub struct Start {
     pub signals: Signals,
     /// Take out what others left, and end.
     pub release_only: bool,
+    /// Where BFD sessions are heard of.
+    pub bfd: Option<OwnedFd>,
 }
 
 pub fn run(start: Start) -> u8 {

@@ -6,9 +6,11 @@ pub mod script;
 
 use crate::effect::time::Instant;
 use crate::model::Model;
+use crate::runtime::follow::Follower;
 use crate::vrrp::{Event, Standing, Tracked};
 use nix::time::{ClockId, clock_gettime};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 /// What a tracker has found out, for the VRRP engine.
@@ -23,6 +25,7 @@ pub enum Found {
     Script(Box<str>),
     File(Box<str>),
     Process(Box<str>),
+    Bfd(Box<str>),
 }
 
 impl Finding {
@@ -32,6 +35,7 @@ impl Finding {
             Found::Script(name) => Tracked::Script(name),
             Found::File(name) => Tracked::File(name),
             Found::Process(name) => Tracked::Process(name),
+            Found::Bfd(name) => Tracked::Bfd(name),
         };
         Event::Tracked { object, standing: self.standing }
     }
@@ -43,11 +47,14 @@ pub struct Trackers {
     scripts: script::Runner,
     files: file::Watcher,
     processes: process::Counter,
+    bfd: Option<Follower>,
 }
 
 impl Trackers {
-    pub fn new(model: &Model) -> io::Result<Self> {
-        Ok(Self { scripts: script::Runner::new(model)?, files: file::Watcher::new(model)?, processes: process::Counter::new(model) })
+    /// BFD sessions are heard of by `bfd`.
+    pub fn new(model: &Model, bfd: Option<OwnedFd>) -> io::Result<Self> {
+        let (scripts, files, processes) = (script::Runner::new(model)?, file::Watcher::new(model)?, process::Counter::new(model));
+        Ok(Self { scripts, files, processes, bfd: bfd.map(Follower::new).transpose()? })
     }
 
     /// Goes over to a new configuration, after the engine has done so. What is known of objects that stay is found again.
@@ -55,6 +62,9 @@ impl Trackers {
         self.scripts.reconfigure(model);
         self.files.reconfigure(model);
         self.processes.reconfigure(model);
+        if let Some(bfd) = &self.bfd {
+            bfd.ask();
+        }
     }
 
     /// The next finding. It is also what makes everything run, so it is always to be waited for. Nothing is lost when the
@@ -64,6 +74,9 @@ impl Trackers {
             finding = self.scripts.next() => finding,
             finding = self.files.next() => finding,
             finding = self.processes.next() => finding,
+            (name, up) = async { self.bfd.as_mut().expect("guarded").next().await }, if self.bfd.is_some() => {
+                Finding { object: Found::Bfd(name), standing: if up { Standing::Up } else { Standing::Down } }
+            }
         }
     }
 
