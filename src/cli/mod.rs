@@ -1,6 +1,7 @@
 //! The command line: keepalived's options as a table, with getopt's manners, and the commands of our own.
 
 mod completion;
+pub mod genhash;
 
 pub use completion::completions;
 
