@@ -121,14 +121,6 @@ impl Checker {
         matches!(self.standing, Standing::Up)
     }
 
-    pub(super) const fn deadline(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Idle => None,
-            Phase::Waiting { at } => Some(at),
-            Phase::Running { lost, .. } => Some(lost),
-        }
-    }
-
     /// Takes in how an attempt ended, and tells when the next one is due.
     pub(super) fn judge(&mut self, manner: Manner, retry: u32, verdict: Verdict) -> After {
         match verdict {

@@ -18,8 +18,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 impl Engine {
-    /// Leaves word of a real server that has changed.
-    pub(super) fn remember(&mut self, at: u32, actions: &mut Vec<Action>) {
+    /// Leaves word of a real server, if its record is not as it should be or there is news to put into it.
+    pub(super) fn remember(&mut self, at: u32, news: bool, actions: &mut Vec<Action>) {
         let model = Arc::clone(&self.model);
         let server_at = self.layout.reals[ix(at)].server;
         let server = &model.lvs.virtual_servers[ix(server_at)];
@@ -30,7 +30,7 @@ impl Engine {
         let differs = checkers.iter().zip(&configured.checkers).any(|(state, configured)| !is_fresh(state, configured))
             || nth == 0 && state.quorum != fresh_quorum(server);
         let known = std::mem::replace(&mut self.layout.reals[ix(at)].recorded, differs);
-        if !differs && !known {
+        if differs == known && !(news && differs) {
             return;
         }
         let key = record_key(server, state.twin, configured);
@@ -53,7 +53,7 @@ impl Engine {
         let first = self.layout.servers[ix(server)].first;
         let any = !self.model.lvs.virtual_servers[ix(server)].real_servers.is_empty();
         if any && first != done {
-            self.remember(first, actions);
+            self.remember(first, true, actions);
         }
     }
 }

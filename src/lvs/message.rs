@@ -173,6 +173,7 @@ pub(super) fn stopping(subject: Subject<'_>, inhibited: bool) -> Line {
     subject.line(if inhibited { "Shutting down (inhibited)" } else { "Shutting down" }, "from")
 }
 
+pub(super) const RELOADED: &str = "Configuration changed";
 pub(super) const REMOVING: &str = "Removing";
 pub(super) const STOPPING: &str = "Shutting down";
 

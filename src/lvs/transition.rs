@@ -81,7 +81,7 @@ impl Engine {
         }
         actions.extend(notices.into_iter().map(|notice| Action::Notify(Box::new(notice))));
         if !unchanged {
-            self.remember(at, actions);
+            self.remember(at, true, actions);
         }
         if !quorum_kept {
             self.remember_quorum(server_at, at, actions);
