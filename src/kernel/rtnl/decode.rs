@@ -2,16 +2,18 @@
 
 use super::message::Resolve;
 use crate::effect::delta::Identity;
-use crate::effect::net::{Device, Link, Local, Mac};
+use crate::effect::net::{Device, Link, Local, Mac, Placed};
+use crate::model::net::address::Lifetime;
 use crate::model::net::rule::{Action, Mark};
-use crate::model::net::{Family, Prefix, Realms, Route, Rule, Scope};
+use crate::model::net::{Address, Family, Prefix, Realms, Route, Rule, Scope};
 use netlink_packet_core::{NlaBuffer, NlasIterator, Parseable};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteRealm, RouteType, RouteVia};
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 pub(super) const RTM_NEWLINK: u16 = 16;
 pub(super) const RTM_DELLINK: u16 = 17;
@@ -26,7 +28,7 @@ pub(super) const RTM_DELRULE: u16 = 33;
 /// What a message of the kernel says of a fact: enough to know ours by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
-    Address { device: Device, local: Prefix, peer: Option<IpAddr> },
+    Address(Placement),
     Route(Box<Seen>),
     Rule(Box<Rule>),
 }
@@ -170,17 +172,58 @@ fn text(value: &[u8]) -> Box<str> {
     String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into()
 }
 
-/// An address and whether it can be used.
+/// An address as the kernel tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Placement {
+pub struct Placement {
     pub(super) local: Local,
-    pub(super) peer: Option<IpAddr>,
+    peer: Option<IpAddr>,
+    /// Whether packets can be sent from it.
     pub(super) usable: bool,
+    scope: Scope,
+    broadcast: Option<Ipv4Addr>,
+    label: Option<Box<str>>,
+    flags: AddressFlags,
+    valid: u32,
+    preferred: u32,
 }
 
 impl Placement {
-    pub(super) const fn key(&self) -> Key {
-        Key::Address { device: self.local.device, local: self.local.prefix, peer: self.peer }
+    pub(in crate::kernel) fn identity(&self) -> Identity {
+        Identity::address(self.local.device, self.local.prefix, self.peer)
+    }
+
+    /// In the words of what is wanted: where the kernel has nothing to say it is as it is wanted.
+    pub(in crate::kernel) fn placed(&self, wanted: &Placed, resolve: Resolve<'_>) -> Placed {
+        const FOREVER: u32 = u32::MAX;
+        let has = |flag: AddressFlags| self.flags.contains(flag);
+        let device = self.local.device;
+        let mut address = Address {
+            prefix: self.local.prefix,
+            peer: self.peer,
+            preferred: match self.preferred {
+                _ if has(AddressFlags::Deprecated) => Lifetime::Seconds(0),
+                preferred if preferred >= self.valid => Lifetime::Forever,
+                preferred => Lifetime::Seconds(preferred),
+            },
+            no_prefix_route: has(AddressFlags::Noprefixroute),
+            autojoin: has(AddressFlags::Mcautojoin),
+            ..wanted.address.clone()
+        };
+        match self.local.prefix.family() {
+            Family::V4 => {
+                address.scope = self.scope;
+                address.broadcast = self.broadcast;
+                // One that has none of its own is labelled with the name of its interface.
+                let own = |label: &Box<str>| address.label.as_ref() == Some(label) || resolve(label) != Some(device);
+                address.label = self.label.clone().filter(own);
+            }
+            Family::V6 => {
+                address.detect_duplicates = !has(AddressFlags::Nodad);
+                address.home = has(AddressFlags::Homeaddress);
+                address.manage_temporary = has(AddressFlags::Managetempaddr);
+            }
+        }
+        Placed { device, address, lease: (self.valid != FOREVER).then(|| Duration::from_secs(self.valid.into())) }
     }
 }
 
@@ -188,7 +231,7 @@ impl Key {
     /// Of what one of ours would have to be; a route's cannot be told.
     pub(in crate::kernel) fn identity(&self) -> Option<Identity> {
         match self {
-            Self::Address { device, local, peer } => Some(Identity::address(*device, *local, *peer)),
+            Self::Address(placement) => Some(placement.identity()),
             Self::Rule(rule) => Some(Identity::Rule(rule.clone())),
             Self::Route(_) => None,
         }
@@ -199,11 +242,15 @@ pub(super) fn address(payload: &[u8]) -> Option<Placement> {
     let message = AddressMessage::parse(payload).ok()?;
     family(message.header.family)?;
     let (mut local, mut far, mut flags) = (None, None, AddressFlags::from_bits_retain(message.header.flags.bits().into()));
+    let (mut broadcast, mut label, mut valid, mut preferred) = (None, None, u32::MAX, u32::MAX);
     for attribute in message.attributes {
         match attribute {
             AddressAttribute::Local(address) => local = Some(address),
             AddressAttribute::Address(address) => far = Some(address),
             AddressAttribute::Flags(all) => flags = all,
+            AddressAttribute::Broadcast(address) => broadcast = Some(address),
+            AddressAttribute::Label(text) => label = Some(text.into()),
+            AddressAttribute::CacheInfo(times) => (valid, preferred) = (times.ifa_valid, times.ifa_preferred),
             _ => {}
         }
     }
@@ -213,7 +260,9 @@ pub(super) fn address(payload: &[u8]) -> Option<Placement> {
     // An optimistic address may be used while it is tentative, but not by one that would defend it.
     let usable = !flags.intersects(AddressFlags::Tentative | AddressFlags::Dadfailed);
     let prefix = Prefix { address: local, length: message.header.prefix_len };
-    Some(Placement { local: Local { device: Device(message.header.index), prefix }, peer, usable })
+    let local = Local { device: Device(message.header.index), prefix };
+    let scope = Scope(message.header.scope.into());
+    Some(Placement { local, peer, usable, scope, broadcast, label, flags, valid, preferred })
 }
 
 pub(super) fn route(payload: &[u8]) -> Option<Seen> {

@@ -52,6 +52,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 const LOG: Duration = Duration::from_millis(50);
 /// After a failure to ask the kernel what there is.
 const AGAIN: Duration = Duration::from_secs(1);
+/// While something of ours is being written.
+const SOON: Duration = Duration::from_millis(5);
 
 /// What somebody outside asks for.
 #[derive(Debug)]
@@ -228,6 +230,9 @@ impl Driver {
             self.look_again();
         }
         self.settle();
+        if self.holder.is_listening() {
+            self.observe();
+        }
         self.listen();
         self.speak();
         self.slim();
@@ -359,10 +364,11 @@ impl Driver {
 
     fn observe(&mut self) {
         let mut changes = Vec::new();
-        if let Err(error) = self.monitor.read(&mut changes) {
+        let all = self.monitor.read(&mut changes).unwrap_or_else(|error| {
             tracing::warn!("changes of the network are not heard of: {error}");
             self.lost = Some(now() + AGAIN);
-        }
+            false
+        });
         for change in changes {
             let stripped = self.holder.observe(&change);
             match change {
@@ -374,6 +380,9 @@ impl Driver {
                 Change::Overrun => self.lost = Some(now()),
             }
             self.stripped(stripped);
+        }
+        if all {
+            self.holder.caught_up();
         }
     }
 
@@ -397,8 +406,15 @@ impl Driver {
     }
 
     fn look_again(&mut self) {
-        let picture = match Picture::take() {
-            Ok(picture) => picture,
+        self.settle();
+        if !self.holder.is_idle() {
+            self.lost = Some(now() + SOON);
+            return;
+        }
+        let picture = match self.monitor.skip().and_then(|all| if all { Picture::take().map(Some) } else { Ok(None) }) {
+            Ok(Some(picture)) => picture,
+            // More of it in the next turn.
+            Ok(None) => return,
             Err(error) => {
                 tracing::warn!("the kernel does not tell what there is: {error}");
                 self.lost = Some(now() + AGAIN);
