@@ -51,6 +51,8 @@ struct Entry {
     standing: Standing,
     /// As somebody else left it, which need not be as it is wanted.
     found: bool,
+    /// A part of it has been taken away; the rest has to go before it can be put there again.
+    broken: bool,
     /// It was found, and has been put there anew; if it is found again, that is how it is.
     mended: bool,
     /// The last addition.
@@ -62,7 +64,7 @@ struct Entry {
 
 impl Entry {
     const fn new(fact: Fact, owners: Vec<Owner>, standing: Standing, number: u64, names: Names) -> Self {
-        Self { fact, owners, standing, found: false, mended: false, number, names, ways: BTreeSet::new() }
+        Self { fact, owners, standing, found: false, broken: false, mended: false, number, names, ways: BTreeSet::new() }
     }
 
     fn is_there(&self) -> bool {
@@ -248,6 +250,9 @@ impl Ledger {
                         }
                         if entry.standing == Standing::Held {
                             continue;
+                        }
+                        if entry.broken {
+                            steps.extend(self.take_away(owner, &identity));
                         }
                     }
                     steps.push(self.put(owner, identity, fact, names));
@@ -468,7 +473,11 @@ impl Ledger {
                 Fact::Rule(_) => true,
             };
             let collateral = self.is_collateral(&identity);
-            self.stand(&identity, Standing::Lost);
+            let broken = self.is_broken(&identity, key);
+            self.stand(&identity, if broken { Standing::Doubtful } else { Standing::Lost });
+            if let Some(entry) = self.entries.get_mut(&identity).filter(|_| broken) {
+                entry.broken = true;
+            }
             if collateral {
                 return Gone::WithOneOfOurs(identity);
             }
@@ -492,6 +501,14 @@ impl Ledger {
         self.expected.iter().any(|(other, list)| other != identity && leaves(list) && subnet(other) == Some(here))
     }
 
+    /// Whether not all of a route has gone.
+    fn is_broken(&self, identity: &Identity, key: &Key) -> bool {
+        match (identity, key, self.entries.get(identity)) {
+            (Identity::Route(route), Key::Route(seen), Some(entry)) => seen.is_part_of(route, &|name: &str| entry.names.get(name).copied()),
+            _ => false,
+        }
+    }
+
     /// Puts back what went by our own doing.
     pub(super) fn restore(&mut self, identity: &Identity, names: &Names) -> Option<Step> {
         let entry = self.entries.get(identity)?;
@@ -506,7 +523,10 @@ impl Ledger {
                 let Seen { destination, table, .. } = **seen;
                 let list = self.routes.get(&(destination, table)).map_or(&[][..], Vec::as_slice);
                 let ours = |identity: &&Identity| match (identity, self.entries.get(*identity)) {
-                    (Identity::Route(route), Some(entry)) => seen.is(route, &|name: &str| entry.names.get(name).copied()),
+                    (Identity::Route(route), Some(entry)) => {
+                        let resolve = |name: &str| entry.names.get(name).copied();
+                        seen.is(route, &resolve) || seen.is_part_of(route, &resolve)
+                    }
                     _ => false,
                 };
                 // What we have let go of is in no list any more, but its end is still to be heard; that comes first.

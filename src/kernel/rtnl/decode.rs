@@ -55,12 +55,30 @@ struct Hop {
     device: Option<Device>,
 }
 
+impl Hop {
+    fn is(&self, gateway: Option<IpAddr>, device: Option<&str>, resolve: Resolve<'_>) -> bool {
+        self.gateway == gateway && device.is_none_or(|name| resolve(name).is_none_or(|device| self.device == Some(device)))
+    }
+}
+
 /// What the kernel gives an IPv6 route that asks for none.
 const IPV6_PRIORITY: u32 = 1024;
 
 impl Seen {
     /// Whether it is this one of ours. What we did not ask for may be anything.
     pub(in crate::kernel) fn is(&self, route: &Route, resolve: Resolve<'_>) -> bool {
+        self.is_like(route) && self.goes(route, resolve)
+    }
+
+    /// Whether it is one way of several that ours takes: the kernel can take IPv6 routes apart.
+    pub(in crate::kernel) fn is_part_of(&self, route: &Route, resolve: Resolve<'_>) -> bool {
+        route.family() == Family::V6
+            && self.hops.len() < route.hops.len()
+            && self.is_like(route)
+            && self.hops.iter().all(|hop| route.hops.iter().any(|way| hop.is(way.gateway, way.device.as_deref(), resolve)))
+    }
+
+    fn is_like(&self, route: &Route) -> bool {
         let priority = match (route.family(), route.priority) {
             (Family::V4, priority) => priority.unwrap_or(0),
             (Family::V6, priority) => priority.filter(|&priority| priority != 0).unwrap_or(IPV6_PRIORITY),
@@ -76,24 +94,20 @@ impl Seen {
             && self.from == from
             && scope.is_none_or(|scope| scope == self.scope)
             && route.preferred_source.is_none_or(|source| self.preferred_source == Some(source))
-            && self.goes(route, resolve)
     }
 
     fn goes(&self, route: &Route, resolve: Resolve<'_>) -> bool {
-        let by = |hop: &Hop, gateway: Option<IpAddr>, device: Option<&str>| {
-            hop.gateway == gateway && device.is_none_or(|name| resolve(name).is_none_or(|device| hop.device == Some(device)))
-        };
         if route.hops.is_empty() {
             return match self.hops.as_slice() {
                 // One that leads nowhere.
                 [] => route.gateway.is_none(),
-                [hop] => by(hop, route.gateway, route.device.as_deref()),
+                [hop] => hop.is(route.gateway, route.device.as_deref(), resolve),
                 [_, _, ..] => false,
             };
         }
         // The kernel orders the ways of an IPv6 route as it likes.
         route.hops.len() == self.hops.len()
-            && route.hops.iter().all(|way| self.hops.iter().any(|hop| by(hop, way.gateway, way.device.as_deref())))
+            && route.hops.iter().all(|way| self.hops.iter().any(|hop| hop.is(way.gateway, way.device.as_deref(), resolve)))
     }
 
     pub(in crate::kernel) const fn protocol(&self) -> u8 {
@@ -393,4 +407,31 @@ pub(super) fn rule(payload: &[u8]) -> Option<Rule> {
         }
     }
     Some(rule)
+}
+
+#[cfg(test)]
+pub(in crate::kernel) mod testing {
+    use super::{AddressFlags, Placement};
+    use crate::effect::net::{Local, Placed};
+    use crate::model::net::address::Lifetime;
+
+    /// An address as the kernel would tell of it if it had been asked for in these words.
+    pub(in crate::kernel) fn placement(placed: &Placed) -> Placement {
+        let address = &placed.address;
+        let mut flags = AddressFlags::empty();
+        flags.set(AddressFlags::Noprefixroute, address.no_prefix_route);
+        flags.set(AddressFlags::Nodad, !address.detect_duplicates);
+        flags.set(AddressFlags::Deprecated, address.preferred == Lifetime::Seconds(0));
+        Placement {
+            local: Local { device: placed.device, prefix: address.prefix },
+            peer: address.peer,
+            usable: true,
+            scope: address.scope,
+            broadcast: address.broadcast,
+            label: address.label.clone(),
+            flags,
+            valid: placed.lease.map_or(u32::MAX, |lease| u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
+            preferred: u32::MAX,
+        }
+    }
 }
