@@ -48,8 +48,8 @@ fn mails_are_in_keepalived_s_words() {
         (News::from(notice(Subject::Instance, Told::Master)), "[LAB] VRRP Instance VI_1 - Entering MASTER state", owned),
         (notice(Subject::Instance, Told::Backup).into(), "[LAB] VRRP Instance VI_1 - Entering BACKUP state", none),
         (notice(Subject::Instance, Told::Fault).into(), "[LAB] VRRP Instance VI_1 - Entering FAULT state", none),
-        (notice(Subject::Instance, Told::Stop).into(), "[LAB] VRRP Instance VI_1 - Stopping", none),
-        (notice(Subject::Instance, Told::Deleted).into(), "[LAB] VRRP Instance VI_1 - Deleted", none),
+        (notice(Subject::Instance, Told::Stop).into(), "[LAB] VRRP Instance VI_1 - Stopping", "=> VRRP Stopping <="),
+        (notice(Subject::Instance, Told::Deleted).into(), "[LAB] VRRP Instance VI_1 - Deleted", "=> VRRP Deleted at reload <="),
         (
             notice(Subject::Group, Told::Backup).into(),
             "[LAB] VRRP Group VI_1 - Entering BACKUP state",
@@ -367,7 +367,11 @@ fn a_mail_that_is_put_off_lets_others_pass_and_an_absent_server_none() {
     assert_eq!(parcel.letter.subject, "b");
     outbox.unreachable(AT, *parcel, "down", &mut lines);
     assert_eq!(outbox.next(AT), Next::At(AT + Duration::from_secs(5)));
-    let order: Vec<String> = (0..3).map(|_| sent(&mut outbox, AT + Duration::from_secs(5)).letter.subject).collect();
+    outbox.redirect();
+    let parcel = sent(&mut outbox, AT);
+    assert_eq!(parcel.letter.subject, "b", "another server is asked at once");
+    outbox.unreachable(AT, *parcel, "down", &mut lines);
+    let order: Vec<String> = (0..3).map(|_| sent(&mut outbox, AT + Duration::from_secs(30)).letter.subject).collect();
     assert_eq!(order, ["b", "c", "a"]);
 }
 
