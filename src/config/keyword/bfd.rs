@@ -50,7 +50,7 @@ macro_rules! milliseconds {
 pub static BFD: Vocabulary<Session> = Vocabulary::new(
     "bfd_instance",
     &[
-        key::<Session>(
+        live::<Session>(
             "neighbor_ip",
             line!("IP", "", |t, a| set_address(&mut t.neighbor, a), |t, s| s.value(&t.neighbor)),
             "required",
@@ -68,7 +68,7 @@ pub static BFD: Vocabulary<Session> = Vocabulary::new(
         live("idle_tx", milliseconds!(idle_tx, 1_000_000), "1000", "Interval at which we send while not up."),
         live("multiplier", number!(multiplier: u8, 1, 255), "5", "Packets that may be lost before the session is down."),
         live("passive", flag!(passive), "off", "Send nothing before the peer does."),
-        key::<Session>("ttl", number!(ttl: u8, 1, 255), "255, IPv6 64", "Hop limit we send with, and against which max_hops is counted.")
+        live::<Session>("ttl", number!(ttl: u8, 1, 255), "255, IPv6 64", "Hop limit we send with, and against which max_hops is counted.")
             .aliases(&["hoplimit"]),
         live("max_hops", line!("N", "-1..255", set_hops, show_hops), "0", "Hops a packet may have come; -1 for any number."),
         live("multihop", boolean!(multihop), "off", "Use the multihop port 4784."),
