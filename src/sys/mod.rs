@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod descriptor;
 pub mod memory;
+pub mod netlink;
 pub mod process;
 pub mod signal;
 pub mod socket;
