@@ -218,6 +218,10 @@ impl Engine {
         self.instances.get(&instance).map_or("", |instance| &instance.conf.name)
     }
 
+    pub fn is_master(&self, name: &str) -> bool {
+        self.instances.values().any(|instance| &*instance.conf.name == name && matches!(instance.state, State::Master { .. }))
+    }
+
     pub fn snapshot(&self) -> View {
         let instances = self.order.iter().filter_map(|id| self.instances.get(id)).map(|instance| InstanceView {
             name: instance.conf.name.clone(),

@@ -8,6 +8,7 @@ mod later;
 mod neighbours;
 mod ports;
 mod statics;
+mod synchronise;
 
 use crate::effect::record::Record;
 use crate::model::Model;

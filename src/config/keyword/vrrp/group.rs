@@ -7,7 +7,7 @@ use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 use crate::config::draft::vrrp::{Given, Members, SyncGroup};
-use crate::config::keyword::{Body, Kind, Shown, Vocabulary, boolean, flag, key, live};
+use crate::config::keyword::{Body, Kind, Shown, Vocabulary, boolean, flag, live};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;

@@ -8,6 +8,7 @@ use super::later::{Later, Waiting, portions, still_held};
 use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::statics;
+use super::synchronise::Synchroniser;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
@@ -114,6 +115,7 @@ pub(super) struct Driver {
     moved: bool,
     /// Facts have come or gone, and what that took in memory has not been given back.
     swollen: bool,
+    synchroniser: Option<Synchroniser>,
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
@@ -172,6 +174,7 @@ impl Driver {
             neighbours,
             moved: false,
             swollen: false,
+            synchroniser: Synchroniser::start(model),
             failed: VecDeque::new(),
             teller,
             control,
@@ -184,6 +187,7 @@ impl Driver {
             due: None,
         };
         driver.carry_out();
+        driver.synchronise();
         driver.control.report(Report::Ready);
         driver.rest()?;
         Ok(driver)
@@ -236,6 +240,7 @@ impl Driver {
         self.listen();
         self.speak();
         self.slim();
+        self.synchronise();
         self.rest()?;
         Ok(asked)
     }
@@ -249,6 +254,12 @@ impl Driver {
         self.model = Arc::clone(model);
         self.announcer.repace(Pace::of(model), self.engine.links());
         self.hold_statics();
+        if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
+            self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
+        }
+        if self.synchroniser.is_none() {
+            self.synchroniser = Synchroniser::start(model);
+        }
         self.engine.reconfigure(now(), model, &mut self.actions);
         self.carry_out();
         self.control.report(Report::Ready);
@@ -258,6 +269,12 @@ impl Driver {
     /// A configuration was not taken over.
     pub(super) fn refuse(&mut self, reason: &str) {
         self.control.report(Report::Refused(reason.into()));
+    }
+
+    fn synchronise(&mut self) {
+        if let Some(synchroniser) = &mut self.synchroniser {
+            synchroniser.follow(self.engine.is_master(synchroniser.instance()));
+        }
     }
 
     pub(super) fn snapshot(&self) -> View {
@@ -292,6 +309,7 @@ impl Driver {
         for notice in std::mem::take(&mut self.notices) {
             self.teller.notice(notice);
         }
+        self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
     }
 
     /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
