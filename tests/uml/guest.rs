@@ -63,8 +63,8 @@ pub(crate) fn tell(stories: &[Story]) {
             None => writeln!(wrong, "{name}: it was not told to its end").expect("memory"),
         }
     }
-    println!("{}", read("said"));
-    assert!(wrong.is_empty(), "\n{wrong}\n--- said\n{}\n--- console\n{}", read("said"), read("console"));
+    println!("{}\n{}", read("said"), read("console"));
+    assert!(wrong.is_empty(), "\n{wrong}");
 }
 
 /// What [`tell`] has the guest run: to be called by a test that is ignored and called `inside`.

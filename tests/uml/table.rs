@@ -73,6 +73,13 @@ fn web(dests: &[Dest]) -> Service {
     service(key(Protocol::Tcp, "10.0.0.1", 80), plain(Scheduler::RoundRobin), dests)
 }
 
+/// The limits of a destination, which ipvsadm does not save.
+fn limits(at: &str) -> Option<(u32, u32)> {
+    let text = run("ipvsadm -Ln --thresholds");
+    let words = text.lines().map(|line| line.split_whitespace().skip(1).collect::<Vec<_>>()).find(|words| words.first() == Some(&at))?;
+    Some((words.get(1)?.parse().ok()?, words.get(2)?.parse().ok()?))
+}
+
 /// The kernel has what we hold, as we read it ourselves.
 fn is_in_order(ipvs: &mut Table) {
     assert_eq!(ipvs.reconcile(usize::MAX), Report::default());
@@ -151,6 +158,7 @@ fn everything_about_a_destination() {
     let marked = service(mark(Family::V4, 1), plain(Scheduler::RoundRobin), &[marked]);
     assert_eq!(ipvs.hold(A, [web(&dests), six, marked]), []);
     is_in_order(&mut ipvs);
+    assert_eq!(limits("10.0.1.3:80"), Some((500, 400)));
     assert_eq!(
         table(),
         [
@@ -159,7 +167,7 @@ fn everything_about_a_destination() {
             "-A -t 10.0.0.1:80 -s rr",
             "-a -t 10.0.0.1:80 -r 10.0.1.1:8080 -m -w 0",
             "-a -t 10.0.0.1:80 -r 10.0.1.2:80 -g -w 2147483647",
-            "-a -t 10.0.0.1:80 -r 10.0.1.3:80 -m -w 3 -x 500 -y 400",
+            "-a -t 10.0.0.1:80 -r 10.0.1.3:80 -m -w 3",
             "-a -t 10.0.0.1:80 -r 10.0.1.4:80 -i -w 1 --tun-type ipip",
             "-a -t 10.0.0.1:80 -r 10.0.1.5:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum",
             "-a -t 10.0.0.1:80 -r 10.0.1.6:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum",
@@ -203,12 +211,13 @@ fn edits_in_place() {
     ];
     assert_eq!(ipvs.hold(A, [web(settings, &changed)]), []);
     is_in_order(&mut ipvs);
+    assert_eq!(limits("10.0.1.2:80"), Some((9, 8)));
     assert_eq!(
         table(),
         [
             "-A -t 10.0.0.1:80 -s mh -p 70 -b mh-port",
             "-a -t 10.0.0.1:80 -r 10.0.1.1:80 -g -w 5",
-            "-a -t 10.0.0.1:80 -r 10.0.1.2:80 -m -w 0 -x 9 -y 8",
+            "-a -t 10.0.0.1:80 -r 10.0.1.2:80 -m -w 0",
         ]
     );
     assert_eq!(ipvs.hold(A, [web(plain(Scheduler::RoundRobin), &[dest("10.0.1.1", 80, 1)])]), []);
