@@ -18,12 +18,14 @@ STANDFAST := target/debug/standfast
 BUILD_PACKAGES := gcc libc6-dev make pkg-config
 # What works in network namespaces needs these, and root. Certificates are made with openssl.
 NETNS_PACKAGES := keepalived iproute2 nftables openssl util-linux
+# And what works with IPVS, a kernel that has it.
+UML_PACKAGES := user-mode-linux ipvsadm kmod
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 # cargo as ourselves, and what it runs as root. Tests in namespaces wait more than they work.
 NETNS_CARGO = RUST_TEST_THREADS=4 $(CARGO) $(if $(AS_ROOT),--config "target.'cfg(all())'.runner = '$(AS_ROOT)'")
 
 .PHONY: demo demo-config test bench soak lint fuzz docs build release fmt-check clippy docs-check \
-	packages-build packages-netns
+	packages-build packages-netns packages-uml
 
 # $(call need,PACKAGES) installs those that are missing.
 define need
@@ -58,7 +60,7 @@ demo-config: build
 	$(call show,$(STANDFAST) check tests/config/broken.conf --json | $(FIRST_MESSAGE),= 0)
 	$(call show,$(STANDFAST) dump examples/lvs-tun.conf | $(FIRST_SERVER),= 0)
 
-test: packages-netns fmt-check clippy
+test: packages-netns packages-uml fmt-check clippy
 	$(NETNS_CARGO) test
 	$(MAKE) --no-print-directory docs-check
 
@@ -102,3 +104,6 @@ packages-build:
 
 packages-netns:
 	$(call need,$(BUILD_PACKAGES) $(NETNS_PACKAGES))
+
+packages-uml:
+	$(call need,$(UML_PACKAGES))

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// The kernel's largest.
 const MOST_WEIGHT: u32 = i32::MAX.cast_unsigned();
-const _: () = assert!(size_of::<Dest>() <= 48);
+const _: () = assert!(size_of::<Dest>() <= 40);
 
 #[derive(Debug)]
 struct Want {
@@ -119,7 +119,11 @@ impl Ledger {
             let entry = self.entries.entry(key).or_default();
             match place.and_then(|place| entry.wants.get_mut(place)) {
                 Some(old) => *old = want,
-                None => entry.wants.push(want),
+                None => {
+                    // Nearly all services have one owner.
+                    entry.wants.reserve_exact(1);
+                    entry.wants.push(want);
+                }
             }
             // Something else is worth another try.
             (entry.wait, entry.patience) = (0, 0);

@@ -324,10 +324,13 @@ fn many_services_share_batches() {
     assert_eq!(table.len(), 100);
 }
 
+/// A service by its key, with one of two schedulers, and its destinations with their weights.
+type Wish = (u8, bool, Vec<(u8, u32)>);
+
 /// What anybody may do between two looks.
 #[derive(Clone, Debug)]
 enum Deed {
-    Hold(u32, Vec<(u8, bool, Vec<(u8, u32)>)>),
+    Hold(u32, Vec<Wish>),
     Meddle(u8, u8, u32),
     Clear(u8),
     Unknown(bool),
@@ -369,10 +372,11 @@ proptest! {
                     table.hold(ServerId(owner), services);
                 }
                 Deed::Meddle(service, at, weight) => {
-                    if let Some((_, dests)) = kernel.state().services.get_mut(&key(service)) {
-                        if dests.remove(&dest(at, weight).key).is_none_or(|old| old.weight > 0) {
-                            dests.insert(dest(at, weight).key, dest(at, weight));
-                        }
+                    let at = dest(at, weight);
+                    if let Some((_, dests)) = kernel.state().services.get_mut(&key(service))
+                        && dests.remove(&at.key).is_none_or(|old| old.weight > 0)
+                    {
+                        dests.insert(at.key, at);
                     }
                 }
                 Deed::Clear(service) => drop(kernel.state().services.remove(&key(service))),
@@ -391,9 +395,11 @@ proptest! {
         prop_assert_eq!(table.reconcile(9), Report::default());
         let there = kernel.services();
         for (key, _, dests) in &there {
-            let owners = wants.values().flatten().filter(|service| service.key == *key);
-            for want in owners.flat_map(|service| &service.dests) {
-                prop_assert!(dests.iter().any(|dest| dest.key == want.key), "{:?} is missing in {:?}", want.key, key);
+            let wanted: Vec<Dest> =
+                wants.values().flatten().filter(|service| service.key == *key).flat_map(|service| service.dests.to_vec()).collect();
+            for want in &wanted {
+                let there = dests.iter().find(|dest| dest.key == want.key);
+                prop_assert!(there.is_some_and(|dest| wanted.contains(dest)), "{:?} is {:?} in {:?}", want.key, there, key);
             }
         }
         let wanted: BTreeSet<ServiceKey> = wants.values().flatten().map(|service| service.key).collect();
