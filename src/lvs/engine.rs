@@ -474,7 +474,7 @@ fn say_result(
             // A first failure is final without having been tried again.
             let retries = if before.has_run { before.failures } else { 0 };
             if turned && next != After::Retry || schedule.log_all_failures {
-                actions.push(Action::Say(message::failed(subject, probe, retries, reason)));
+                actions.push(Action::Say(message::failed(subject, probe, (retries, schedule.retry), reason)));
             }
         }
         Verdict::Untried => actions.push(Action::Say(message::untried(subject, probe, reason))),

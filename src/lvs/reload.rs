@@ -99,7 +99,6 @@ impl Engine {
             let Some((old_real, old_place)) = left.remove(&(real.address, real.port)) else {
                 self.begin_real(at, place, real);
                 if self.layout.reals[ix(place)].alive() {
-                    actions.push(Action::Say(message::came(subject)));
                     notices.extend(init.then(|| real_notice(new, real, true, None)));
                 }
                 continue;

@@ -90,8 +90,12 @@ fn story_04_exit_statuses_are_weights() {
         bench.exits("b", b);
         assert_eq!(table(&mut bench), [format!("10.0.0.100:80 {want}")], "a={a} b={b}");
     }
-    assert!(bench.log.iter().any(|line| line
-        == "Changing weight from 10 to 50 for active service [10.0.0.11]:tcp:80 of VS [10.0.0.100]:tcp:80"));
+    assert!(
+        bench
+            .log
+            .iter()
+            .any(|line| line == "Changing weight from 10 to 50 for active service [10.0.0.11]:tcp:80 of VS [10.0.0.100]:tcp:80")
+    );
 }
 
 fn files() -> String {
@@ -240,7 +244,10 @@ fn story_09_groups_and_marks() {
         lines
     };
     assert_eq!(told[1], "VS [G1]:0 UP");
-    assert_eq!(bench.table(), [group(" .11d*1"), vec!["V4 FWM 5 .11d*4".into(), "V4 FWM 6 .12:8080*4".into(), "V6 FWM 8 fd00::11t*1".into()]].concat());
+    assert_eq!(
+        bench.table(),
+        [group(" .11d*1"), vec!["V4 FWM 5 .11d*4".into(), "V4 FWM 6 .12:8080*4".into(), "V6 FWM 8 fd00::11t*1".into()]].concat()
+    );
     bench.down("10.0.0.11:80");
     let told = bench.pass(SETTLED);
     assert_eq!(told[1..3], ["RS [10.0.0.11]:tcp:0 [G1]:0 DOWN", "VS [G1]:0 DOWN"]);
@@ -401,8 +408,8 @@ fn story_22_odd_weights() {
 #[test]
 fn story_22_servers_without_weight_have_a_quorum_once_a_checker_gives_them_some() {
     let misc = "MISC_CHECK {\nmisc_path \"/rc a\"\nmisc_dynamic\n}\n";
-    let text = "global_defs {\nscript_user root\n}\n".to_owned()
-        + &vs("10.0.0.100 80", "sorry_server 10.0.0.200 80", &[rs(11, "weight 0", misc)]);
+    let text =
+        "global_defs {\nscript_user root\n}\n".to_owned() + &vs("10.0.0.100 80", "sorry_server 10.0.0.200 80", &[rs(11, "weight 0", misc)]);
     let (mut bench, _) = Bench::start(&text);
     assert_eq!(table(&mut bench), ["10.0.0.100:80 .200*1"]);
     bench.exits("a", 7);
@@ -416,11 +423,7 @@ fn story_23_a_script_that_hangs_has_failed_and_its_weight_is_forgotten() {
     let misc = "MISC_CHECK {\nmisc_path \"/rc a\"\nmisc_dynamic\nmisc_timeout 1\n}\n";
     let slow = "MISC_CHECK {\nmisc_path \"/rc c\"\nmisc_timeout 20\nretry 2\ndelay_before_retry 1\n}\n";
     let text = "global_defs {\nscript_user root\n}\n".to_owned()
-        + &vs(
-            "10.0.0.100 80",
-            "",
-            &[rs(11, "weight 10", misc), rs(12, "weight 10", slow), rs(13, "weight 10\ninhibit_on_failure", misc)],
-        );
+        + &vs("10.0.0.100 80", "", &[rs(11, "weight 10", misc), rs(12, "weight 10", slow), rs(13, "weight 10\ninhibit_on_failure", misc)]);
     let (mut bench, _) = Bench::start(&text);
     bench.exits("c", 0);
     bench.exits("a", 32);
