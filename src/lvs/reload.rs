@@ -60,6 +60,9 @@ impl Engine {
                     }
                     self.layout.weigh(at, server);
                     self.open(at, true, actions);
+                    for place in (self.layout.servers[ix(at)].first..).take(server.real_servers.len()) {
+                        self.remember(place, false, actions);
+                    }
                 }
             }
         }

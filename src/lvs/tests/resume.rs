@@ -39,7 +39,8 @@ fn the_table_is_the_same_and_nobody_is_told() {
     next.pass(3000);
     assert_eq!(next.table()[0], "10.0.0.100:80 .11*1 .12*4");
     let keys: Vec<&str> = next.records.keys().map(|key| &**key).collect();
-    assert_eq!(keys, ["[10.0.0.101]:tcp:80 [10.0.0.12]:80", "[10.0.0.101]:tcp:80 [10.0.0.13]:80"], "that alpha's are up is worth knowing");
+    let want = ["[10.0.0.100]:tcp:80 [10.0.0.11]:80", "[10.0.0.101]:tcp:80 [10.0.0.12]:80", "[10.0.0.101]:tcp:80 [10.0.0.13]:80"];
+    assert_eq!(keys, want, "that alpha's are up is worth knowing");
 }
 
 #[test]
@@ -49,7 +50,8 @@ fn a_removed_server_is_forgotten() {
     bench.pass(3000);
     assert!(!bench.records.is_empty());
     bench.reload(&vs("10.0.0.102 80", "", &[rs(14, "", TCP)]));
-    assert!(bench.records.is_empty(), "{:?}", bench.records);
+    let keys: Vec<&str> = bench.records.keys().map(|key| &**key).collect();
+    assert_eq!(keys, ["[10.0.0.102]:tcp:80 [10.0.0.14]:80"], "the first always has a record");
 }
 
 #[test]
@@ -61,4 +63,17 @@ fn a_changed_checker_takes_up_the_verdict_of_the_one_in_its_place() {
     let changed = super::bench::model(&text().replace("connect_timeout 1", "connect_timeout 2"));
     let (next, _) = Bench::resume(bench.now, changed, &records);
     assert_eq!(next.table(), bench.table());
+}
+
+#[test]
+fn a_successor_in_good_health_is_silent_too() {
+    let (mut bench, told) = Bench::start(&text());
+    assert!(told.contains(&"VS [10.0.0.102]:tcp:80 UP".to_owned()));
+    let records: Vec<_> = bench.records.values().cloned().collect();
+    assert_eq!(records.len(), 1);
+    let (_, told) = Bench::resume(bench.now, Arc::clone(&bench.model), &records);
+    assert!(told.iter().all(|line| line.starts_with("hold")), "{told:?}");
+    bench.reload(&vs("10.0.0.99 80", "", &[rs(9, "", TCP)]));
+    let keys: Vec<&str> = bench.records.keys().map(|key| &**key).collect();
+    assert_eq!(keys, ["[10.0.0.99]:tcp:80 [10.0.0.9]:80"]);
 }
