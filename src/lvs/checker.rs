@@ -129,8 +129,9 @@ impl Checker {
                 self.good(manner)
             }
             Verdict::Bad => {
-                self.has_run = true;
-                self.bad(manner, retry)
+                let after = self.bad(manner, retry);
+                self.has_run |= after != After::Retry;
+                after
             }
             Verdict::Untried => After::Loop,
         }

@@ -82,6 +82,9 @@ impl Engine {
             engine.layout.servers[ix(at)].id = engine.new_id();
             engine.open(at, records.is_empty(), actions);
         }
+        if !engine.layout.reals.is_empty() {
+            engine.remember(0, false, actions);
+        }
         let mut count = 0;
         for at in 0..position(engine.layout.checkers.len()) {
             count += usize::from(engine.schedule_first(now, at));
@@ -179,6 +182,15 @@ impl Engine {
             }
         });
         View { servers: servers.collect() }
+    }
+
+    /// The attempts that checkers wait for.
+    #[cfg(test)]
+    pub(super) fn running(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.layout.checkers.iter().filter_map(|checker| match checker.phase {
+            Phase::Idle | Phase::Waiting { .. } => None,
+            Phase::Running { run, .. } => Some(run),
+        })
     }
 
     // Beginnings.
@@ -472,9 +484,9 @@ fn say_result(
         }
         Verdict::Bad => {
             // A first failure is final without having been tried again.
-            let retries = if before.has_run { before.failures } else { 0 };
+            let retries = if before.has_run || Manner::of(probe) == Manner::Burst { before.failures } else { 0 };
             if turned && next != After::Retry || schedule.log_all_failures {
-                actions.push(Action::Say(message::failed(subject, probe, retries, reason)));
+                actions.push(Action::Say(message::failed(subject, probe, (retries, schedule.retry), reason)));
             }
         }
         Verdict::Untried => actions.push(Action::Say(message::untried(subject, probe, reason))),

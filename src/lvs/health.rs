@@ -1,7 +1,8 @@
 //! What of a real server's health is left with the supervisor, and how a successor takes it up.
 //!
 //! A record says how a real server differs from what a fresh start takes it for. The quorum of a virtual server is its first
-//! real server's to tell, which has a record for as long as that differs, too.
+//! real server's to tell, which has a record for as long as that differs, too. The very first real server always has one: a
+//! successor without any record would take itself for the first process of all, and tell everybody of what is as it was.
 
 use super::Action;
 use super::checker::{Checker, Standing, alpha};
@@ -28,7 +29,9 @@ impl Engine {
         let checkers = &self.layout.checkers[self.layout.checkers_of(at, configured.checkers.len())];
         let state = &self.layout.servers[ix(server_at)];
         let differs = checkers.iter().zip(&configured.checkers).any(|(state, configured)| !is_fresh(state, configured))
-            || nth == 0 && state.quorum != fresh_quorum(server);
+            || nth == 0 && state.quorum != fresh_quorum(server)
+            || self.layout.reals[ix(at)].told == Told::Down
+            || at == 0;
         let known = std::mem::replace(&mut self.layout.reals[ix(at)].recorded, differs);
         if differs == known && !(news && differs) {
             return;
@@ -81,10 +84,16 @@ pub(super) fn resume(layout: &mut Layout, model: &Model, records: &[Health]) {
             let place = first + nth;
             let range = layout.checkers_of(place, configured.checkers.len());
             take_up(&mut layout.checkers[range], &configured.checkers, &record.checkers);
+            let known = layout.checkers[layout.checkers_of(place, configured.checkers.len())].iter().zip(&configured.checkers);
+            let told = known.into_iter().any(|(state, configured)| state.has_run || !is_fresh(state, configured));
             layout.count(place, &configured.checkers);
             let real = &mut layout.reals[ix(place)];
-            real.told = if real.alive() { Told::Up } else { Told::Down };
             real.recorded = true;
+            real.told = match (real.alive(), told) {
+                (true, _) => Told::Up,
+                (false, true) => Told::Down,
+                (false, false) => Told::Nothing,
+            };
             if nth == 0 {
                 quorum = record.quorum;
             }

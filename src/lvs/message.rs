@@ -69,8 +69,8 @@ pub(super) fn page(subject: Subject<'_>, path: &str) -> Line {
     info(format!("HTTP status code success to {} url({path})", subject.real()))
 }
 
-/// A probe that has failed, after so many before it in the same round.
-pub(super) fn failed(subject: Subject<'_>, probe: &Probe, retries: u32, reason: &str) -> Line {
+/// A probe that has failed, after so many before it in the same round, of as many as there may be.
+pub(super) fn failed(subject: Subject<'_>, probe: &Probe, (retries, most): (u32, u32), reason: &str) -> Line {
     let real = subject.real();
     let after = if retries > 0 { format!(" after {retries} retries") } else { String::new() };
     let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
@@ -78,6 +78,7 @@ pub(super) fn failed(subject: Subject<'_>, probe: &Probe, retries: u32, reason: 
         Probe::Ping(_) => format!("ICMP CHECK on service {real} of {} failed{after}.{because}", subject.server()),
         Probe::Misc(misc) => {
             let command = command(&misc.script);
+            let after = if most == 0 { " with retry disabled" } else { &*after };
             format!("Misc check for [{real} VS {}] by [{command}] failed{after}{because}.", subject.server())
         }
         Probe::Tcp(_) | Probe::Udp(_) | Probe::Http(_) | Probe::Smtp(_) | Probe::Dns(_) => {

@@ -60,6 +60,9 @@ impl Engine {
                     }
                     self.layout.weigh(at, server);
                     self.open(at, true, actions);
+                    for place in (self.layout.servers[ix(at)].first..).take(server.real_servers.len()) {
+                        self.remember(place, false, actions);
+                    }
                 }
             }
         }
@@ -99,7 +102,6 @@ impl Engine {
             let Some((old_real, old_place)) = left.remove(&(real.address, real.port)) else {
                 self.begin_real(at, place, real);
                 if self.layout.reals[ix(place)].alive() {
-                    actions.push(Action::Say(message::came(subject)));
                     notices.extend(init.then(|| real_notice(new, real, true, None)));
                 }
                 continue;

@@ -80,7 +80,7 @@ impl Engine {
             self.hold(server_at, actions);
         }
         actions.extend(notices.into_iter().map(|notice| Action::Notify(Box::new(notice))));
-        if !unchanged {
+        if !unchanged || found_down {
             self.remember(at, true, actions);
         }
         if !quorum_kept {
