@@ -212,7 +212,9 @@ fn what_is_said_under_tls_counts_alike() {
     assert!(certified.expect("openssl is installed").success());
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
     // Whoever names nobody, or somebody else, gets no answer.
-    let serving = format!("s_server -accept 127.0.0.1:{port} -cert c.pem -key k.pem -cert2 c.pem -key2 k.pem -servername www.example.com -servername_fatal -WWW");
+    let serving = format!(
+        "s_server -accept 127.0.0.1:{port} -cert c.pem -key k.pem -cert2 c.pem -key2 k.pem -servername www.example.com -servername_fatal -WWW"
+    );
     let server = Running(openssl(&serving).spawn().expect("openssl is installed"));
     let end = Instant::now() + PATIENCE;
     while TcpStream::connect(("127.0.0.1", port)).is_err() {

@@ -9,7 +9,6 @@ pub mod files;
 mod genhash;
 pub mod handover;
 pub mod host;
-pub mod libraries;
 pub mod log;
 pub mod notify;
 mod poll;
