@@ -47,7 +47,7 @@ impl Search {
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.window.extend_from_slice(now);
             bytes = later;
-            if self.end() % STEP == 0 {
+            if self.end().is_multiple_of(STEP) {
                 self.look(false);
             }
         }
