@@ -407,6 +407,17 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A reload that cannot be used changes nothing", Row::Shown("tests/process.rs", "a_reload_that_is_refused_leaves_everything_as_it_is")),
         ("A new daemon waits for an orphaned VRRP process", Row::Shown("tests/process.rs", "a_role_whose_parent_is_killed_stops_and_a_new_daemon_starts_over_the_old_files")),
         ("The service manager can tell when a reload began", Row::Shown("tests/process.rs", "the_service_manager_is_told")),
+        // The daemon: health checks
+        ("A response that says where it ends is not waited for", Row::Shown("src/probe/http/tests.rs", "a_response_that_says_where_it_ends_is_not_waited_for")),
+        ("A digest may be that of the content or of all that was sent", Row::Shown("src/probe/http/tests.rs", "status_digest_and_pattern_all_count")),
+        ("A regular expression is searched for in the whole response", Row::Shown("tests/patterns.rs", "patterns_are_found_in_the_whole_response")),
+        ("Heads of responses are read as HTTP has them", Row::Shown("src/probe/http/response/tests.rs", "content_ends_where_it_says")),
+        ("The name in a TLS handshake has no port", Row::Shown("src/probe/http/tests.rs", "the_name_in_the_handshake_is_never_the_real_servers_nor_an_address")),
+        ("Old servers can be checked under TLS", Row::Shown("src/sys/tls/tests.rs", "old_servers_are_spoken_to")),
+        ("OpenSSL and PCRE2 are loaded where they are needed", Row::Shown("src/sys/library.rs", "what_is_missing_is_named")),
+        ("SMTP servers may greet in several lines", Row::Shown("src/probe/smtp.rs", "a_server_is_greeted_and_left")),
+        ("An echo that comes late is not taken for an answer", Row::Shown("src/probe/ping.rs", "only_its_own_echo_counts")),
+        ("genhash ends after a minute", Row::Untested),
         // The daemon: telling
         ("Scripts of one object run one at a time", Row::Shown("tests/notify.rs", "scripts_of_an_instance_never_overlap_and_the_last_state_is_the_last_one_told")),
         ("A script that does not end is waited for half a minute", Row::Shown("src/notify/tests.rs", "patience_with_a_script_that_does_not_end_is_bounded")),

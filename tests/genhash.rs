@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -79,7 +80,8 @@ fn ours() -> PathBuf {
 }
 
 fn run(program: &Path, arguments: &[String]) -> Output {
-    Command::new(program).args(arguments).stdin(Stdio::null()).output().expect("it runs")
+    let name = program.file_name().expect("a program has a name");
+    Command::new(program).arg0(name).args(arguments).stdin(Stdio::null()).output().expect("it runs")
 }
 
 /// What is printed, without what differs each time.

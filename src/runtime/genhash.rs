@@ -187,7 +187,7 @@ struct Shown {
 impl Sink for Shown {
     fn head(&mut self, _: Head, bytes: &[u8]) {
         if self.verbose {
-            self.title("   HTTP Header Buffer    ");
+            self.title("   HTTP Header Buffer   ");
             dump(&mut self.text, bytes, 0);
             self.title("HTTP Header Ascii Buffer");
             let _ = writeln!(self.text, "{}", String::from_utf8_lossy(bytes));
@@ -200,7 +200,7 @@ impl Sink for Shown {
         self.digest.update(bytes);
         if self.verbose && !bytes.is_empty() {
             if self.body.is_none() {
-                self.title("       HTML Buffer        ");
+                self.title("       HTML Buffer       ");
             }
             let at = self.body.unwrap_or(0);
             dump(&mut self.text, bytes, at);
@@ -219,7 +219,7 @@ impl Shown {
         let digest: [u8; 16] = std::mem::take(&mut self.digest).finalize().into();
         if self.verbose {
             self.text.push('\n');
-            self.title("   HTML hash resulting    ");
+            self.title("   HTML hash resulting   ");
             dump(&mut self.text, &digest, 0);
             self.title("HTML hash final resulting");
         }

@@ -10,7 +10,6 @@ pub mod follow;
 mod genhash;
 pub mod handover;
 pub mod host;
-pub mod libraries;
 pub mod log;
 pub mod notify;
 mod poll;

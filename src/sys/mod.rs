@@ -1,4 +1,5 @@
-//! The only unsafe code: system calls that no crate of ours offers. Each block says why it is sound.
+//! The only unsafe code: system calls that no crate of ours offers, and libraries that are loaded when they are needed. Each block
+//! says why it is sound.
 
 pub mod clock;
 pub mod descriptor;

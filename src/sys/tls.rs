@@ -5,7 +5,7 @@
 
 use super::library::{Library, functions};
 use std::cell::OnceCell;
-use std::ffi::{CString, c_char, c_int, c_long, c_ulong, c_void};
+use std::ffi::{CString, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use std::fmt;
 use std::io;
 use std::ptr::{self, NonNull};
@@ -21,8 +21,7 @@ functions! {
         ctx_new: c"SSL_CTX_new" => fn(*const Opaque) -> *mut Opaque;
         ctx_free: c"SSL_CTX_free" => fn(*mut Opaque);
         ctx_ctrl: c"SSL_CTX_ctrl" => fn(*mut Opaque, c_int, c_long, *mut c_void) -> c_long;
-        ctx_set_options: c"SSL_CTX_set_options" => fn(*mut Opaque, c_ulong) -> c_ulong;
-        ctx_set_security_level: c"SSL_CTX_set_security_level" => fn(*mut Opaque, c_int);
+                ctx_set_security_level: c"SSL_CTX_set_security_level" => fn(*mut Opaque, c_int);
         ctx_set_cipher_list: c"SSL_CTX_set_cipher_list" => fn(*mut Opaque, *const c_char) -> c_int;
         ctx_set_password: c"SSL_CTX_set_default_passwd_cb_userdata" => fn(*mut Opaque, *mut c_void);
         ctx_use_certificate: c"SSL_CTX_use_certificate_chain_file" => fn(*mut Opaque, *const c_char) -> c_int;
@@ -50,29 +49,38 @@ functions! {
     }
 }
 
+functions! {
+    /// What is different in 3: the number was as wide as a `long` before, and the second function was not there.
+    struct Three {
+        ctx_set_options: c"SSL_CTX_set_options" => fn(*mut Opaque, u64) -> u64;
+        _major: c"OPENSSL_version_major" => fn() -> c_uint;
+    }
+}
+
 const CTRL_MODE: c_int = 33;
 const CTRL_SET_TLSEXT_HOSTNAME: c_int = 55;
 const CTRL_SET_MIN_PROTO_VERSION: c_int = 123;
 const TLSEXT_NAMETYPE_HOST_NAME: c_long = 0;
 /// A write may be continued, and from another place in memory.
 const MODE_PARTIAL_MOVING_WRITES: c_long = 0x1 | 0x2;
-/// Servers that do not know secure renegotiation; nothing is ever renegotiated that matters.
-const OP_LEGACY_SERVER_CONNECT: c_ulong = 0x4;
+/// Servers that do not know secure renegotiation; nothing is ever renegotiated that matters. Before 3 it is so anyway.
+const OP_LEGACY_SERVER_CONNECT: u64 = 0x4;
 const FILETYPE_PEM: c_int = 1;
 const ERROR_SSL: c_int = 1;
 const ERROR_WANT_READ: c_int = 2;
 const ERROR_WANT_WRITE: c_int = 3;
 const ERROR_ZERO_RETURN: c_int = 6;
 
-fn api() -> io::Result<Api> {
+fn api() -> io::Result<(Api, Option<Three>)> {
     thread_local! {
-        static API: OnceCell<Api> = const { OnceCell::new() };
+        static API: OnceCell<(Api, Option<Three>)> = const { OnceCell::new() };
     }
     API.with(|known| {
         if let Some(api) = known.get() {
             return Ok(*api);
         }
-        let api = Api::find(&Library::open(&[c"libssl.so.3", c"libssl.so.1.1"], "libssl3")?)?;
+        let library = Library::open(&[c"libssl.so.3", c"libssl.so.1.1"], "libssl3")?;
+        let api = (Api::find(&library)?, Three::find(&library).ok());
         Ok(*known.get_or_init(|| api))
     })
 }
@@ -97,7 +105,7 @@ struct Shared {
 
 impl Context {
     pub fn new(identity: &Identity<'_>) -> io::Result<Self> {
-        let api = api()?;
+        let (api, three) = api()?;
         // SAFETY: the method is a constant of the library's.
         let ctx = unsafe { (api.ctx_new)((api.method)()) };
         let ctx = NonNull::new(ctx).ok_or_else(|| error(api, "no TLS context"))?;
@@ -107,7 +115,9 @@ impl Context {
             (api.ctx_set_security_level)(ctx.as_ptr(), 0);
             (api.ctx_set_cipher_list)(ctx.as_ptr(), c"DEFAULT:@SECLEVEL=0".as_ptr());
             (api.ctx_ctrl)(ctx.as_ptr(), CTRL_SET_MIN_PROTO_VERSION, 0, ptr::null_mut());
-            (api.ctx_set_options)(ctx.as_ptr(), OP_LEGACY_SERVER_CONNECT);
+            if let Some(three) = three {
+                (three.ctx_set_options)(ctx.as_ptr(), OP_LEGACY_SERVER_CONNECT);
+            }
             (api.ctx_ctrl)(ctx.as_ptr(), CTRL_MODE, MODE_PARTIAL_MOVING_WRITES, ptr::null_mut());
             (api.clear_errors)();
         }
@@ -289,6 +299,9 @@ impl Client {
 
     /// Decrypts what has arrived.
     pub fn read(&mut self, plaintext: &mut [u8]) -> io::Result<Read> {
+        if plaintext.is_empty() {
+            return Ok(Read::Bytes(0));
+        }
         // SAFETY: there is room for as many bytes as is said.
         let got = unsafe {
             (self.api.clear_errors)();

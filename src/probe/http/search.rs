@@ -16,6 +16,8 @@ pub(super) struct Search {
     /// Where a match may begin in the text.
     earliest: u64,
     latest: Option<u64>,
+    /// The first line is still to end, and a match begins in it: the library only knows the first line of a window.
+    first_line: bool,
     window: Vec<u8>,
     /// Where the window lies in the text.
     base: u64,
@@ -35,7 +37,8 @@ enum State {
 impl Search {
     pub(super) fn new(regex: &Regex, matcher: Rc<dyn Matcher>) -> Self {
         let (earliest, latest) = (regex.min_offset, regex.max_offset);
-        Self { matcher, earliest, latest, window: Vec::new(), base: 0, from: 0, state: State::Searching }
+        let first_line = regex.options.names().any(|name| name == "firstline");
+        Self { matcher, earliest, latest, first_line, window: Vec::new(), base: 0, from: 0, state: State::Searching }
     }
 
     pub(super) fn push(&mut self, mut bytes: &[u8]) {
@@ -44,7 +47,7 @@ impl Search {
             let (now, later) = bytes.split_at(room.min(bytes.len()));
             self.window.extend_from_slice(now);
             bytes = later;
-            if self.end() % STEP == 0 {
+            if self.end().is_multiple_of(STEP) {
                 self.look(false);
             }
         }
@@ -74,6 +77,13 @@ impl Search {
 
     fn look(&mut self, last: bool) {
         let from = self.from.max(self.inside(self.earliest));
+        if self.first_line
+            && let Some(ends) = self.window.iter().skip(from).position(|byte| *byte == b'\n')
+        {
+            let ends = self.base + u64::try_from(from + ends).unwrap_or(u64::MAX);
+            self.latest = Some(self.latest.map_or(ends, |latest| latest.min(ends)));
+            self.first_line = false;
+        }
         let latest = self.latest.map(|latest| self.inside(latest));
         if self.latest.is_some_and(|latest| latest < self.base) || latest.is_some_and(|latest| latest < from) {
             self.settle(State::Nowhere);
