@@ -6,6 +6,7 @@ pub mod script;
 
 use crate::effect::time::Instant;
 use crate::model::Model;
+use crate::track::file::of_vrrp;
 use crate::vrrp::{Event, Standing, Tracked};
 use nix::time::{ClockId, clock_gettime};
 use std::io;
@@ -47,13 +48,17 @@ pub struct Trackers {
 
 impl Trackers {
     pub fn new(model: &Model) -> io::Result<Self> {
-        Ok(Self { scripts: script::Runner::new(model)?, files: file::Watcher::new(model)?, processes: process::Counter::new(model) })
+        Ok(Self {
+            scripts: script::Runner::new(model)?,
+            files: file::Watcher::new(of_vrrp(model))?,
+            processes: process::Counter::new(model),
+        })
     }
 
     /// Goes over to a new configuration, after the engine has done so. What is known of objects that stay is found again.
     pub fn reconfigure(&mut self, model: &Model) {
         self.scripts.reconfigure(model);
-        self.files.reconfigure(model);
+        self.files.reconfigure(of_vrrp(model));
         self.processes.reconfigure(model);
     }
 
@@ -62,7 +67,7 @@ impl Trackers {
     pub async fn next(&mut self) -> Finding {
         tokio::select! {
             finding = self.scripts.next() => finding,
-            finding = self.files.next() => finding,
+            (name, value) = self.files.next() => Finding { object: Found::File(name), standing: Standing::Value(value) },
             finding = self.processes.next() => finding,
         }
     }
