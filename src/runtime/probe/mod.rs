@@ -6,14 +6,16 @@
 //! says nothing of a target.
 
 mod attempt;
+mod pattern;
 mod script;
 mod socket;
+mod target;
 
-use crate::effect::probe::{Outcome, RunId};
+use crate::effect::probe::{CheckerId, Outcome, RunId};
 use crate::effect::time::Instant;
 use crate::kernel::timer;
-use crate::model::checker::{Connection, Misc, Schedule};
-use crate::model::script::Script;
+use crate::model::Model;
+use crate::model::checker::Connection;
 use crate::probe::{Dialogue, Trouble};
 use crate::sys::watch::{Set, watch};
 use attempt::{Attempt, BUFFER, Progress, Readiness};
@@ -23,18 +25,18 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+use target::{Targets, Task};
 use tokio::io::unix::AsyncFd;
 
 /// What one look tells of.
 const LOOK: usize = 512;
 /// To be woken this much later than was asked for is our own fault, and nobody else's time.
 const STALL: Duration = Duration::from_millis(100);
-/// An attempt takes so many of its time limits at most, if its checker does not pause for longer.
-const LIMITS: u32 = 4;
-
 /// Makes attempts. It lives in a runtime.
 pub struct Prober {
+    targets: Targets,
     watch: AsyncFd<Set>,
     events: Box<[EpollEvent]>,
     buffer: Box<[u8]>,
@@ -93,9 +95,12 @@ impl Place {
 }
 
 impl Prober {
-    /// At most so many sockets at a time; more attempts wait for their turn.
-    pub fn new(most: usize) -> io::Result<Self> {
+    /// With at most so many sockets at a time; more attempts wait for their turn.
+    pub fn new(model: &Arc<Model>, most: usize) -> io::Result<Self> {
+        let mut scripts = Scripts::new()?;
+        scripts.know(target::scripts(model));
         Ok(Self {
+            targets: Targets::new(model),
             watch: watch(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?)?,
             events: vec![EpollEvent::empty(); LOOK].into(),
             buffer: vec![0; BUFFER].into(),
@@ -105,7 +110,7 @@ impl Prober {
             most: most.max(1),
             waiting: VecDeque::new(),
             again: Vec::new(),
-            scripts: Scripts::new()?,
+            scripts,
             deadlines: BinaryHeap::new(),
             ended: VecDeque::new(),
             lost: Duration::ZERO,
@@ -113,26 +118,30 @@ impl Prober {
         })
     }
 
-    /// Looks up users of scripts in advance: it may take a while where they are kept on other machines.
-    pub fn know<'a>(&mut self, scripts: impl IntoIterator<Item = &'a Script>) {
-        self.scripts.know(scripts);
+    /// Goes over to a new configuration. Attempts that are under way go on.
+    pub fn reconfigure(&mut self, model: &Arc<Model>) {
+        self.scripts.know(target::scripts(model));
+        self.targets.reconfigure(model);
     }
 
-    /// Leads a dialogue with a target; [`Prober::next`] tells how it ended, once.
-    pub fn lead(&mut self, run: RunId, to: &Connection, schedule: &Schedule, dialogue: Box<dyn Dialogue>) {
-        let longest = schedule.delay_loop.duration().max(to.timeout.duration() * LIMITS);
-        if self.places.len() < self.most {
-            self.open(run, to, longest, dialogue);
-        } else {
-            self.waiting.push_back(Waiting { run, dialogue, to: to.clone(), longest });
-        }
-    }
-
-    /// Runs a script; [`Prober::next`] tells how it ended, once.
-    pub fn run(&mut self, run: RunId, misc: &Misc) {
-        match self.scripts.start(run, misc, self.now()) {
-            Ok(deadline) => self.deadlines.push(Reverse((deadline, Due::Script(run)))),
-            Err(outcome) => self.ended.push_back((run, outcome)),
+    /// Begins an attempt; [`Prober::next`] tells how it ended, once. With HTTP it is this URL's.
+    pub fn begin(&mut self, run: RunId, checker: CheckerId, url: u16) {
+        let now = self.now();
+        match self.targets.task(checker, url) {
+            Ok(Task::Run(misc)) => match self.scripts.start(run, misc, now) {
+                Ok(deadline) => self.deadlines.push(Reverse((deadline, Due::Script(run)))),
+                Err(outcome) => self.ended.push_back((run, outcome)),
+            },
+            Ok(Task::Talk { to, longest, dialogue }) => {
+                if self.places.len() < self.most {
+                    self.identifier = self.identifier.wrapping_add(1);
+                    let begun = Attempt::begin(run, dialogue, to, longest, now, self.identifier);
+                    self.begun(run, begun);
+                } else {
+                    self.waiting.push_back(Waiting { run, dialogue, to: to.clone(), longest });
+                }
+            }
+            Err(reason) => self.ended.push_back((run, Outcome::Untried(reason.into()))),
         }
     }
 
@@ -214,7 +223,9 @@ impl Prober {
         while self.places.len() < self.most
             && let Some(Waiting { run, dialogue, to, longest }) = self.waiting.pop_front()
         {
-            self.open(run, &to, longest, dialogue);
+            self.identifier = self.identifier.wrapping_add(1);
+            let begun = Attempt::begin(run, dialogue, &to, longest, self.now(), self.identifier);
+            self.begun(run, begun);
         }
     }
 
@@ -292,9 +303,8 @@ impl Prober {
         }
     }
 
-    fn open(&mut self, run: RunId, to: &Connection, longest: Duration, dialogue: Box<dyn Dialogue>) {
-        self.identifier = self.identifier.wrapping_add(1);
-        match Attempt::begin(run, dialogue, to, longest, self.now(), self.identifier) {
+    fn begun(&mut self, run: RunId, begun: Result<Attempt, Outcome>) {
+        match begun {
             Ok(attempt) => self.put(attempt),
             Err(outcome) => self.ended.push_back((run, outcome)),
         }
