@@ -281,9 +281,9 @@ fn what_cannot_be_run_ends_with_keepaliveds_exit_status() {
 #[test]
 fn with_nothing_to_run_it_stays_up_until_a_reload_brings_something() {
     inside("with_nothing_to_run_it_stays_up_until_a_reload_brings_something", || {
-        configure("virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {\n}\n}\n");
+        configure("bfd_instance B {\nneighbor_ip 10.9.0.20\n}\n");
         let mut daemon = Daemon::start(&[]);
-        daemon.expect("virtual servers are not served yet");
+        daemon.expect("BFD sessions are not served yet");
         daemon.expect("Warning - keepalived has no configuration to run");
         assert!(!Path::new(VRRP).exists());
         configure(&instance("A", "e0"));

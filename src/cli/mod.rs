@@ -78,11 +78,14 @@ pub struct Options {
     pub umask: Option<u16>,
     /// Addresses and routes stay in place on a stop.
     pub keep_addresses: bool,
+    /// The IPVS table stays as it is on a stop.
+    pub keep_services: bool,
     pub no_respawn: bool,
     /// The configuration is logged at the start.
     pub dump_conf: bool,
     pub pid_file: Option<PathBuf>,
     pub vrrp_pid_file: Option<PathBuf>,
+    pub checkers_pid_file: Option<PathBuf>,
     pub core_dump: bool,
     pub ignore_interrupt: bool,
     pub(crate) mode: Mode,
@@ -201,7 +204,7 @@ static FLAGS: &[Flag] = &[
         |_, _| Ok(()),
     ),
     switch!(Some('V'), "dont-release-vrrp", "leave addresses and routes in place on stop", |o| o.keep_addresses = true),
-    planned(Some('I'), "dont-release-ipvs", Takes::Nothing, "leave the IPVS table in place on stop"),
+    switch!(Some('I'), "dont-release-ipvs", "leave the IPVS table in place on stop", |o| o.keep_services = true),
     switch!(Some('R'), "dont-respawn", "stop when a process dies", |o| o.no_respawn = true),
     switch!(Some('n'), "dont-fork", "stay in the foreground", |o| o.foreground = true),
     switch!(Some('d'), "dump-conf", "log the configuration at start", |o| o.dump_conf = true),
@@ -213,7 +216,10 @@ static FLAGS: &[Flag] = &[
         o.vrrp_pid_file = Some(v.into());
         Ok(())
     }),
-    planned(Some('c'), "checkers_pid", Takes::Value("FILE"), "pid file of the checker process"),
+    flag(Some('c'), "checkers_pid", Takes::Value("FILE"), "pid file of the checker process", |o, v| {
+        o.checkers_pid_file = Some(v.into());
+        Ok(())
+    }),
     planned(Some('b'), "bfd_pid", Takes::Value("FILE"), "pid file of the BFD process"),
     flag(Some('T'), "genhash", Takes::Nothing, "genhash mode; the rest of the line is its own", |o, _| {
         o.mode.genhash = true;

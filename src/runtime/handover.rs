@@ -1,12 +1,12 @@
 //! What a role and the supervisor say to each other, and the store that outlives a role.
 //!
-//! A role leaves a [`Record`] of each instance with the supervisor whenever it changes. The supervisor keeps the last one of
+//! A role leaves an [`Entry`] for each of its objects with the supervisor whenever it changes. The supervisor keeps the last one of
 //! each, and gives them to the successor of a role that died, which then carries on where that one was. A role never waits for
-//! the supervisor: what the socket does not take at once is kept, the newest record of each instance only.
+//! the supervisor: what the socket does not take at once is kept, the newest entry for each object only.
 
 mod code;
 
-use crate::effect::record::Record;
+use crate::effect::record::{Health, Record};
 use crate::sys::descriptor;
 use code::{decode_order, decode_report, encode_order, encode_report};
 use nix::errno::Errno;
@@ -17,11 +17,41 @@ use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+/// What a successor needs to know of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    Instance(Record),
+    Server(Health),
+}
+
+impl Entry {
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Instance(record) => &record.key,
+            Self::Server(health) => &health.key,
+        }
+    }
+
+    pub fn into_instance(self) -> Option<Record> {
+        match self {
+            Self::Instance(record) => Some(record),
+            Self::Server(_) => None,
+        }
+    }
+
+    pub fn into_server(self) -> Option<Health> {
+        match self {
+            Self::Server(health) => Some(health),
+            Self::Instance(_) => None,
+        }
+    }
+}
+
 /// From a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    Record(Record),
-    /// The instance with this key is no more.
+    Record(Entry),
+    /// Of the object with this key there is nothing to know any more.
     Forget(Box<str>),
     /// The configuration is in effect: after the start, and after each [`Order::Reload`].
     Ready,
@@ -110,8 +140,8 @@ fn receive<T>(socket: BorrowedFd<'_>, decode: impl Fn(&[u8], Option<OwnedFd>) ->
 #[derive(Debug)]
 pub struct RoleEnd {
     socket: OwnedFd,
-    /// The last word on each instance that has not gone out.
-    unsent: BTreeMap<Box<str>, Option<Record>>,
+    /// The last word on each object that has not gone out.
+    unsent: BTreeMap<Box<str>, Option<Entry>>,
     /// What follows the records, in order.
     after: VecDeque<Report>,
 }
@@ -124,8 +154,8 @@ impl RoleEnd {
     /// Says something, as soon as there is room. It never blocks.
     pub fn report(&mut self, report: Report) {
         match report {
-            Report::Record(record) => {
-                self.unsent.insert(record.key.clone(), Some(record));
+            Report::Record(entry) => {
+                self.unsent.insert(entry.key().into(), Some(entry));
             }
             Report::Forget(key) => {
                 self.unsent.insert(key, None);
@@ -151,8 +181,8 @@ impl RoleEnd {
                 Ok(Sent::Gone) => {}
                 Ok(Sent::Later) => {
                     match report {
-                        Report::Record(record) => {
-                            self.unsent.insert(record.key.clone(), Some(record));
+                        Report::Record(entry) => {
+                            self.unsent.insert(entry.key().into(), Some(entry));
                         }
                         Report::Forget(key) => {
                             self.unsent.insert(key, None);
@@ -171,7 +201,7 @@ impl RoleEnd {
 
     fn next_unsent(&mut self) -> Option<Report> {
         match self.unsent.pop_first() {
-            Some((_, Some(record))) => Some(Report::Record(record)),
+            Some((_, Some(entry))) => Some(Report::Record(entry)),
             Some((key, None)) => Some(Report::Forget(key)),
             None => self.after.pop_front(),
         }
@@ -250,15 +280,15 @@ impl AsFd for SupervisorEnd {
     }
 }
 
-/// The last record of each instance of one role.
+/// The last entry for each object of one role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Store {
-    by_key: BTreeMap<Box<str>, Record>,
+    by_key: BTreeMap<Box<str>, Entry>,
 }
 
 impl Store {
-    pub fn put(&mut self, record: Record) {
-        self.by_key.insert(record.key.clone(), record);
+    pub fn put(&mut self, entry: Entry) {
+        self.by_key.insert(entry.key().into(), entry);
     }
 
     pub fn forget(&mut self, key: &str) {
@@ -273,7 +303,7 @@ impl Store {
         self.by_key.is_empty()
     }
 
-    pub fn records(&self) -> Vec<Record> {
+    pub fn entries(&self) -> Vec<Entry> {
         self.by_key.values().cloned().collect()
     }
 }

@@ -1,8 +1,8 @@
 //! Messages as bytes. Both ends are the same program, and yet nothing is taken for granted: what does not decode to its last
 //! byte is no message.
 
-use super::{LONGEST, Order, OrderKind, Report};
-use crate::effect::record::{Counters, Record, Standing};
+use super::{Entry, LONGEST, Order, OrderKind, Report};
+use crate::effect::record::{CheckerHealth, Counters, Health, Record, Standing};
 use crate::effect::time::Instant;
 use crate::runtime::bytes::{Reader, Writer};
 use std::net::IpAddr;
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// Of the whole encoding. Another number is another program's.
 const VERSION: u8 = 1;
+/// At 22 bytes each, beside a key of half a message.
+const MOST_CHECKERS: usize = LONGEST / 2 / 22 - 2;
 
 mod tag {
     pub(super) const RECORD: u8 = 1;
@@ -19,6 +21,7 @@ mod tag {
     pub(super) const REFUSED: u8 = 4;
     pub(super) const STOPPED: u8 = 5;
     pub(super) const RELOAD_ASKED: u8 = 6;
+    pub(super) const HEALTH: u8 = 7;
     pub(super) const RELOAD: u8 = 65;
 
     pub(super) const FAULT: u8 = 0;
@@ -37,9 +40,14 @@ fn put_text(out: &mut Writer, text: &str) {
 
 pub(super) fn encode_report(report: &Report) -> Vec<u8> {
     match report {
-        Report::Record(record) => {
+        Report::Record(Entry::Instance(record)) => {
             let mut out = message(tag::RECORD);
             encode_record(&mut out, record);
+            out.0
+        }
+        Report::Record(Entry::Server(health)) => {
+            let mut out = message(tag::HEALTH);
+            encode_health(&mut out, health);
             out.0
         }
         Report::Forget(key) => with_text(tag::FORGET, key),
@@ -82,13 +90,49 @@ fn encode_record(out: &mut Writer, record: &Record) {
     out.number(record.counters.released_master);
 }
 
+/// As many checkers as a message holds; a real server has few.
+fn encode_health(out: &mut Writer, health: &Health) {
+    put_text(out, &health.key);
+    out.byte(health.quorum.into());
+    let checkers = &health.checkers[..health.checkers.len().min(MOST_CHECKERS)];
+    out.number(u64::try_from(checkers.len()).unwrap_or_default());
+    for checker in checkers {
+        out.number(checker.identity);
+        out.byte(checker.up.into());
+        out.byte(checker.has_run.into());
+        out.raw(&checker.weight.to_le_bytes());
+        out.raw(&checker.status.to_le_bytes());
+    }
+}
+
+fn decode_health(input: &mut Reader<'_>) -> Option<Health> {
+    let key = input.text()?.into();
+    let quorum = flag(input)?;
+    let mut checkers = Vec::new();
+    for _ in 0..input.number()? {
+        let (identity, up, has_run) = (input.number()?, flag(input)?, flag(input)?);
+        let (weight, status) = (i64::from_le_bytes(input.array()?), i32::from_le_bytes(input.array()?));
+        checkers.push(CheckerHealth { identity, up, has_run, weight, status });
+    }
+    Some(Health { key, checkers: checkers.into(), quorum })
+}
+
+fn flag(input: &mut Reader<'_>) -> Option<bool> {
+    match input.byte()? {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
 pub(super) fn decode_report(bytes: &[u8]) -> Option<Report> {
     let mut input = Reader(bytes);
     if input.byte()? != VERSION {
         return None;
     }
     let report = match input.byte()? {
-        tag::RECORD => Report::Record(decode_record(&mut input)?),
+        tag::RECORD => Report::Record(Entry::Instance(decode_record(&mut input)?)),
+        tag::HEALTH => Report::Record(Entry::Server(decode_health(&mut input)?)),
         tag::FORGET => Report::Forget(input.text()?.into()),
         tag::READY => Report::Ready,
         tag::REFUSED => Report::Refused(input.text()?.into()),

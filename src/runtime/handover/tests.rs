@@ -1,5 +1,5 @@
 use super::*;
-use crate::effect::record::{Counters, Standing};
+use crate::effect::record::{CheckerHealth, Counters, Standing};
 use crate::effect::time::Instant;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -15,15 +15,33 @@ fn record(key: &str, became_master: u64) -> Record {
     }
 }
 
+fn health(checkers: usize) -> Report {
+    let checker = |n: usize| CheckerHealth {
+        identity: u64::MAX - u64::try_from(n).unwrap_or_default(),
+        up: n.is_multiple_of(2),
+        has_run: n.is_multiple_of(3),
+        weight: i64::MIN,
+        status: -1,
+    };
+    Report::Record(Entry::Server(Health { key: "[10.0.0.1]:tcp:80".into(), checkers: (0..checkers).map(checker).collect(), quorum: true }))
+}
+
+fn told(record: Record) -> Report {
+    Report::Record(Entry::Instance(record))
+}
+
 fn reports() -> Vec<Report> {
     let backup = |master: Option<IpAddr>| {
-        Report::Record(Record { standing: Standing::Backup, master, learnt: Duration::MAX, ..record("51 IPv4 e0 \u{fc}ber", u64::MAX) })
+        told(Record { standing: Standing::Backup, master, learnt: Duration::MAX, ..record("51 IPv4 e0 \u{fc}ber", u64::MAX) })
     };
     vec![
-        Report::Record(record("", 0)),
-        Report::Record(Record { standing: Standing::Fault, ..record("k", 1) }),
-        Report::Record(Record { learnt: Duration::from_nanos(u64::MAX), ..record(&"x".repeat(LONGEST / 2), 1) }),
-        Report::Record(Record { learnt: Duration::ZERO, ..record("k", 1) }),
+        told(record("", 0)),
+        told(Record { standing: Standing::Fault, ..record("k", 1) }),
+        told(Record { learnt: Duration::from_nanos(u64::MAX), ..record(&"x".repeat(LONGEST / 2), 1) }),
+        told(Record { learnt: Duration::ZERO, ..record("k", 1) }),
+        health(0),
+        health(1),
+        health(8),
         Report::Forget("51 IPv6 e0".into()),
         Report::Ready,
         Report::Refused("no memory".into()),
@@ -38,7 +56,7 @@ fn reports() -> Vec<Report> {
 /// What an end of time becomes on the way.
 fn shortened(report: Report) -> Report {
     match report {
-        Report::Record(record) => Report::Record(Record { learnt: record.learnt.min(Duration::from_nanos(u64::MAX)), ..record }),
+        Report::Record(Entry::Instance(record)) => told(Record { learnt: record.learnt.min(Duration::from_nanos(u64::MAX)), ..record }),
         other => other,
     }
 }
@@ -95,24 +113,24 @@ fn a_full_socket_keeps_only_the_newest_record_of_each_and_loses_nothing_else() {
     let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));
     let mut count = 0;
     while !role.has_unsent() {
-        role.report(Report::Record(record("a", count)));
+        role.report(told(record("a", count)));
         count += 1;
     }
     for more in 1..=1000 {
-        role.report(Report::Record(record("a", count + more)));
-        role.report(Report::Record(record("b", more)));
+        role.report(told(record("a", count + more)));
+        role.report(told(record("b", more)));
         role.report(Report::Forget("c".into()));
         role.report(Report::Ready);
     }
     role.report(Report::Stopped);
     assert_eq!((role.unsent.len(), role.after.len()), (3, 2));
     let (mut store, mut others) = (Store::default(), Vec::new());
-    store.put(record("c", 1));
+    store.put(Entry::Instance(record("c", 1)));
     loop {
         match supervisor.receive().expect("an answer") {
-            Heard::Message(Report::Record(record)) => {
+            Heard::Message(Report::Record(entry)) => {
                 assert!(others.is_empty(), "records go first");
-                store.put(record);
+                store.put(entry);
             }
             Heard::Message(Report::Forget(key)) => store.forget(&key),
             Heard::Message(other) => others.push(other),
@@ -120,7 +138,7 @@ fn a_full_socket_keeps_only_the_newest_record_of_each_and_loses_nothing_else() {
             Heard::Nothing | Heard::End => break,
         }
     }
-    assert_eq!(store.records(), [record("a", count + 1000), record("b", 1000)]);
+    assert_eq!(store.entries(), [record("a", count + 1000), record("b", 1000)].map(Entry::Instance));
     assert_eq!(others, [Report::Ready, Report::Stopped]);
     drop(supervisor);
     role.report(Report::Ready);
@@ -131,10 +149,10 @@ fn a_full_socket_keeps_only_the_newest_record_of_each_and_loses_nothing_else() {
 fn what_a_role_said_is_heard_after_its_death() {
     let (here, there) = pair().expect("a pair");
     let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));
-    role.report(Report::Record(record("a", 1)));
+    role.report(told(record("a", 1)));
     role.report(Report::Stopped);
     drop(role);
-    assert_eq!(supervisor.receive().expect("a record"), Heard::Message(Report::Record(record("a", 1))));
+    assert_eq!(supervisor.receive().expect("a record"), Heard::Message(told(record("a", 1))));
     assert_eq!(supervisor.receive().expect("the last word"), Heard::Message(Report::Stopped));
     assert_eq!(supervisor.receive().expect("the end"), Heard::End);
 }

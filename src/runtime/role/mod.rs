@@ -1,3 +1,4 @@
 //! What the processes that the supervisor starts do.
 
+pub mod checker;
 pub mod vrrp;

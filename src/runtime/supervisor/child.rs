@@ -1,11 +1,11 @@
 //! A process of ours: how it is made, what its end was, and the first steps it takes.
 
+use super::part::Part;
 use super::pidfile::PidFile;
-use crate::effect::record::Record;
 use crate::model::Model;
-use crate::runtime::handover::{self, SupervisorEnd};
+use crate::runtime::handover::{self, Entry, SupervisorEnd};
 use crate::runtime::log;
-use crate::runtime::role::vrrp;
+use crate::runtime::role::{checker, vrrp};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::process::{self, Fork};
 use crate::sys::signal;
@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The VRRP process, as its parent sees it.
+/// A process of ours, as its parent sees it.
 #[derive(Debug)]
 pub(super) struct Child {
     pub(super) pid: Pid,
@@ -35,8 +35,9 @@ pub(super) struct Child {
 /// What a new process is to do.
 #[derive(Debug)]
 pub(super) struct Task {
+    pub(super) part: Part,
     pub(super) model: Arc<Model>,
-    pub(super) records: Vec<Record>,
+    pub(super) entries: Vec<Entry>,
     pub(super) release: bool,
     pub(super) release_only: bool,
     pub(super) detail: bool,
@@ -74,7 +75,8 @@ impl Begun {
     }
 
     fn live(self) -> u8 {
-        log::become_part("vrrp");
+        let part = self.task.part;
+        log::become_part(part.ident());
         let begun = Signals::new(false).and_then(|signals| {
             prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)?;
             if getppid() != self.parent {
@@ -87,26 +89,30 @@ impl Begun {
         let signals = match begun {
             Ok(signals) => signals,
             Err(error) => {
-                log::error(&format!("The VRRP process cannot begin: {error}"));
+                log::error(&format!("The {} process cannot begin: {error}", part.name()));
                 return FATAL;
             }
         };
-        let names = &self.task.model.global.process;
-        if names.process_names || names.vrrp.name.is_some() {
+        let Task { model, entries, release, release_only, detail, lock, .. } = self.task;
+        let names = &model.global.process;
+        let name = part.settings(names).name.as_deref();
+        if names.process_names || name.is_some() {
             // A name is an ornament.
-            drop(process::set_name(names.vrrp.name.as_deref().unwrap_or("keepalived_vrrp")));
+            drop(process::set_name(name.unwrap_or(part.process_name())));
         }
-        let machine_up = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
-        let Task { model, records, release, release_only, detail, lock } = self.task;
-        let status = vrrp::run(vrrp::Start {
-            model,
-            records,
-            manner: Manner { detail, machine_up },
-            release,
-            control: self.control,
-            signals,
-            release_only,
-        });
+        let control = self.control;
+        let status = match part {
+            Part::Vrrp => {
+                let machine_up = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
+                let manner = Manner { detail, machine_up };
+                let records = entries.into_iter().filter_map(Entry::into_instance).collect();
+                vrrp::run(vrrp::Start { model, records, manner, release, control, signals, release_only })
+            }
+            Part::Checkers => {
+                let records = entries.into_iter().filter_map(Entry::into_server).collect();
+                checker::run(checker::Start { model, records, release, control, signals, release_only })
+            }
+        };
         // Nobody else is left to remove it.
         if getppid() != self.parent
             && let Some(lock) = lock

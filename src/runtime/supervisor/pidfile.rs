@@ -1,7 +1,9 @@
 //! PID files, keepalived's way: who runs is decided by a lock that lasts as long as the process, not by the number in the file.
 
+use super::part::Part;
 use crate::cli::Options;
 use crate::model::global::process::Process;
+use crate::runtime::log;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -14,8 +16,16 @@ const RUN: &str = "/run";
 /// Where the files are of a daemon that is not the only one.
 const OWN: &str = "/run/keepalived";
 
-/// Where the files of the supervisor and of the VRRP process are.
-pub(super) fn paths(options: &Options, process: &Process) -> (PathBuf, PathBuf) {
+/// Where the supervisor's file is, or a part's.
+pub(super) fn path(part: Option<Part>, options: &Options, process: &Process) -> PathBuf {
+    let given = match part {
+        None => &options.pid_file,
+        Some(Part::Vrrp) => &options.vrrp_pid_file,
+        Some(Part::Checkers) => &options.checkers_pid_file,
+    };
+    if let Some(path) = given {
+        return path.clone();
+    }
     let namespace = options.namespace.as_deref().or(process.net_namespace.as_deref());
     let folder = match namespace {
         Some(namespace) => Path::new(OWN).join(namespace),
@@ -23,8 +33,18 @@ pub(super) fn paths(options: &Options, process: &Process) -> (PathBuf, PathBuf) 
         None => RUN.into(),
     };
     let suffix = process.instance.as_deref().map(|instance| format!("_{instance}")).unwrap_or_default();
-    let usual = |name: &str| folder.join(format!("{name}{suffix}.pid"));
-    (options.pid_file.clone().unwrap_or_else(|| usual("keepalived")), options.vrrp_pid_file.clone().unwrap_or_else(|| usual("vrrp")))
+    folder.join(format!("{}{suffix}.pid", part.map_or("keepalived", Part::pid_file)))
+}
+
+/// The file of a part that a reload has brought.
+pub(super) fn claim_late(part: Part, options: &Options, process: &Process) -> Option<PidFile> {
+    let path = path(Some(part), options, process);
+    match PidFile::claim(&path) {
+        Ok(Claim::Ours(file)) => return Some(file),
+        Ok(Claim::Taken) => log::error(&format!("Another process has {}", path.display())),
+        Err(error) => log::error(&format!("Cannot open {} pidfile: {error}", path.display())),
+    }
+    None
 }
 
 /// A file that is ours as long as this, or a copy in a child, is there.
@@ -117,15 +137,33 @@ mod tests {
         let own = Process { use_pid_dir: true, ..Process::default() };
         let instance = Process { instance: Some("x".into()), ..Process::default() };
         let namespace = Process { net_namespace: Some("left".into()), ..instance.clone() };
-        let line = Options { namespace: Some("right".into()), pid_file: Some("/a".into()), ..Options::default() };
-        for (options, process, parent, vrrp) in [
-            (&Options::default(), &plain, "/run/keepalived.pid", "/run/vrrp.pid"),
-            (&Options::default(), &own, "/run/keepalived/keepalived.pid", "/run/keepalived/vrrp.pid"),
-            (&Options::default(), &instance, "/run/keepalived/keepalived_x.pid", "/run/keepalived/vrrp_x.pid"),
-            (&Options::default(), &namespace, "/run/keepalived/left/keepalived_x.pid", "/run/keepalived/left/vrrp_x.pid"),
-            (&line, &namespace, "/a", "/run/keepalived/right/vrrp_x.pid"),
+        let line = Options {
+            namespace: Some("right".into()),
+            pid_file: Some("/a".into()),
+            checkers_pid_file: Some("/c".into()),
+            ..Options::default()
+        };
+        for (options, process, parent, vrrp, checkers) in [
+            (&Options::default(), &plain, "/run/keepalived.pid", "/run/vrrp.pid", "/run/checkers.pid"),
+            (&Options::default(), &own, "/run/keepalived/keepalived.pid", "/run/keepalived/vrrp.pid", "/run/keepalived/checkers.pid"),
+            (
+                &Options::default(),
+                &instance,
+                "/run/keepalived/keepalived_x.pid",
+                "/run/keepalived/vrrp_x.pid",
+                "/run/keepalived/checkers_x.pid",
+            ),
+            (
+                &Options::default(),
+                &namespace,
+                "/run/keepalived/left/keepalived_x.pid",
+                "/run/keepalived/left/vrrp_x.pid",
+                "/run/keepalived/left/checkers_x.pid",
+            ),
+            (&line, &namespace, "/a", "/run/keepalived/right/vrrp_x.pid", "/c"),
         ] {
-            assert_eq!(paths(options, process), (parent.into(), vrrp.into()));
+            let found = [None, Some(Part::Vrrp), Some(Part::Checkers)].map(|part| path(part, options, process));
+            assert_eq!(found, [parent, vrrp, checkers].map(PathBuf::from));
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) enum Death {
     /// In good order, because somebody asked it.
     Stopped,
     Crashed,
+    /// It says that it cannot do what it is for.
+    Failed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ impl Respawn {
             *self = Self::default();
         }
         match death {
-            Death::Stopped => self.restart(),
+            Death::Stopped | Death::Failed => self.restart(),
             Death::Crashed => {
                 self.crashes.push_back(now);
                 self.crashes.retain(|&crash| now.saturating_duration_since(crash) < WINDOW);

@@ -1,6 +1,8 @@
 //! From the command line to a daemon that serves: keepalived's steps in keepalived's order.
 
+use super::part::Part;
 use super::pidfile::{self, Claim, PidFile};
+use super::role::Role;
 use super::systemd::Manager;
 use super::{Awaited, Outcome, Supervisor, unserved, verdict};
 use crate::cli::Options;
@@ -8,7 +10,6 @@ use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
 use crate::model::global::process::Process;
-use crate::runtime::handover::Store;
 use crate::runtime::signals::Signals;
 use crate::runtime::{KEEPALIVED, log, reading};
 use crate::sys::memory;
@@ -67,10 +68,10 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
                 return begun.run();
             }
             Outcome::Ended(status) => {
-                supervisor.pid_file.remove();
-                if let Some(file) = supervisor.vrrp_pid_file {
+                for file in supervisor.roles.into_iter().filter_map(Role::into_pid_file) {
                     file.remove();
                 }
+                supervisor.pid_file.remove();
                 status
             }
         },
@@ -163,13 +164,14 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     if let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
         enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
     }
-    let (pid_file, vrrp_pid_file) = claim(&options, process)?;
-    let vrrp_pid_file = if verdict::has_vrrp(&model, &options) {
-        Some(vrrp_pid_file)
-    } else {
-        vrrp_pid_file.remove();
-        None
-    };
+    let (pid_file, files) = claim(&options, process)?;
+    let roles = files.map(|(part, file)| {
+        if part.is_wanted(&model, &options) {
+            return Role::new(part, &model, Some(file));
+        }
+        file.remove();
+        Role::new(part, &model, None)
+    });
     let mut front = None;
     let mut signals = signals;
     if !options.foreground {
@@ -185,25 +187,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
-    Ok(Supervisor {
-        options,
-        question,
-        model,
-        offered: None,
-        awaited: Awaited::Startup,
-        store: Store::default(),
-        respawn: super::Respawn::default(),
-        role: None,
-        helper: None,
-        release: false,
-        start_at: None,
-        ending: None,
-        signals,
-        manager,
-        pid_file,
-        vrrp_pid_file,
-        front,
-    })
+    Ok(Supervisor { options, question, model, awaited: Awaited::Startup, roles, ending: None, signals, manager, pid_file, front })
 }
 
 /// Daemons of one machine have different names in the log.
@@ -222,9 +206,10 @@ fn enter(namespace: &str) -> io::Result<()> {
     Ok(setns(file, CloneFlags::CLONE_NEWNET)?)
 }
 
-/// Takes both PID files. A VRRP process that has lost its supervisor is stopping, and is waited for.
-fn claim(options: &Options, process: &Process) -> Result<(PidFile, PidFile), Early> {
-    let (parent, vrrp) = pidfile::paths(options, process);
+type PartFiles = [(Part, PidFile); Part::ALL.len()];
+
+/// Takes all PID files. A part that has lost its supervisor is stopping, and is waited for.
+fn claim(options: &Options, process: &Process) -> Result<(PidFile, PartFiles), Early> {
     let claim = |path: &Path| {
         PidFile::claim(path).map_err(|error| {
             log::error(&format!("Cannot open {} pidfile: {error}", path.display()));
@@ -235,32 +220,27 @@ fn claim(options: &Options, process: &Process) -> Result<(PidFile, PidFile), Ear
         log::info("daemon is already running");
         Early::Status(0)
     };
-    let Claim::Ours(parent) = claim(&parent)? else { return Err(running()) };
+    let Claim::Ours(parent) = claim(&pidfile::path(None, options, process))? else { return Err(running()) };
     let patience = Instant::now() + PREDECESSOR;
-    loop {
-        let refused = match claim(&vrrp) {
-            Ok(Claim::Ours(vrrp)) => return Ok((parent, vrrp)),
-            Ok(Claim::Taken) if Instant::now() < patience => {
-                let _ = poll(&mut [], PollTimeout::from(50_u8));
-                continue;
-            }
-            Ok(Claim::Taken) => running(),
-            Err(early) => early,
-        };
-        parent.remove();
-        return Err(refused);
+    let mut files: Vec<(Part, PidFile)> = Vec::new();
+    let refused = loop {
+        let left = Part::ALL.get(files.len()).copied();
+        let Some(part) = left else { break None };
+        match claim(&pidfile::path(Some(part), options, process)) {
+            Ok(Claim::Ours(file)) => files.push((part, file)),
+            Ok(Claim::Taken) if Instant::now() < patience => drop(poll(&mut [], PollTimeout::from(50_u8))),
+            Ok(Claim::Taken) => break Some(running()),
+            Err(early) => break Some(early),
+        }
+    };
+    match (refused, PartFiles::try_from(files)) {
+        (None, Ok(files)) => Ok((parent, files)),
+        (refused, files) => {
+            files.err().into_iter().flatten().for_each(|(_, file)| file.remove());
+            parent.remove();
+            Err(refused.unwrap_or_else(running))
+        }
     }
-}
-
-/// The PID file of a VRRP process that a reload has brought.
-pub(super) fn claim_vrrp(options: &Options, process: &Process) -> Option<PidFile> {
-    let (_, path) = pidfile::paths(options, process);
-    match PidFile::claim(&path) {
-        Ok(Claim::Ours(file)) => return Some(file),
-        Ok(Claim::Taken) => log::error(&format!("Another process has {}", path.display())),
-        Err(error) => log::error(&format!("Cannot open {} pidfile: {error}", path.display())),
-    }
-    None
 }
 
 enum Background {

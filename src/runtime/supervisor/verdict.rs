@@ -20,6 +20,11 @@ pub(super) fn has_vrrp(model: &Model, options: &Options) -> bool {
     !options.no_vrrp && (options.all_parts || !model.vrrp.instances.is_empty() || model.statics != Default::default())
 }
 
+/// Whether there is something for a checker process to do.
+pub(super) fn has_checkers(model: &Model, options: &Options) -> bool {
+    !options.no_checkers && (options.all_parts || !model.lvs.virtual_servers.is_empty())
+}
+
 pub(super) fn unusable(loaded: &Loaded, options: &Options) -> Option<Unusable> {
     if loaded.sources.is_empty() {
         let text = loaded.problems.iter().next().map_or("no configuration file", |problem| &problem.text);
@@ -56,6 +61,9 @@ pub(super) fn refusal(old: &Model, new: &Loaded, options: &Options) -> Option<St
     if !old.vrrp.instances.is_empty() && new.model.vrrp.instances.is_empty() {
         return Some("it has no vrrp_instance left; to give up all of them, stop the daemon".to_owned());
     }
+    if !options.no_checkers && !old.lvs.virtual_servers.is_empty() && new.model.lvs.virtual_servers.is_empty() {
+        return Some("it has no virtual_server left; to give up all of them, stop the daemon".to_owned());
+    }
     if let Some(log) = &after.reload.check
         && new.problems.exit_status() != 0
     {
@@ -72,9 +80,6 @@ pub(in crate::runtime) fn unserved(model: &Model, options: &Options) -> Vec<Stri
         1 => lines.push(format!("1 {one} is configured: {what} are not served yet by standfast {}", env!("CARGO_PKG_VERSION"))),
         _ => lines.push(format!("{many} {one}s are configured: {what} are not served yet by standfast {}", env!("CARGO_PKG_VERSION"))),
     };
-    if !options.no_checkers {
-        count(model.lvs.virtual_servers.len(), "virtual server", "virtual servers");
-    }
     if !options.no_bfd {
         count(model.bfd.len(), "BFD session", "BFD sessions");
     }

@@ -19,7 +19,7 @@ use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::net::Family;
-use crate::runtime::handover::{Heard, Order, Report, RoleEnd};
+use crate::runtime::handover::{Entry, Heard, Order, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
@@ -496,7 +496,7 @@ impl Driver {
                 }
                 Action::Probe(targets) => self.later.put(self.last_hold, Waiting::Probe(targets)),
                 Action::Notify(notice) => self.later.put(self.last_hold, Waiting::Notify(notice)),
-                Action::Record(record) => self.control.report(Report::Record(record)),
+                Action::Record(record) => self.control.report(Report::Record(Entry::Instance(record))),
                 Action::Forget(key) => self.control.report(Report::Forget(key)),
                 Action::Say(line) => log::line(&line),
             }

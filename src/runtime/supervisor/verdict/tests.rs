@@ -79,12 +79,29 @@ fn with_reload_check_config_a_warning_is_enough() {
 
 #[test]
 fn what_is_not_served_is_told_unless_it_is_not_wanted() {
-    let text = "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {\n}\n}\n";
+    let text = "bfd_instance B {\nneighbor_ip 10.0.0.2\nsource_ip 10.0.0.1\n}\n";
     let model = read(Some(text)).model;
     let told = unserved(&model, &Options::default());
-    assert!(told.len() == 1 && told[0].starts_with("1 virtual server is configured: virtual servers are not served yet"), "{told:?}");
-    assert!(unserved(&model, &Options { no_checkers: true, ..Options::default() }).is_empty());
-    assert!(!has_vrrp(&model, &Options::default()));
-    assert!(has_vrrp(&model, &Options { all_parts: true, ..Options::default() }));
-    assert!(!has_vrrp(&read(Some(GOOD)).model, &Options { no_vrrp: true, ..Options::default() }));
+    assert!(told.len() == 1 && told[0].starts_with("1 BFD session is configured: BFD sessions are not served yet"), "{told:?}");
+    assert!(unserved(&model, &Options { no_bfd: true, ..Options::default() }).is_empty());
+}
+
+const BALANCER: &str = "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {\n}\n}\n";
+
+#[test]
+fn a_part_runs_if_there_is_something_for_it_to_do() {
+    let (none, all) = (Options::default(), Options { all_parts: true, ..Options::default() });
+    let (router, balancer) = (read(Some(GOOD)).model, read(Some(BALANCER)).model);
+    assert!(has_vrrp(&router, &none) && !has_checkers(&router, &none));
+    assert!(!has_vrrp(&balancer, &none) && has_checkers(&balancer, &none));
+    assert!(has_vrrp(&balancer, &all) && has_checkers(&router, &all));
+    assert!(!has_vrrp(&router, &Options { no_vrrp: true, ..Options::default() }));
+    assert!(!has_checkers(&balancer, &Options { no_checkers: true, ..Options::default() }));
+}
+
+#[test]
+fn a_reload_that_would_leave_no_virtual_server_is_refused() {
+    let old = read(Some(BALANCER)).model;
+    assert!(refusal(&old, &read(Some(GOOD)), &Options::default()).is_some());
+    assert_eq!(refusal(&old, &read(Some(GOOD)), &Options { no_checkers: true, ..Options::default() }), None);
 }
