@@ -2,9 +2,12 @@
 
 pub mod clock;
 pub mod descriptor;
+pub mod library;
 pub mod memory;
+pub mod pcre2;
 pub mod process;
 pub mod signal;
 pub mod socket;
 pub mod spawn;
+pub mod tls;
 pub mod watch;
