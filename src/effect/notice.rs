@@ -46,9 +46,10 @@ pub enum Told {
     BackupPriority,
 }
 
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Told {
+    /// As pipes and scripts are told.
+    pub const fn word(self) -> &'static str {
+        match self {
             Self::Master => "MASTER",
             Self::Backup => "BACKUP",
             Self::Fault => "FAULT",
@@ -57,7 +58,13 @@ impl fmt::Display for Told {
             Self::MasterRxLowerPri => "MASTER_RX_LOWER_PRI",
             Self::MasterPriority => "MASTER_PRIORITY",
             Self::BackupPriority => "BACKUP_PRIORITY",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
     }
 }
 

@@ -1,19 +1,52 @@
 //! What is told of a transition, to whom, and in which order. Pure.
 //!
-//! [`fifo_line`] and [`scripts`] say one [`Notice`] in the words of keepalived's pipes and scripts, [`Queue`] keeps the
-//! scripts of one object in order.
+//! A notice of an engine becomes [`News`]: the line for pipes, the scripts with their arguments, the mail. [`Queue`] keeps the
+//! scripts of one object in order; [`mail`] has the words of mails, and how they are handed to a server.
 
+pub mod mail;
 mod queue;
 
-pub use queue::{Object, Order, Queue};
+pub use queue::{Order, PATIENCE, Queue, Turn};
 
-use crate::effect::notice::{Notice, Told};
+use crate::effect::notice::{Notice, ServerNotice, Subject, Told};
 use crate::model::script::Script;
+use mail::Alert;
+use std::fmt;
 
-/// The line that goes to the pipes. Names come from a configuration's words and have no line end.
-pub fn fifo_line(notice: &Notice) -> String {
-    let Notice { subject, name, told, priority, .. } = notice;
-    format!("{subject} \"{name}\" {told} {priority}\n")
+/// Whose transitions are told one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    Instance(Box<str>),
+    Group(Box<str>),
+    VirtualServer(Box<str>),
+    RealServer { real: Box<str>, of: Box<str> },
+}
+
+/// As log lines begin.
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance(name) => write!(f, "({name})"),
+            Self::Group(name) => write!(f, "VRRP_Group({name})"),
+            Self::VirtualServer(name) => write!(f, "Virtual server {name}:"),
+            Self::RealServer { real, of } => write!(f, "Real server {real} of {of}:"),
+        }
+    }
+}
+
+/// A transition in the words of everybody who is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    pub object: Object,
+    /// The new state, or what happened in the old one.
+    pub said: &'static str,
+    kind: Kind,
+    priority: Option<u8>,
+    /// With all their arguments.
+    pub scripts: Vec<Script>,
+    /// For pipes, with its end.
+    pub line: Option<String>,
+    pub alert: Option<Alert>,
 }
 
 /// What a notice means to scripts.
@@ -27,6 +60,62 @@ enum Kind {
     Number,
 }
 
+impl News {
+    /// For scripts that are told in their environment: one line of JSON.
+    pub fn json(&self) -> String {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let about = match &self.object {
+            Object::Instance(name) => format!(r#""type":"INSTANCE","name":{}"#, text(name)),
+            Object::Group(name) => format!(r#""type":"GROUP","name":{}"#, text(name)),
+            Object::VirtualServer(name) => format!(r#""type":"VS","virtual_server":{}"#, text(name)),
+            Object::RealServer { real, of } => format!(r#""type":"RS","virtual_server":{},"real_server":{}"#, text(of), text(real)),
+        };
+        let priority = self.priority.map_or_else(String::new, |priority| format!(r#","priority":{priority}"#));
+        format!(r#"{{{about},"state":{}{priority}}}"#, text(self.said))
+    }
+}
+
+impl From<Notice> for News {
+    fn from(notice: Notice) -> Self {
+        let (scripts, line, alert) = (scripts(&notice), notice.fifo.then(|| fifo_line(&notice)), mail::of_vrrp(&notice));
+        let Notice { subject, name, told, priority, .. } = notice;
+        let object = match subject {
+            Subject::Instance => Object::Instance(name),
+            Subject::Group => Object::Group(name),
+        };
+        Self { object, said: told.word(), kind: kind(told), priority: Some(priority), scripts, line, alert }
+    }
+}
+
+impl From<ServerNotice> for News {
+    fn from(notice: ServerNotice) -> Self {
+        let said = if notice.up { "UP" } else { "DOWN" };
+        let line = notice.fifo.then(|| server_line(&notice));
+        let alert = mail::of_server(&notice);
+        let ServerNotice { virtual_server: of, real_server, script, .. } = notice;
+        let object = match real_server {
+            Some(real) => Object::RealServer { real, of },
+            None => Object::VirtualServer(of),
+        };
+        Self { object, said, kind: Kind::State, priority: None, scripts: script.into_iter().collect(), line, alert }
+    }
+}
+
+/// Names come from a configuration's words and have no line end.
+fn fifo_line(notice: &Notice) -> String {
+    let Notice { subject, name, told, priority, .. } = notice;
+    format!("{subject} \"{name}\" {told} {priority}\n")
+}
+
+/// keepalived's lines about servers have a NUL behind the line end, and readers may have learnt to expect it.
+fn server_line(notice: &ServerNotice) -> String {
+    let state = if notice.up { "UP" } else { "DOWN" };
+    match &notice.real_server {
+        Some(real) => format!("RS {real} {} {state}\n\0", notice.virtual_server),
+        None => format!("VS {} {state}\n\0", notice.virtual_server),
+    }
+}
+
 fn kind(told: Told) -> Kind {
     match told {
         Told::Master | Told::Backup | Told::Fault | Told::Stop | Told::Deleted => Kind::State,
@@ -37,7 +126,7 @@ fn kind(told: Told) -> Kind {
 
 /// The scripts that a notice runs, with all their arguments: the one for this very transition as it is configured, then the
 /// one for any, which is told what happened. Only states are told to the latter.
-pub fn scripts(notice: &Notice) -> Vec<Script> {
+fn scripts(notice: &Notice) -> Vec<Script> {
     let (specific, any) = match kind(notice.told) {
         Kind::State => (notice.specific.as_ref(), notice.any.as_ref()),
         Kind::Event => (notice.specific.as_ref(), None),

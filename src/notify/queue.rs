@@ -1,37 +1,31 @@
 //! The order of scripts.
 
-use super::{Kind, kind, scripts};
-use crate::effect::notice::{Notice, Subject, Told};
+use super::{Kind, News, Object};
 use crate::effect::say::{Level, Line};
+use crate::effect::time::Instant;
 use crate::model::script::Script;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::fmt;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
-/// Whose transitions are told one after the other.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Object {
-    pub subject: Subject,
-    pub name: Box<str>,
-}
+/// How long a script may keep the next state from being told. Some never end, because they are the service itself, and whoever
+/// wrote them counts on the next one, which keepalived starts at once.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// As log lines begin.
-impl fmt::Display for Object {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.subject {
-            Subject::Instance => write!(f, "({})", self.name),
-            Subject::Group => write!(f, "VRRP_Group({})", self.name),
-        }
-    }
+/// The scripts of one notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub object: Object,
+    number: u64,
 }
 
 /// What is to be done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Start it and say [`Queue::ended`] when it is no more; also if it could not be started.
+    /// Start it and say [`Queue::ended`] when it is no more; also if it could not be started. `json` tells what it is about.
     Run {
-        object: Object,
+        turn: Turn,
         script: Script,
+        json: String,
     },
     Say(Line),
 }
@@ -41,91 +35,135 @@ pub enum Order {
 #[derive(Debug, Default)]
 pub struct Queue {
     busy: BTreeMap<Object, Lane>,
+    /// When the patience with each turn ends; some of them may be over.
+    patience: VecDeque<(Instant, Turn)>,
+    turns: u64,
 }
 
 /// An object whose scripts are running.
 #[derive(Debug)]
 struct Lane {
-    told: Told,
+    number: u64,
+    said: &'static str,
     /// How many of the notice's scripts have not ended.
     left: usize,
+    patience: Instant,
     /// The state to be told next, and an event that came after it.
-    state: Option<Notice>,
-    event: Option<Notice>,
+    state: Option<News>,
+    event: Option<News>,
 }
 
 impl Queue {
-    pub fn tell(&mut self, notice: Notice, orders: &mut Vec<Order>) {
-        let kind = kind(notice.told);
-        if kind == Kind::Number {
+    pub fn tell(&mut self, now: Instant, news: News, orders: &mut Vec<Order>) {
+        let silent = news.scripts.is_empty();
+        if news.kind == Kind::Number {
             return;
         }
-        let object = Object { subject: notice.subject, name: notice.name.clone() };
-        let silent = scripts(&notice).is_empty();
-        match self.busy.entry(object) {
-            Entry::Vacant(_) if silent => {}
-            Entry::Vacant(entry) => {
-                let lane = begin(entry.key(), &notice, orders);
-                entry.insert(lane);
+        let Some(lane) = self.busy.get_mut(&news.object) else {
+            if !silent {
+                self.begin(now, &news, None, orders);
             }
-            Entry::Occupied(mut entry) => {
-                let object = entry.key().clone();
-                let lane = entry.get_mut();
-                let slot = match kind {
-                    Kind::State => {
-                        lane.event = None;
-                        &mut lane.state
-                    }
-                    Kind::Event | Kind::Number => &mut lane.event,
-                };
-                let (told, running) = (notice.told, lane.told);
-                // A state that has no script still makes the one untrue that was waiting.
-                let dropped = std::mem::replace(slot, (!silent).then_some(notice));
-                if let Some(dropped) = dropped {
-                    say(orders, format!("{object} notify scripts: {} is not told, {told} has come since", dropped.told));
-                }
-                if !silent {
-                    say(orders, format!("{object} notify scripts: {told} waits for the end of those for {running}"));
-                }
-            }
+            return;
+        };
+        let (object, said, running, patience) = (news.object.clone(), news.said, lane.said, lane.patience);
+        let slot = if news.kind == Kind::State {
+            lane.event = None;
+            &mut lane.state
+        } else {
+            &mut lane.event
+        };
+        // A state that has no script still makes the one untrue that was waiting.
+        if let Some(dropped) = std::mem::replace(slot, (!silent).then_some(news)) {
+            say(orders, format!("{object} notify scripts: {} is not told, {said} has come since", dropped.said));
+        }
+        if silent {
+            return;
+        }
+        if patience <= now {
+            self.overtake(now, &object, orders);
+        } else {
+            say(orders, format!("{object} notify scripts: {said} waits for the end of those for {running}"));
         }
     }
 
-    /// A script of this object is no more.
-    pub fn ended(&mut self, object: &Object, orders: &mut Vec<Order>) {
-        let Some(lane) = self.busy.get_mut(object) else { return };
+    /// A script of this turn is no more.
+    pub fn ended(&mut self, now: Instant, turn: &Turn, orders: &mut Vec<Order>) {
+        let Some(lane) = self.busy.get_mut(&turn.object).filter(|lane| lane.number == turn.number) else { return };
         lane.left = lane.left.saturating_sub(1);
-        if lane.left > 0 {
-            return;
-        }
-        let (state, event) = (lane.state.take(), lane.event.take());
-        match state {
-            Some(state) => *lane = Lane { event, ..begin(object, &state, orders) },
-            None => match event {
-                Some(event) => *lane = begin(object, &event, orders),
-                None => {
-                    self.busy.remove(object);
-                }
-            },
+        if lane.left == 0 {
+            self.proceed(now, &turn.object, orders);
         }
     }
 
-    /// Those whose running scripts are about something else than `STOP`: at the end, they keep it from being told.
-    pub fn late(&self) -> impl Iterator<Item = &Object> {
-        self.busy.iter().filter(|(_, lane)| lane.told != Told::Stop).map(|(object, _)| object)
+    /// When [`Queue::tick`] has something to do.
+    pub fn next_deadline(&mut self) -> Option<Instant> {
+        while let Some((at, turn)) = self.patience.front() {
+            if self.busy.get(&turn.object).is_some_and(|lane| lane.number == turn.number) {
+                return Some(*at);
+            }
+            self.patience.pop_front();
+        }
+        None
+    }
+
+    pub fn tick(&mut self, now: Instant, orders: &mut Vec<Order>) {
+        while self.next_deadline().is_some_and(|at| at <= now)
+            && let Some((_, turn)) = self.patience.pop_front()
+        {
+            if self.busy.get(&turn.object).is_some_and(Lane::is_waited_for) {
+                self.overtake(now, &turn.object, orders);
+            }
+        }
+    }
+
+    /// Those whose scripts keep something from being told.
+    pub fn late(&self) -> impl Iterator<Item = Turn> {
+        let late = self.busy.iter().filter(|(_, lane)| lane.is_waited_for());
+        late.map(|(object, lane)| Turn { object: object.clone(), number: lane.number })
     }
 
     pub fn is_idle(&self) -> bool {
         self.busy.is_empty()
     }
+
+    /// What waits is told although the scripts before it have not ended.
+    fn overtake(&mut self, now: Instant, object: &Object, orders: &mut Vec<Order>) {
+        if let Some(lane) = self.busy.get(object)
+            && let Some(next) = lane.state.as_ref().or(lane.event.as_ref())
+        {
+            let (seconds, said, next) = (PATIENCE.as_secs(), lane.said, next.said);
+            let text = format!("{object} notify scripts: those for {said} have not ended in {seconds} s, those for {next} run beside them");
+            orders.push(Order::Say(Line { level: Level::Warning, text }));
+        }
+        self.proceed(now, object, orders);
+    }
+
+    fn proceed(&mut self, now: Instant, object: &Object, orders: &mut Vec<Order>) {
+        let Some(lane) = self.busy.remove(object) else { return };
+        match (lane.state, lane.event) {
+            (Some(state), event) => self.begin(now, &state, event, orders),
+            (None, Some(event)) => self.begin(now, &event, None, orders),
+            (None, None) => {}
+        }
+    }
+
+    /// Starts what a notice runs: there is at least one script.
+    fn begin(&mut self, now: Instant, news: &News, event: Option<News>, orders: &mut Vec<Order>) {
+        self.turns += 1;
+        let patience = now + PATIENCE;
+        let turn = Turn { object: news.object.clone(), number: self.turns };
+        let lane = Lane { number: self.turns, said: news.said, left: news.scripts.len(), patience, state: None, event };
+        self.busy.insert(news.object.clone(), lane);
+        self.patience.push_back((patience, turn.clone()));
+        let run = |script: &Script| Order::Run { turn: turn.clone(), script: script.clone(), json: news.json() };
+        orders.extend(news.scripts.iter().map(run));
+    }
 }
 
-/// Starts what a notice runs: there is at least one script.
-fn begin(object: &Object, notice: &Notice, orders: &mut Vec<Order>) -> Lane {
-    let scripts = scripts(notice);
-    let lane = Lane { told: notice.told, left: scripts.len(), state: None, event: None };
-    orders.extend(scripts.into_iter().map(|script| Order::Run { object: object.clone(), script }));
-    lane
+impl Lane {
+    fn is_waited_for(&self) -> bool {
+        self.state.is_some() || self.event.is_some()
+    }
 }
 
 fn say(orders: &mut Vec<Order>, text: String) {

@@ -21,13 +21,7 @@ pub struct Local {
 
 /// `seconds` are counted from 1970.
 pub fn local(seconds: i64) -> Local {
-    let mut tm = MaybeUninit::<libc::tm>::zeroed();
-    // SAFETY: both live through the call. Where it fails, as it does beyond the end of the calendar, some of what was zeroed
-    // stays, and any numbers, with no name of a time zone, are a value.
-    let tm = unsafe {
-        libc::localtime_r(&raw const seconds, tm.as_mut_ptr());
-        tm.assume_init()
-    };
+    let tm = broken_down(seconds);
     Local {
         year: tm.tm_year.saturating_add(1900),
         month: tm.tm_mon.saturating_add(1),
@@ -39,9 +33,29 @@ pub fn local(seconds: i64) -> Local {
     }
 }
 
+/// How far east of Greenwich the clocks of this machine are, in seconds.
+pub fn east(seconds: i64) -> i64 {
+    broken_down(seconds).tm_gmtoff
+}
+
+fn broken_down(seconds: i64) -> libc::tm {
+    let mut tm = MaybeUninit::<libc::tm>::zeroed();
+    // SAFETY: both live through the call. Where it fails, as it does beyond the end of the calendar, some of what was zeroed
+    // stays, and any numbers, with no name of a time zone, are a value.
+    unsafe {
+        libc::localtime_r(&raw const seconds, tm.as_mut_ptr());
+        tm.assume_init()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_place_is_farther_from_greenwich_than_the_date_line() {
+        assert!((-12 * 3600..=14 * 3600).contains(&east(1_795_262_400)));
+    }
 
     #[test]
     fn a_day_in_the_middle_of_a_month_is_that_day_everywhere() {

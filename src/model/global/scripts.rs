@@ -23,6 +23,8 @@ pub struct Scripts {
     pub notify_priority_changes: bool,
     /// All states are told again after a reload.
     pub fifo_states_on_reload: bool,
+    /// Notify scripts find the transition in their environment.
+    pub notify_json: bool,
 }
 
 impl Default for Scripts {
@@ -41,6 +43,7 @@ impl Default for Scripts {
             lvs_fifo: None,
             notify_priority_changes: false,
             fifo_states_on_reload: false,
+            notify_json: false,
         }
     }
 }

@@ -54,6 +54,11 @@ impl Fifo {
         self.file.write_all(line.as_bytes())
     }
 
+    /// Whether this process is the one that has it read. It stays so until the pipe is closed.
+    pub(super) fn claim(&self) -> bool {
+        !matches!(self.file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
+    }
+
     /// The path still leads to it.
     pub(super) fn is_in_place(&self) -> bool {
         let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());

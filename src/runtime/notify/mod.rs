@@ -1,56 +1,65 @@
-//! Tells the world of transitions: runs scripts in their order and writes to pipes.
+//! Tells the world of transitions: runs scripts in their order, writes to pipes and sends mail.
 
 mod fifo;
+mod mail;
+mod pipe;
 pub mod spawn;
 
-use crate::effect::notice::Notice;
 use crate::effect::say::{Level, Line};
+use crate::effect::time::Instant;
+use crate::kernel::timer::now;
 use crate::model::Model;
+use crate::model::global::mail::Mail;
 use crate::model::global::scripts::Fifo as Configured;
 use crate::model::script::Script;
-use crate::notify::{Object, Order, Queue, fifo_line, with_arguments};
-use fifo::Fifo;
+use crate::notify::mail::{Written, date};
+use crate::notify::{News, Order, Queue, Turn};
+use crate::sys::clock;
+use mail::Post;
 use nix::sys::signal::Signal;
+use pipe::{Pipe, Reader};
 use spawn::{Children, Status};
 use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Who passes notices on.
-pub trait Tell {
+pub trait Tell<N> {
     /// Never waits.
-    fn notice(&mut self, notice: Notice);
+    fn notice(&mut self, notice: N);
 }
 
 /// Whose script a process is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Owner {
-    Object(Object),
-    /// The reader of the pipe at this path.
-    Fifo(PathBuf),
+    Object(Turn),
+    /// The reader of a pipe.
+    Reader(Reader),
 }
 
-/// The teller of the VRRP process. Mail is not its business.
+/// Whose notices are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Domain {
+    Vrrp,
+    Servers,
+}
+
+/// The teller of one process. It lives in a runtime.
 #[derive(Debug)]
 pub struct Teller {
-    fifos: Vec<Fifo>,
+    domain: Domain,
+    pipes: Vec<Pipe>,
     queue: Queue,
     children: Children<Owner>,
+    /// Scripts find the transition in their environment.
+    json: bool,
+    mail: Mail,
+    written: Written,
+    post: Post,
 }
 
-impl Tell for Teller {
-    fn notice(&mut self, notice: Notice) {
-        if notice.fifo {
-            let line = fifo_line(&notice);
-            for fifo in &mut self.fifos {
-                if let Err(error) = fifo.write(&line) {
-                    tracing::warn!("FIFO {}: {} is lost: {error}", fifo.path().display(), line.trim_end());
-                }
-            }
-        }
-        let mut orders = Vec::new();
-        self.queue.tell(notice, &mut orders);
-        self.carry_out(orders);
+impl<N: Into<News>> Tell<N> for Teller {
+    fn notice(&mut self, notice: N) {
+        self.tell(notice.into());
     }
 }
 
@@ -58,45 +67,114 @@ impl Tell for Teller {
 const GRACE: Duration = Duration::from_millis(500);
 
 impl Teller {
-    /// Opens the pipes and starts their readers. A pipe that cannot be opened is done without.
+    /// Of the VRRP process. Opens the pipes and starts their readers; a pipe that cannot be opened is done without.
     pub fn new(model: &Model) -> io::Result<Self> {
-        let mut teller = Self { fifos: Vec::new(), queue: Queue::default(), children: Children::new()? };
+        Self::of(Domain::Vrrp, model)
+    }
+
+    /// Of the checker process.
+    pub fn for_servers(model: &Model) -> io::Result<Self> {
+        Self::of(Domain::Servers, model)
+    }
+
+    fn of(domain: Domain, model: &Model) -> io::Result<Self> {
+        let mut teller = Self {
+            domain,
+            pipes: Vec::new(),
+            queue: Queue::default(),
+            children: Children::new()?,
+            json: false,
+            mail: Mail::default(),
+            written: Written::default(),
+            post: Post::default(),
+        };
         teller.reconfigure(model);
         Ok(teller)
     }
 
-    /// Goes over to a new configuration. Pipes that stay as they are keep their readers; scripts that are running go on.
+    /// Goes over to a new configuration. Pipes that stay as they are keep their readers; scripts that are running go on, and
+    /// so does mail that waits.
     pub fn reconfigure(&mut self, model: &Model) {
-        self.children.know(spawn::scripts(model));
-        let mut before = std::mem::take(&mut self.fifos);
-        let wanted = wanted(model);
-        before.retain(|fifo| {
-            let stays = wanted.contains(&&fifo.configured) && fifo.is_in_place();
+        match self.domain {
+            Domain::Vrrp => self.children.know(spawn::scripts(model)),
+            Domain::Servers => self.children.know(spawn::server_scripts(model)),
+        }
+        self.json = model.global.scripts.notify_json;
+        self.mail = model.global.mail.clone();
+        self.post.reconfigure(&self.mail);
+        let mut before = std::mem::take(&mut self.pipes);
+        let wanted = wanted(self.domain, model);
+        before.retain(|pipe| {
+            let stays = wanted.contains(&pipe.configured()) && pipe.is_in_place();
             if !stays {
-                self.children.signal(&Owner::Fifo(fifo.configured.path.clone()), Signal::SIGTERM);
+                self.children.signal(&Owner::Reader(pipe.reader()), Signal::SIGTERM);
             }
             stays
         });
         for configured in wanted {
-            match before.iter().position(|fifo| fifo.configured == *configured) {
-                Some(index) => self.fifos.push(before.swap_remove(index)),
-                None => self.open(configured),
-            }
+            let pipe = match before.iter().position(|pipe| pipe.configured() == configured) {
+                Some(index) => before.swap_remove(index),
+                None => match Pipe::open(configured) {
+                    Ok(mut pipe) => {
+                        pipe.start_reader(&mut self.children);
+                        pipe
+                    }
+                    Err(error) => {
+                        tracing::error!("Unable to open notify FIFO {}: {error}", configured.path.display());
+                        continue;
+                    }
+                },
+            };
+            self.pipes.push(pipe);
         }
     }
 
     /// Waits for what its scripts do, and does what comes next. Nothing is lost when the future is dropped; it is to be called
     /// again when it returns.
     pub async fn drive(&mut self) {
-        let (owner, status) = self.children.next().await;
-        self.ended(&owner, status);
+        let readers = self.pipes.iter().filter_map(Pipe::next_start);
+        let deadline = self.queue.next_deadline().into_iter().chain(readers).min();
+        tokio::select! {
+            (owner, status) = self.children.next() => self.ended(&owner, status),
+            () = sleep_until(deadline), if deadline.is_some() => self.tick(),
+        }
     }
 
-    /// All notices have been told. Scripts have until `deadline` from now. Those that keep a `STOP` from being told have a
-    /// quarter of that to end by themselves; then they are asked to, and then killed.
+    fn tick(&mut self) {
+        let mut orders = Vec::new();
+        self.queue.tick(now(), &mut orders);
+        self.carry_out(orders);
+        for pipe in self.pipes.iter_mut().filter(|pipe| pipe.next_start().is_some_and(|at| at <= now())) {
+            pipe.start_reader(&mut self.children);
+        }
+    }
+
+    fn tell(&mut self, news: News) {
+        if let Some(line) = &news.line {
+            for pipe in &mut self.pipes {
+                pipe.write(line);
+            }
+        }
+        if news.alert.is_some()
+            && let Some(letter) = self.written.letter(&news, &self.mail, &today())
+        {
+            self.post.send(letter);
+        }
+        let mut orders = Vec::new();
+        self.queue.tell(now(), news, &mut orders);
+        self.carry_out(orders);
+    }
+
+    /// All notices have been told. Scripts and mail have until `deadline` from now. Scripts that keep another from being told
+    /// have a quarter of that to end by themselves; then they are asked to, and then killed.
     pub async fn finish(mut self, deadline: Duration) {
-        for fifo in std::mem::take(&mut self.fifos) {
-            self.children.signal(&Owner::Fifo(fifo.configured.path.clone()), Signal::SIGTERM);
+        let post = std::mem::take(&mut self.post);
+        tokio::join!(post.finish(tokio::time::Instant::now() + deadline), self.finish_scripts(deadline));
+    }
+
+    async fn finish_scripts(mut self, deadline: Duration) {
+        for pipe in std::mem::take(&mut self.pipes) {
+            self.children.signal(&Owner::Reader(pipe.reader()), Signal::SIGTERM);
         }
         let now = tokio::time::Instant::now();
         let (quarter, deadline) = (deadline / 4, now + deadline);
@@ -107,8 +185,8 @@ impl Teller {
                 () = self.drive() => {}
                 () = tokio::time::sleep_until(patience), if hastened.len() > 0 => {
                     if let Some(signal) = hastened.next() {
-                        for object in self.queue.late().cloned().collect::<Vec<_>>() {
-                            self.children.signal(&Owner::Object(object), signal);
+                        for turn in self.queue.late() {
+                            self.children.signal(&Owner::Object(turn), signal);
                         }
                     }
                     patience += quarter;
@@ -118,8 +196,8 @@ impl Teller {
         }
         let left: Vec<Owner> = self.children.owners().cloned().collect();
         for owner in left {
-            if let Owner::Object(object) = &owner {
-                tracing::info!("{object} notify scripts have not ended in time and are killed");
+            if let Owner::Object(turn) = &owner {
+                tracing::info!("{} notify scripts have not ended in time and are killed", turn.object);
             }
             self.children.signal(&owner, Signal::SIGKILL);
         }
@@ -134,32 +212,18 @@ impl Teller {
         );
     }
 
-    fn open(&mut self, configured: &Configured) {
-        let path = configured.path.display();
-        match Fifo::open(configured) {
-            Ok(fifo) => self.fifos.push(fifo),
-            Err(error) => {
-                tracing::error!("Unable to open notify FIFO {path}: {error}");
-                return;
-            }
-        }
-        let Some(script) = &configured.script else { return };
-        let script = with_arguments(script, [path.to_string().into()]);
-        if let Err(error) = self.children.start(Owner::Fifo(configured.path.clone()), &script) {
-            tracing::error!("Unable to run the script of notify FIFO {path}: {error}");
-        }
-    }
-
     fn carry_out(&mut self, orders: Vec<Order>) {
         let mut left = std::collections::VecDeque::from(orders);
         while let Some(order) = left.pop_front() {
             match order {
                 Order::Say(line) => say(&line),
-                Order::Run { object, script } => {
-                    if let Err(error) = self.children.start(Owner::Object(object.clone()), &script) {
-                        tracing::error!("{object} unable to run {}: {error}", name(&script));
+                Order::Run { turn, script, json } => {
+                    let told = [(VARIABLE, json.as_str())];
+                    let told = if self.json { &told[..] } else { &[] };
+                    if let Err(error) = self.children.start_told(Owner::Object(turn.clone()), &script, told) {
+                        tracing::error!("{} unable to run {}: {error}", turn.object, name(&script));
                         let mut more = Vec::new();
-                        self.queue.ended(&object, &mut more);
+                        self.queue.ended(now(), &turn, &mut more);
                         left.extend(more);
                     }
                 }
@@ -169,33 +233,53 @@ impl Teller {
 
     fn ended(&mut self, owner: &Owner, status: Status) {
         match owner {
-            Owner::Fifo(path) => {
-                if self.fifos.iter().any(|fifo| fifo.path() == path) {
-                    tracing::warn!("The script of notify FIFO {} has ended ({status})", path.display());
+            Owner::Reader(reader) => {
+                if let Some(pipe) = self.pipes.iter_mut().find(|pipe| pipe.reader() == *reader) {
+                    pipe.reader_ended(status);
                 }
             }
-            Owner::Object(object) => {
+            Owner::Object(turn) => {
                 if let Some(reason) = status.unexecuted() {
-                    tracing::error!("{object} a notify script {reason}");
+                    tracing::error!("{} a notify script {reason}", turn.object);
                 }
                 let mut orders = Vec::new();
-                self.queue.ended(object, &mut orders);
+                self.queue.ended(now(), turn, &mut orders);
                 self.carry_out(orders);
             }
         }
     }
 }
 
-/// The pipes of the VRRP process; one that is configured twice is opened once.
-fn wanted(model: &Model) -> Vec<&Configured> {
+/// What scripts find the transition in, where they are to.
+const VARIABLE: &str = "STANDFAST_NOTIFY";
+
+/// The pipes of a process; one that is configured twice is opened once.
+fn wanted(domain: Domain, model: &Model) -> Vec<&Configured> {
     let scripts = &model.global.scripts;
+    let own = match domain {
+        Domain::Vrrp => &scripts.vrrp_fifo,
+        Domain::Servers => &scripts.lvs_fifo,
+    };
     let mut wanted: Vec<&Configured> = Vec::new();
-    for fifo in [&scripts.fifo, &scripts.vrrp_fifo].into_iter().flatten() {
+    for fifo in [&scripts.fifo, own].into_iter().flatten() {
         if !wanted.iter().any(|other| other.path == fifo.path) {
             wanted.push(fifo);
         }
     }
     wanted
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    if let Some(deadline) = deadline {
+        tokio::time::sleep(deadline.since(now())).await;
+    }
+}
+
+/// The date of a mail.
+fn today() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = i64::try_from(seconds).unwrap_or_default();
+    date(seconds, clock::east(seconds))
 }
 
 fn name(script: &Script) -> &str {

@@ -96,6 +96,21 @@ impl<T: Clone + PartialEq> Children<T> {
     }
 
     pub fn start(&mut self, owner: T, script: &Script) -> io::Result<()> {
+        self.start_told(owner, script, &[])
+    }
+
+    /// With more variables in its environment.
+    pub fn start_told(&mut self, owner: T, script: &Script, variables: &[(&str, &str)]) -> io::Result<()> {
+        let ours = self.environment.len();
+        let variable = |(name, value): &(&str, &str)| c_string(OsStr::new(&format!("{name}={value}")));
+        self.environment.extend(variables.iter().map(variable).collect::<io::Result<Vec<_>>>()?);
+        let started = self.spawn(script);
+        self.environment.truncate(ours);
+        self.running.insert(started?, Running { owner, doomed: false });
+        Ok(())
+    }
+
+    fn spawn(&mut self, script: &Script) -> io::Result<Pid> {
         let none = Box::default();
         let groups = if script.supplementary_groups {
             self.groups.entry((script.uid, script.gid)).or_insert_with(|| groups(script.uid, script.gid))
@@ -104,16 +119,14 @@ impl<T: Clone + PartialEq> Children<T> {
         };
         let identity = Identity { uid: script.uid, gid: script.gid, groups };
         let argv = script.argv.iter().map(|word| c_string(OsStr::new(&**word))).collect::<io::Result<Vec<_>>>()?;
-        let pid = match &script.action {
-            Action::Open(path) => spawn(Task::Open(&c_string(path.as_os_str())?), identity, self.null.as_fd())?,
+        match &script.action {
+            Action::Open(path) => spawn(Task::Open(&c_string(path.as_os_str())?), identity, self.null.as_fd()),
             Action::Execute(path) => {
                 let path = c_string(path.as_os_str())?;
                 let task = Task::Execute { path: &path, argv: &argv, environment: &self.environment };
-                spawn(task, identity, self.null.as_fd())?
+                spawn(task, identity, self.null.as_fd())
             }
-        };
-        self.running.insert(pid, Running { owner, doomed: false });
-        Ok(())
+        }
     }
 
     /// Tells everything that this owner's scripts have started.
@@ -214,4 +227,14 @@ pub fn scripts(model: &Model) -> impl Iterator<Item = &Script> {
     let fifos = [&global.fifo, &global.vrrp_fifo].into_iter().flatten().filter_map(|fifo| fifo.script.as_ref());
     let tracked = model.tracked.scripts.iter().map(|tracked| &tracked.command);
     instances.chain(model.vrrp.groups.iter().flat_map(|group| all(&group.notify))).chain(fifos).chain(tracked)
+}
+
+/// Every notify script that the checker process may run.
+pub fn server_scripts(model: &Model) -> impl Iterator<Item = &Script> {
+    let servers = model.lvs.virtual_servers.iter();
+    let real = servers.clone().flat_map(|server| &server.real_servers).filter_map(|real| real.details.as_ref());
+    let of_real = real.flat_map(|details| [&details.notify_up, &details.notify_down]);
+    let global = &model.global.scripts;
+    let fifos = [&global.fifo, &global.lvs_fifo].into_iter().flatten().filter_map(|fifo| fifo.script.as_ref());
+    servers.flat_map(|server| [&server.quorum_up, &server.quorum_down]).chain(of_real).flatten().chain(fifos)
 }
