@@ -1,5 +1,7 @@
 //! The kernel's table of virtual services, and what we want it to hold.
 
+pub mod delta;
+
 use crate::model::lvs::{Forwarding, Persistence, Protocol, Scheduler, SchedulerFlags};
 use crate::model::net::Family;
 use std::net::IpAddr;
