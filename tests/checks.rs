@@ -204,7 +204,8 @@ fn five_hundred_attempts_go_on_at_once() {
         }
         let server = std::thread::spawn(move || {
             let streams: Vec<_> = told.iter().take(500).collect();
-            let threads: Vec<_> = streams.into_iter().map(|stream| std::thread::spawn(|| smtp(stream.expect("a stream"), "220 hi"))).collect();
+            let threads: Vec<_> =
+                streams.into_iter().map(|stream| std::thread::spawn(|| smtp(stream.expect("a stream"), "220 hi"))).collect();
             threads.into_iter().for_each(|thread| thread.join().expect("it ends"));
         });
         let mut seen = std::collections::BTreeSet::new();

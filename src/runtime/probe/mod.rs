@@ -16,11 +16,12 @@ use crate::effect::time::Instant;
 use crate::kernel::timer;
 use crate::model::Model;
 use crate::model::checker::Connection;
-use crate::probe::{Dialogue, Trouble};
+use crate::probe::{Transport, Trouble};
 use crate::sys::watch::{Set, watch};
-use attempt::{Attempt, BUFFER, Progress, Readiness};
+use attempt::{Attempt, BUFFER, Limits, Progress, Readiness, Talk};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use script::Scripts;
+use socket::Link;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::fmt;
@@ -78,9 +79,10 @@ enum Due {
 /// What there was no room for.
 struct Waiting {
     run: RunId,
-    dialogue: Box<dyn Dialogue>,
     to: Connection,
-    longest: Duration,
+    transport: Transport,
+    talk: Talk,
+    limits: Limits,
 }
 
 impl Place {
@@ -103,7 +105,7 @@ impl Prober {
             targets: Targets::new(model),
             watch: watch(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?)?,
             events: vec![EpollEvent::empty(); LOOK].into(),
-            buffer: vec![0; BUFFER].into(),
+            buffer: vec![0; 2 * BUFFER].into(),
             attempts: Vec::new(),
             free: Vec::new(),
             places: HashMap::new(),
@@ -132,16 +134,16 @@ impl Prober {
                 Ok(deadline) => self.deadlines.push(Reverse((deadline, Due::Script(run)))),
                 Err(outcome) => self.ended.push_back((run, outcome)),
             },
-            Ok(Task::Talk { to, longest, dialogue }) => {
+            Ok(Task::Talk { to, transport, talk, limits }) => {
                 if self.places.len() < self.most {
                     self.identifier = self.identifier.wrapping_add(1);
-                    let begun = Attempt::begin(run, dialogue, to, longest, now, self.identifier);
-                    self.begun(run, begun);
+                    let link = Link::open(&transport, to, self.identifier);
+                    self.begun(run, Attempt::begin(run, link, talk, limits, now));
                 } else {
-                    self.waiting.push_back(Waiting { run, dialogue, to: to.clone(), longest });
+                    self.waiting.push_back(Waiting { run, to: to.clone(), transport, talk, limits });
                 }
             }
-            Err(reason) => self.ended.push_back((run, Outcome::Untried(reason.into()))),
+            Err(error) => self.ended.push_back((run, Outcome::Untried(error.to_string().into()))),
         }
     }
 
@@ -221,11 +223,11 @@ impl Prober {
     /// Those that wait begin as there is room.
     fn fill(&mut self) {
         while self.places.len() < self.most
-            && let Some(Waiting { run, dialogue, to, longest }) = self.waiting.pop_front()
+            && let Some(Waiting { run, to, transport, talk, limits }) = self.waiting.pop_front()
         {
             self.identifier = self.identifier.wrapping_add(1);
-            let begun = Attempt::begin(run, dialogue, &to, longest, self.now(), self.identifier);
-            self.begun(run, begun);
+            let link = Link::open(&transport, &to, self.identifier);
+            self.begun(run, Attempt::begin(run, link, talk, limits, self.now()));
         }
     }
 

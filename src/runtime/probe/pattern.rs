@@ -1,7 +1,9 @@
 //! Regular expressions of checkers.
 
 use crate::model::checker::{Probe, Regex};
-use crate::probe::Matcher;
+use crate::probe::{Found, Matcher, Window};
+use crate::sys::pcre2::{Pattern, Search};
+use std::io;
 use std::rc::Rc;
 
 /// What the answer to this URL is searched for.
@@ -12,6 +14,22 @@ pub(super) fn wanted(probe: &Probe, url: u16) -> Option<&Regex> {
     }
 }
 
-pub(super) fn compile(_: &Regex) -> Result<Rc<dyn Matcher>, String> {
-    Err("there are no regular expressions yet".to_owned())
+pub(super) fn compile(regex: &Regex) -> io::Result<Rc<dyn Matcher>> {
+    Ok(Rc::new(Compiled(Pattern::new(&regex.pattern, regex.options.names(), regex.stack)?)))
+}
+
+struct Compiled(Pattern);
+
+impl Matcher for Compiled {
+    fn lookbehind(&self) -> usize {
+        self.0.lookbehind()
+    }
+
+    fn search(&self, window: Window<'_>) -> Found {
+        match self.0.search(window.bytes, window.from, window.latest, window.last) {
+            Ok(Search::Match { .. }) => Found::Yes,
+            Ok(Search::NotBefore(place)) => Found::NotBefore(place),
+            Err(error) => Found::Gave(error.to_string().into()),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// How long a script that was asked to end may take to do so, and how long one that was killed may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(2);
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(8);
 
 #[derive(Debug)]
 pub(super) struct Scripts {

@@ -1,27 +1,32 @@
 //! What an attempt of a checker needs: the dialogue, what it compares with, and how long it may take.
 
+use super::attempt::{Limits, Talk};
 use super::pattern::{compile, wanted};
 use crate::effect::probe::CheckerId;
 use crate::model::Model;
 use crate::model::checker::{Checker, Connection, Misc, Probe, Schedule};
 use crate::model::lvs::{RealServer, VirtualServer};
 use crate::model::script::Script;
-use crate::probe::{Dialogue, Hosts, Matcher, dialogue};
+use crate::probe::{Hosts, Matcher, Tls, Transport, dialogue};
+use crate::sys::tls::{Client, Context, Identity};
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// An attempt takes so many of its time limits at most, if its checker does not pause for longer.
-const LIMITS: u32 = 4;
+/// An attempt takes as long as its checker pauses, but so many of its time limits at least, and so many at most.
+const LEAST: u32 = 4;
+const MOST: u32 = 16;
 
 /// The checkers of a configuration.
 pub(super) struct Targets {
     model: Arc<Model>,
     /// Patterns are compiled once.
     matchers: HashMap<(CheckerId, u16), Rc<dyn Matcher>>,
+    /// Made when it is needed for the first time.
+    tls: Option<Context>,
     /// Numbers that nobody foresees.
     random: RandomState,
     drawn: u64,
@@ -29,25 +34,26 @@ pub(super) struct Targets {
 
 /// What is to be done.
 pub(super) enum Task<'a> {
-    Talk { to: &'a Connection, longest: Duration, dialogue: Box<dyn Dialogue> },
+    Talk { to: &'a Connection, transport: Transport, talk: Talk, limits: Limits },
     Run(&'a Misc),
 }
 
 impl Targets {
     pub(super) fn new(model: &Arc<Model>) -> Self {
-        Self { model: Arc::clone(model), matchers: HashMap::new(), random: RandomState::new(), drawn: 0 }
+        Self { model: Arc::clone(model), matchers: HashMap::new(), tls: None, random: RandomState::new(), drawn: 0 }
     }
 
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) {
         self.model = Arc::clone(model);
         self.matchers.clear();
+        self.tls = None;
     }
 
     /// Says why not if it cannot be done.
-    pub(super) fn task(&mut self, id: CheckerId, url: u16) -> Result<Task<'_>, String> {
+    pub(super) fn task(&mut self, id: CheckerId, url: u16) -> io::Result<Task<'_>> {
         self.drawn = self.drawn.wrapping_add(1);
         let seed = self.random.hash_one(self.drawn);
-        let (server, real, schedule, probe) = find(&self.model, id).ok_or("there is no such check")?;
+        let (server, real, schedule, probe) = find(&self.model, id).ok_or_else(|| io::Error::other("there is no such check"))?;
         let matcher = match wanted(probe, url) {
             Some(regex) => Some(match self.matchers.get(&(id, url)) {
                 Some(matcher) => Rc::clone(matcher),
@@ -71,10 +77,32 @@ impl Targets {
             Probe::Udp(udp) => &udp.connection,
             Probe::Misc(misc) => return Ok(Task::Run(misc)),
         };
-        let longest = schedule.delay_loop.duration().max(to.timeout.duration() * LIMITS);
-        let dialogue = dialogue(probe, url, hosts, seed, matcher).ok_or("this check is not known")?;
-        Ok(Task::Talk { to, longest, dialogue })
+        let patience = to.timeout.duration();
+        let limits = Limits { patience, longest: schedule.delay_loop.duration().clamp(patience * LEAST, patience * MOST) };
+        let dialogue = dialogue(probe, url, hosts, seed, matcher).ok_or_else(|| io::Error::other("this check is not known"))?;
+        let transport = dialogue.transport();
+        let client = match &transport {
+            Transport::Stream { tls: Some(tls) } => Some(client(&self.model, &mut self.tls, tls)?),
+            Transport::Stream { tls: None } | Transport::Datagram | Transport::Echo => None,
+        };
+        Ok(Task::Talk { to, transport, talk: Talk::new(dialogue, client), limits })
     }
+}
+
+fn client(model: &Model, context: &mut Option<Context>, tls: &Tls) -> io::Result<Client> {
+    let context = match context {
+        Some(context) => context,
+        None => {
+            let identity = model.lvs.tls.as_ref().map_or(Identity::default(), |own| Identity {
+                password: own.password.as_deref(),
+                ca: own.ca.as_deref(),
+                certificate: own.certificate.as_deref(),
+                key: own.key.as_deref(),
+            });
+            context.insert(Context::new(&identity)?)
+        }
+    };
+    Client::new(context, tls.server_name.as_deref(), tls.compliant)
 }
 
 fn find(model: &Model, id: CheckerId) -> Option<(&VirtualServer, &RealServer, &Schedule, &Probe)> {
