@@ -1,6 +1,27 @@
 //! The balancer's engine: virtual servers, real servers, their checkers and quorums. Pure: an event and the time go in, actions
 //! come out.
 
+mod chance;
+mod checker;
+mod engine;
+mod health;
+mod identity;
+mod layout;
+mod message;
+pub mod name;
+mod quorum;
+mod real_server;
+mod reload;
+mod server;
+mod suspend;
+mod table;
+mod transition;
+mod view;
+mod weight;
+
+pub use engine::Engine;
+pub use view::{CheckerView, RealView, ServerView, View};
+
 use crate::effect::ipvs::{ServerId, Service};
 use crate::effect::notice::ServerNotice;
 use crate::effect::probe::{CheckerId, Outcome, RunId};
