@@ -1,7 +1,12 @@
 //! What is said to a target and what its answer means, one dialogue for each kind of checker. Pure: bytes go in, bytes and an
 //! outcome come out. Sockets, time limits and encryption are the prober's.
 
+mod dns;
+pub mod http;
+mod ping;
+mod smtp;
 mod tcp;
+mod udp;
 
 use crate::effect::probe::Outcome;
 use crate::model::checker::{Connection, Probe};
@@ -90,14 +95,25 @@ pub struct Hosts<'a> {
     pub virtual_server: Option<&'a str>,
 }
 
-/// The dialogue of one attempt, none for a script. Of HTTP it is this URL's; its regular expression is the matcher. The seed is
-/// another one for each attempt: by it an answer is told from one that comes too late.
+/// The dialogue of one attempt; there is none for a script, for a URL that is not there, and for a regular expression without a
+/// matcher. Of HTTP it is this URL's. The seed is another one for each attempt: by it an answer is told from one that comes too
+/// late.
 pub fn dialogue(probe: &Probe, url: u16, hosts: Hosts<'_>, seed: u64, matcher: Option<Rc<dyn Matcher>>) -> Option<Box<dyn Dialogue>> {
-    let _ = (url, hosts, seed, matcher);
-    match probe {
-        Probe::Tcp(connection) => Some(Box::new(tcp::Tcp::new(connection))),
-        Probe::Ping(_) | Probe::Http(_) | Probe::Smtp(_) | Probe::Dns(_) | Probe::Udp(_) | Probe::Misc(_) => None,
-    }
+    Some(match probe {
+        Probe::Tcp(connection) => Box::new(tcp::Tcp::new(connection)),
+        Probe::Ping(connection) => Box::new(ping::Ping::new(connection, seed)),
+        Probe::Http(http) => {
+            let url = http.urls.get(usize::from(url))?;
+            if url.regex.is_some() && matcher.is_none() {
+                return None;
+            }
+            Box::new(http::Get::new(http, url, hosts, matcher))
+        }
+        Probe::Smtp(smtp) => Box::new(smtp::Hello::new(smtp)),
+        Probe::Dns(dns) => Box::new(dns::Query::new(dns, seed)),
+        Probe::Udp(udp) => Box::new(udp::Datagram::new(udp)),
+        Probe::Misc(_) => return None,
+    })
 }
 
 /// A target as the log names it.
@@ -123,7 +139,11 @@ impl fmt::Display for Target {
 /// What comes of trouble: of the target's, these words.
 fn failed(trouble: Trouble, words: impl fmt::Display) -> Outcome {
     match trouble {
-        Trouble::Target(why) => Outcome::Failed(format!("{words} ({why})").into()),
+        Trouble::Target(why) => Outcome::Failed(format!("{words}: {why}").into()),
         Trouble::Ours(why) => Outcome::Untried(why.into()),
     }
 }
+
+/// A prober for tests: leads a dialogue with what is given to it.
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,6 @@ impl Dialogue for Tcp {
     }
 
     fn failed(&mut self, trouble: Trouble) -> Outcome {
-        failed(trouble, format_args!("TCP connection to {} failed.", self.target))
+        failed(trouble, format_args!("TCP connection to {} failed", self.target))
     }
 }
