@@ -526,7 +526,13 @@ fn one_that_talks_without_end_does_not_keep_others_waiting() {
         prober.begin(RunId(0), checker(0), 0);
         for n in 1..20 {
             prober.begin(RunId(n), checker(1), 0);
-            assert_eq!(next(&mut prober).await, (RunId(n), Outcome::Good));
+            let mut ended = next(&mut prober).await;
+            if ended.0 == RunId(0) {
+                // It has been heard enough of.
+                prober.begin(RunId(0), checker(0), 0);
+                ended = next(&mut prober).await;
+            }
+            assert_eq!(ended, (RunId(n), Outcome::Good));
         }
     });
 }
