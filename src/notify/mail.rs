@@ -37,10 +37,12 @@ pub(super) fn of_vrrp(notice: &Notice) -> Option<Alert> {
         Told::Deleted => "Deleted",
         Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority => return None,
     };
-    let body = match subject {
-        Subject::Instance if *told == Told::Master => "VRRP Instance is now owning VRRP VIPs".to_owned(),
-        Subject::Instance => "VRRP Instance is no longer owning VRRP VIPs".to_owned(),
-        Subject::Group => format!("All VRRP group instances are now in {told} state"),
+    let body = match (subject, told) {
+        (_, Told::Stop) => "VRRP Stopping".to_owned(),
+        (_, Told::Deleted) => "VRRP Deleted at reload".to_owned(),
+        (Subject::Instance, Told::Master) => "VRRP Instance is now owning VRRP VIPs".to_owned(),
+        (Subject::Instance, _) => "VRRP Instance is no longer owning VRRP VIPs".to_owned(),
+        (Subject::Group, _) => format!("All VRRP group instances are now in {told} state"),
     };
     notice.mail.then(|| Alert { subject: format!("VRRP {what} {name} - {event}"), body, state: Some(*told) })
 }

@@ -1,6 +1,9 @@
 use super::*;
 use crate::effect::notice::Subject;
+use crate::effect::time::Instant;
 use crate::model::script::Action;
+use proptest::prelude::*;
+use std::time::Duration;
 
 fn script(words: &[&str]) -> Script {
     let argv = words.iter().map(|&word| word.into()).collect();
@@ -73,6 +76,17 @@ enum Step {
 }
 use Step::{Both, Ended, Silently, Tell};
 
+const AT: Instant = Instant::from_nanos(1_000_000_000);
+
+/// The turn that an order started last.
+fn last(orders: &[Order]) -> Option<Turn> {
+    orders.iter().rev().find_map(|order| if let Order::Run { turn, .. } = order { Some(turn.clone()) } else { None })
+}
+
+fn said(orders: &[Order]) -> Vec<&str> {
+    orders.iter().filter_map(|order| if let Order::Say(line) = order { Some(&*line.text) } else { None }).collect()
+}
+
 fn told(orders: &[Order]) -> Vec<String> {
     let text = |order: &Order| match order {
         Order::Run { script, .. } => script.argv.last().map(|word| format!("run {word}")),
@@ -143,16 +157,17 @@ fn scripts_of_an_object_run_one_notice_at_a_time_and_the_last_state_is_told() {
         ),
     ] {
         let mut queue = Queue::default();
-        let object = Object { subject: Subject::Instance, name: "VI 1".into() };
+        let mut running = None;
         for (index, (step, want)) in steps.iter().enumerate() {
             let mut orders = Vec::new();
             match *step {
-                Tell(told) => queue.tell(only_specific(told), &mut orders),
-                Silently(told) => queue.tell(Notice { specific: None, any: None, ..notice(told) }, &mut orders),
-                Both(told) => queue.tell(notice(told), &mut orders),
-                Ended => queue.ended(&object, &mut orders),
+                Tell(told) => queue.tell(AT, only_specific(told).into(), &mut orders),
+                Silently(told) => queue.tell(AT, Notice { specific: None, any: None, ..notice(told) }.into(), &mut orders),
+                Both(told) => queue.tell(AT, notice(told).into(), &mut orders),
+                Ended => queue.ended(AT, running.as_ref().expect("something has run"), &mut orders),
             }
             assert_eq!(told(&orders), *want, "{title}: {index} {step:?}");
+            running = last(&orders).or(running);
         }
     }
 }
@@ -163,9 +178,13 @@ fn objects_do_not_wait_for_each_other() {
     let mut orders = Vec::new();
     let named = |subject, name: &str| Notice { subject, name: name.into(), ..only_specific(Told::Master) };
     for notice in [named(Subject::Instance, "A"), named(Subject::Group, "A"), named(Subject::Instance, "B")] {
-        queue.tell(notice, &mut orders);
+        queue.tell(AT, notice.into(), &mut orders);
     }
-    assert_eq!(told(&orders).len(), 3);
+    for real in ["[10.0.0.1]:tcp:80", "[10.0.0.2]:tcp:80"] {
+        queue.tell(AT, server(Some(real), true).into(), &mut orders);
+    }
+    queue.tell(AT, server(None, true).into(), &mut orders);
+    assert_eq!(told(&orders).len(), 6);
 }
 
 #[test]
@@ -173,11 +192,10 @@ fn it_is_said_who_waits_and_what_is_not_told() {
     let mut queue = Queue::default();
     let mut orders = Vec::new();
     for told in [Told::Master, Told::Backup, Told::Fault] {
-        queue.tell(only_specific(told), &mut orders);
+        queue.tell(AT, only_specific(told).into(), &mut orders);
     }
-    let said: Vec<&str> = orders.iter().filter_map(|order| if let Order::Say(line) = order { Some(&*line.text) } else { None }).collect();
     assert_eq!(
-        said,
+        said(&orders),
         [
             "(VI 1) notify scripts: BACKUP waits for the end of those for MASTER",
             "(VI 1) notify scripts: BACKUP is not told, FAULT has come since",
@@ -187,19 +205,190 @@ fn it_is_said_who_waits_and_what_is_not_told() {
 }
 
 #[test]
-fn at_the_end_whatever_is_no_stop_is_late() {
+fn at_the_end_whatever_is_waited_for_is_late() {
     let mut queue = Queue::default();
     let mut orders = Vec::new();
     let named = |name: &str, told| Notice { name: name.into(), ..only_specific(told) };
     for notice in [named("A", Told::Master), named("A", Told::Stop), named("B", Told::Stop), named("C", Told::Backup)] {
-        queue.tell(notice, &mut orders);
+        queue.tell(AT, notice.into(), &mut orders);
     }
-    let late = |queue: &Queue| queue.late().map(|object| object.name.to_string()).collect::<Vec<_>>();
-    assert_eq!(late(&queue), ["A", "C"]);
-    let a = Object { subject: Subject::Instance, name: "A".into() };
+    let late: Vec<Turn> = queue.late().collect();
+    assert_eq!(late.iter().map(|turn| &turn.object).collect::<Vec<_>>(), [&Object::Instance("A".into())]);
     orders.clear();
-    queue.ended(&a, &mut orders);
+    queue.ended(AT, &late[0], &mut orders);
     assert_eq!(told(&orders), ["run STOP"]);
-    assert_eq!(late(&queue), ["C"]);
+    assert_eq!(queue.late().count(), 0);
     assert!(!queue.is_idle());
+}
+
+#[test]
+fn patience_with_a_script_that_does_not_end_is_bounded() {
+    let mut queue = Queue::default();
+    let mut orders = Vec::new();
+    let (early, end) = (AT + PATIENCE - Duration::from_nanos(1), AT + PATIENCE);
+    queue.tell(AT, only_specific(Told::Master).into(), &mut orders);
+    let endless = last(&orders).expect("it runs");
+    assert_eq!(queue.next_deadline(), Some(end));
+    queue.tell(AT, only_specific(Told::Backup).into(), &mut orders);
+    orders.clear();
+    queue.tick(early, &mut orders);
+    assert_eq!(orders, []);
+    queue.tick(end, &mut orders);
+    assert_eq!(told(&orders), ["run BACKUP"]);
+    assert_eq!(said(&orders), ["(VI 1) notify scripts: those for MASTER have not ended in 30 s, those for BACKUP run beside them"]);
+
+    // Whether the old one ends is of no interest any more; those that came after it are still in order.
+    let second = last(&orders).expect("it runs");
+    orders.clear();
+    queue.tell(end, only_specific(Told::Fault).into(), &mut orders);
+    queue.ended(end, &endless, &mut orders);
+    assert_eq!(told(&orders), [""; 0]);
+    queue.ended(end, &second, &mut orders);
+    assert_eq!(told(&orders), ["run FAULT"]);
+    let third = last(&orders).expect("it runs");
+    queue.ended(end, &third, &mut orders);
+    assert_eq!((queue.is_idle(), queue.next_deadline()), (true, None));
+}
+
+#[test]
+fn what_comes_when_patience_has_ended_does_not_wait() {
+    let mut queue = Queue::default();
+    let mut orders = Vec::new();
+    queue.tell(AT, only_specific(Told::Master).into(), &mut orders);
+    let end = AT + PATIENCE;
+    queue.tick(end, &mut orders);
+    assert_eq!((told(&orders), queue.next_deadline()), (vec!["run MASTER".to_owned()], None), "nothing waits, so nothing is to be done");
+    orders.clear();
+    queue.tell(end, Notice { specific: None, any: None, ..notice(Told::Backup) }.into(), &mut orders);
+    assert_eq!(orders, [], "nothing is to be run for it");
+    queue.tell(end, only_specific(Told::Fault).into(), &mut orders);
+    assert_eq!(told(&orders), ["run FAULT"]);
+}
+
+#[test]
+fn patience_is_for_each_turn_by_itself() {
+    let mut queue = Queue::default();
+    let mut orders = Vec::new();
+    let second = Duration::from_secs(1);
+    let named = |name: &str, told| News::from(Notice { name: name.into(), ..only_specific(told) });
+    queue.tell(AT, named("A", Told::Master), &mut orders);
+    let first = last(&orders).expect("it runs");
+    queue.tell(AT + second, named("B", Told::Master), &mut orders);
+    queue.ended(AT + second, &first, &mut orders);
+    queue.tell(AT + second * 2, named("A", Told::Backup), &mut orders);
+    for name in ["A", "B"] {
+        queue.tell(AT + second * 2, named(name, Told::Fault), &mut orders);
+    }
+    orders.clear();
+    assert_eq!(queue.next_deadline(), Some(AT + second + PATIENCE));
+    queue.tick(AT + second + PATIENCE, &mut orders);
+    assert_eq!(last(&orders).map(|turn| turn.object), Some(Object::Instance("B".into())));
+    orders.clear();
+    queue.tick(AT + second * 2 + PATIENCE, &mut orders);
+    assert_eq!(last(&orders).map(|turn| turn.object), Some(Object::Instance("A".into())));
+}
+
+const VS: &str = "[10.0.0.100]:tcp:80";
+
+/// Of a server that has a script for this.
+fn server(real: Option<&str>, up: bool) -> ServerNotice {
+    let script = script(&["/s", if up { "UP" } else { "DOWN" }]);
+    ServerNotice { virtual_server: VS.into(), real_server: real.map(Box::from), up, script: Some(script), fifo: true, mail: None }
+}
+
+#[test]
+fn a_line_about_a_server_ends_with_a_nul() {
+    let real = Some("[10.0.0.11]:tcp:80");
+    for (notice, want) in [
+        (server(None, true), "VS [10.0.0.100]:tcp:80 UP\n\0"),
+        (server(None, false), "VS [10.0.0.100]:tcp:80 DOWN\n\0"),
+        (server(real, true), "RS [10.0.0.11]:tcp:80 [10.0.0.100]:tcp:80 UP\n\0"),
+        (server(real, false), "RS [10.0.0.11]:tcp:80 [10.0.0.100]:tcp:80 DOWN\n\0"),
+        (ServerNotice { virtual_server: "FWM 5".into(), ..server(real, false) }, "RS [10.0.0.11]:tcp:80 FWM 5 DOWN\n\0"),
+        (ServerNotice { virtual_server: "[web]:0".into(), ..server(None, true) }, "VS [web]:0 UP\n\0"),
+    ] {
+        assert_eq!(News::from(notice).line.as_deref(), Some(want));
+    }
+    assert_eq!(News::from(ServerNotice { fifo: false, ..server(None, true) }).line, None);
+}
+
+#[test]
+fn scripts_of_a_server_get_no_arguments_and_run_in_order() {
+    let mut queue = Queue::default();
+    let mut orders = Vec::new();
+    let real = Some("[10.0.0.11]:tcp:80");
+    for up in [false, true, false] {
+        queue.tell(AT, server(real, up).into(), &mut orders);
+    }
+    assert_eq!(told(&orders), ["run DOWN"]);
+    assert_eq!(
+        said(&orders)[0],
+        "Real server [10.0.0.11]:tcp:80 of [10.0.0.100]:tcp:80: notify scripts: UP waits for the end of those for DOWN"
+    );
+    let first = last(&orders).expect("it runs");
+    orders.clear();
+    queue.ended(AT, &first, &mut orders);
+    assert_eq!(told(&orders), ["run DOWN"]);
+    assert_eq!(News::from(server(None, true)).scripts, [script(&["/s", "UP"])]);
+}
+
+#[test]
+fn the_environment_tells_a_transition_in_json() {
+    let named = Notice { name: "a \"b\" \\".into(), ..notice(Told::Master) };
+    let group = Notice { subject: Subject::Group, priority: 0, ..notice(Told::Fault) };
+    for (news, want) in [
+        (News::from(named), r#"{"type":"INSTANCE","name":"a \"b\" \\","state":"MASTER","priority":150}"#),
+        (group.into(), r#"{"type":"GROUP","name":"VI 1","state":"FAULT","priority":0}"#),
+        (server(None, true).into(), r#"{"type":"VS","virtual_server":"[10.0.0.100]:tcp:80","state":"UP"}"#),
+        (
+            server(Some("[::1]:udp:53"), false).into(),
+            r#"{"type":"RS","virtual_server":"[10.0.0.100]:tcp:80","real_server":"[::1]:udp:53","state":"DOWN"}"#,
+        ),
+    ] {
+        assert_eq!(news.json(), want);
+        assert!(serde_json::from_str::<serde_json::Value>(&news.json()).is_ok());
+    }
+}
+
+proptest! {
+    /// However transitions come and scripts end: never two at once of one object while patience lasts, and in the end
+    /// the last state is the one told last.
+    #[test]
+    fn the_last_state_is_told_last(steps in prop::collection::vec((0..5_u8, 0..3_u64), 0..200)) {
+        let mut queue = Queue::default();
+        let (mut now, mut running, mut told, mut state) = (AT, Vec::new(), None, None);
+        let mut run = |orders: Vec<Order>, running: &mut Vec<Turn>| {
+            for order in orders {
+                if let Order::Run { turn, script, .. } = order {
+                    running.push(turn);
+                    told = script.argv.last().cloned();
+                }
+            }
+        };
+        for (what, seconds) in steps {
+            now += Duration::from_secs(seconds) / 100;
+            let mut orders = Vec::new();
+            match what {
+                0 | 1 if !running.is_empty() => {
+                    let turn = running.remove(0);
+                    queue.ended(now, &turn, &mut orders);
+                }
+                0 | 1 => queue.tick(now, &mut orders),
+                _ => {
+                    let told = [Told::Master, Told::Backup, Told::Fault][usize::from(what) - 2];
+                    state = Some(told.word());
+                    queue.tell(now, only_specific(told).into(), &mut orders);
+                }
+            }
+            run(orders, &mut running);
+            prop_assert!(running.len() <= 1);
+        }
+        while let Some(turn) = running.pop() {
+            let mut orders = Vec::new();
+            queue.ended(now, &turn, &mut orders);
+            run(orders, &mut running);
+        }
+        prop_assert!(queue.is_idle());
+        prop_assert_eq!(told.as_deref(), state);
+    }
 }

@@ -96,6 +96,14 @@ impl Outbox {
         }
     }
 
+    /// Mails go to another server from now on.
+    pub fn redirect(&mut self) {
+        self.reachable_from = Instant::default();
+        for parcel in &mut self.waiting {
+            parcel.not_before = Instant::default();
+        }
+    }
+
     /// What is left is tried once, at once.
     pub fn hurry(&mut self) {
         self.hurried = true;

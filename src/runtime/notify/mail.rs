@@ -98,7 +98,12 @@ async fn work(mut server: Option<Server>, mut orders: UnboundedReceiver<Order>) 
         tokio::select! {
             order = orders.recv(), if end.is_none() => match order {
                 Some(Order::Post(letter)) => outbox.post(now(), letter, &mut lines),
-                Some(Order::Server(other)) => server = other,
+                Some(Order::Server(other)) => {
+                    if other != server {
+                        outbox.redirect();
+                    }
+                    server = other;
+                }
                 Some(Order::Finish(at)) => {
                     outbox.hurry();
                     end = Some(at);

@@ -190,15 +190,15 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         )
         .deprecated(&[("bfd_rlimit_rtime", Class::Notice)]),
         // Mail
-        key(
+        live(
             "router_id",
             named!(router_id, "STRING", "routerid name missing - ignoring"),
             "the host's name",
             "What we are called in mail and SNMP.",
         ),
-        key("notification_email_from", line!("ADDRESS", "", mail::set_from, |t, s| s.value(&t.from)), "USER@HOST", "Sender of mail."),
-        key("smtp_server", line!("HOST [PORT]", "", mail::set_server, mail::show_server), "none", "Mail server; none means no mail."),
-        key(
+        live("notification_email_from", line!("ADDRESS", "", mail::set_from, |t, s| s.value(&t.from)), "USER@HOST", "Sender of mail."),
+        live("smtp_server", line!("HOST [PORT]", "", mail::set_server, mail::show_server), "none", "Mail server; none means no mail."),
+        live(
             "smtp_helo_name",
             line!(
                 "NAME",
@@ -213,22 +213,22 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "the host's name",
             "Name to greet the mail server with.",
         ),
-        key(
+        live(
             "smtp_connect_timeout",
             line!("SECONDS", "1..4294", mail::set_timeout, |t, s| s.value(&t.settings.mail.timeout)),
             "30",
             "How long the mail server may take for each step.",
         ),
-        key(
+        live(
             "notification_email",
             block!("", mail::RECIPIENTS, mail::open_recipients, mail::show_recipients),
             "none",
             "Recipients of mail; every word is one.",
         ),
-        key("smtp_alert", boolean!(settings.mail.alert), "unset", "Default of smtp_alert for everything."),
-        key("smtp_alert_vrrp", boolean!(settings.mail.alert_vrrp), "unset", "Default of smtp_alert for instances and groups."),
-        key("smtp_alert_checker", boolean!(settings.mail.alert_checker), "unset", "Default of smtp_alert for virtual and real servers."),
-        key("no_email_faults", flag!(settings.mail.no_faults), "off", "No mail about instances in fault."),
+        live("smtp_alert", boolean!(settings.mail.alert), "unset", "Default of smtp_alert for everything."),
+        live("smtp_alert_vrrp", boolean!(settings.mail.alert_vrrp), "unset", "Default of smtp_alert for instances and groups."),
+        live("smtp_alert_checker", boolean!(settings.mail.alert_checker), "unset", "Default of smtp_alert for virtual and real servers."),
+        live("no_email_faults", flag!(settings.mail.no_faults), "off", "No mail about instances in fault."),
         // Scripts
         live(
             "script_user",
@@ -272,8 +272,8 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         live("notify_fifo_script", scripts::reader!(fifo), "none", "Command that reads notify_fifo."),
         live("vrrp_notify_fifo", scripts::pipe!(vrrp_fifo), "none", "Named pipe told of VRRP changes of state."),
         live("vrrp_notify_fifo_script", scripts::reader!(vrrp_fifo), "none", "Command that reads vrrp_notify_fifo."),
-        key("lvs_notify_fifo", scripts::pipe!(lvs_fifo), "none", "Named pipe told of what happens to virtual and real servers."),
-        key("lvs_notify_fifo_script", scripts::reader!(lvs_fifo), "none", "Command that reads lvs_notify_fifo."),
+        live("lvs_notify_fifo", scripts::pipe!(lvs_fifo), "none", "Named pipe told of what happens to virtual and real servers."),
+        live("lvs_notify_fifo_script", scripts::reader!(lvs_fifo), "none", "Command that reads lvs_notify_fifo."),
         live(
             "vrrp_notify_priority_changes",
             boolean!(settings.scripts.notify_priority_changes),

@@ -3,7 +3,7 @@
 use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::global::Global;
-use crate::config::keyword::{Keyword, Shown, Vocabulary, block, line, live};
+use crate::config::keyword::{Keyword, Shown, Vocabulary, block, boolean, line, live};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use std::time::Duration;
@@ -23,19 +23,28 @@ fn open(root: &mut Draft, parser: &mut Parser<'_>, statement: &Statement<'_>) {
 }
 
 fn show(root: &Draft, shown: &mut Shown<'_>) {
-    if root.global.settings.vrrp.vip_lease.is_some() {
+    let settings = &root.global.settings;
+    if settings.vrrp.vip_lease.is_some() || settings.scripts.notify_json {
         shown.block("", &STANDFAST, &root.global);
     }
 }
 
 pub static STANDFAST: Vocabulary<Global> = Vocabulary::new(
     "standfast",
-    &[live(
-        "vip_lease",
-        line!("[SECONDS]", "3..3600", set_vip_lease, show_vip_lease),
-        "off; 10 without a number",
-        "Give virtual addresses a lifetime in the kernel that the running daemon renews: where nothing of it runs any more, they go by themselves.",
-    )],
+    &[
+        live(
+            "vip_lease",
+            line!("[SECONDS]", "3..3600", set_vip_lease, show_vip_lease),
+            "off; 10 without a number",
+            "Give virtual addresses a lifetime in the kernel that the running daemon renews: where nothing of it runs any more, they go by themselves.",
+        ),
+        live(
+            "notify_json",
+            boolean!(settings.scripts.notify_json),
+            "false",
+            "Tell notify scripts the transition in STANDFAST_NOTIFY, an environment variable with a line of JSON.",
+        ),
+    ],
 );
 
 fn set_vip_lease(global: &mut Global, args: &mut Args<'_>) {

@@ -83,7 +83,7 @@ pub static SYNC_GROUP: Vocabulary<SyncGroup> = Vocabulary::new(
         live("notify_fault", script!(notify.fault), "none", "Run when the group goes to fault."),
         live("notify_stop", script!(notify.stop), "none", "Run when the daemon stops."),
         live("notify", script!(notify.any), "none", "Run on every transition, with GROUP, the name, the state and 0 as further arguments."),
-        key("smtp_alert", boolean!(smtp_alert), "smtp_alert_vrrp, smtp_alert, off", "Mail every transition of the group."),
+        live("smtp_alert", boolean!(smtp_alert), "smtp_alert_vrrp, smtp_alert, off", "Mail every transition of the group."),
         live::<SyncGroup>("sync_group_tracking_weight", flag!(tracking_weight), "off", "Members may have trackers with a weight.")
             .deprecated(&[("global_tracking", Class::Error)]),
         live("notify_priority_changes", boolean!(notify_priority_changes), "vrrp_notify_priority_changes", "What members inherit."),

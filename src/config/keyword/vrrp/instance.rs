@@ -239,7 +239,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "Run on every transition, with INSTANCE, the name, the state and the priority as further arguments.",
         ),
         live("notify_master_rx_lower_pri", script!(notify_master_rx_lower_pri), "none", "Run when a master hears a lower priority."),
-        key("smtp_alert", boolean!(smtp_alert), "smtp_alert_vrrp, smtp_alert, off", "Mail every transition."),
+        live("smtp_alert", boolean!(smtp_alert), "smtp_alert_vrrp, smtp_alert, off", "Mail every transition."),
         live(
             "notify_priority_changes",
             boolean!(notify_priority_changes),
