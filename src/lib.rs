@@ -12,6 +12,7 @@
 //! or output: an event and the time go in, actions come out ([`effect`]). [`kernel`] holds in the kernel what they want held,
 //! [`runtime`] pumps them, in a process that a supervisor starts and succeeds. `docs/ARCHITECTURE.md` tells more.
 
+pub mod bfd;
 pub mod cli;
 pub mod config;
 pub mod effect;

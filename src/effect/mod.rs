@@ -6,6 +6,7 @@
 //! others of our addresses ([`Action::Announce`], [`Action::Probe`], [`Action::Notify`]) waits until every fact that was
 //! said before it is in the kernel.
 
+pub mod chance;
 pub mod delta;
 pub mod ipvs;
 pub mod net;

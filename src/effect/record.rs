@@ -53,3 +53,18 @@ pub struct CheckerHealth {
     /// The last exit status of a script.
     pub status: i32,
 }
+
+/// A BFD session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BfdRecord {
+    /// The session's name.
+    pub key: Box<str>,
+    /// The numbers that the two ends know it by.
+    pub ours: u32,
+    pub yours: u32,
+    pub up: bool,
+    /// What the neighbour said of itself last.
+    pub multiplier: u8,
+    pub min_tx: Duration,
+    pub min_rx: Duration,
+}

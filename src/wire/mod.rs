@@ -4,6 +4,7 @@
 //! kind, and never read beyond it.
 
 pub mod arp;
+pub mod bfd;
 pub mod checksum;
 mod ethernet;
 pub mod ipv4;
