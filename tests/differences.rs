@@ -410,7 +410,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         // The daemon: telling
         ("Scripts of one object run one at a time", Row::Shown("tests/notify.rs", "scripts_of_an_instance_never_overlap_and_the_last_state_is_the_last_one_told")),
         ("A script that does not end is waited for half a minute", Row::Shown("src/notify/tests.rs", "patience_with_a_script_that_does_not_end_is_bounded")),
-        ("A FIFO's script that ends is started again", Row::Shown("tests/notify.rs", "a_fifo_s_script_that_ends_is_started_again")),
+        ("A FIFO's script that fails is started again", Row::Shown("tests/notify.rs", "a_fifo_s_script_that_fails_is_started_again")),
         ("One process has the common FIFO read", Row::Shown("tests/notify.rs", "of_two_processes_that_write_to_a_pipe_one_has_it_read")),
         ("Scripts may be told in JSON", Row::Shown("tests/notify.rs", "a_script_is_told_in_json_where_that_is_configured")),
         ("A mail that fails is tried again", Row::Shown("tests/notify.rs", "a_server_that_stalls_or_closes_early_holds_nothing_up_and_is_asked_again")),

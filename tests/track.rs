@@ -60,7 +60,7 @@ fn a_health_script_is_up_and_down() {
     run(async {
         let script = tracked("chk", place.script("echo run >> runs; exit $(cat status)"));
         fs::write(place.path("status"), "0").expect("a file");
-        let mut trackers = Trackers::new(&model(vec![script.clone()], Vec::new(), Vec::new())).expect("trackers");
+        let mut trackers = Trackers::new(&model(vec![script.clone()], Vec::new(), Vec::new()), None).expect("trackers");
         assert_eq!(next(&mut trackers).await, found("chk", Standing::Up));
         assert_eq!(place.text("runs").lines().count(), 1, "the first result counts at once");
         fs::write(place.path("status"), "3").expect("a file");
@@ -79,7 +79,7 @@ fn a_health_script_that_hangs_is_killed_with_all_that_it_started() {
         let text = "sh -c \"trap '' TERM; while :; do sleep 1; done\" & echo $! > child.new; mv child.new child; wait";
         let script =
             TrackScript { timeout: Duration::from_millis(300), interval: Duration::from_secs(100), ..tracked("chk", place.script(text)) };
-        let mut trackers = Trackers::new(&model(vec![script], Vec::new(), Vec::new())).expect("trackers");
+        let mut trackers = Trackers::new(&model(vec![script], Vec::new(), Vec::new()), None).expect("trackers");
         assert_eq!(next(&mut trackers).await, found("chk", Standing::Down));
         let work = async {
             while place.text("child").is_empty() || is_alive(&place.text("child")) {
@@ -102,7 +102,7 @@ fn a_health_check_may_be_a_file_that_opens() {
     run(async {
         let open = |name: &str| Script { argv: ["<".into()].into(), action: Action::Open(place.path(name)), ..place.script("") };
         let model = model(vec![tracked("there", open("there")), tracked("absent", open("absent"))], Vec::new(), Vec::new());
-        let mut trackers = Trackers::new(&model).expect("trackers");
+        let mut trackers = Trackers::new(&model, None).expect("trackers");
         let mut findings = vec![next(&mut trackers).await, next(&mut trackers).await];
         findings.sort_by_key(|finding| finding.standing == Standing::Up);
         assert_eq!(findings, [found("absent", Standing::Down), found("there", Standing::Up)]);
@@ -125,7 +125,7 @@ fn a_file_is_followed_through_all_that_is_done_to_it() {
     run(async {
         let path = folder.join("f");
         let followed = model(Vec::new(), vec![file("f", &place, Some(InitialValue { value: 7, overwrite: false }))], Vec::new());
-        let mut trackers = Trackers::new(&followed).expect("trackers");
+        let mut trackers = Trackers::new(&followed, None).expect("trackers");
         assert_eq!(next(&mut trackers).await, value("f", 7), "it is made");
         assert_eq!(fs::read_to_string(&path).expect("a file"), "7\n");
         fs::write(&path, "20\n").expect("written");
@@ -167,7 +167,7 @@ fn a_link_is_followed_when_what_it_goes_through_is_replaced() {
     link("one", "..data");
     link("..data/f", "f");
     run(async {
-        let mut trackers = Trackers::new(&model(Vec::new(), vec![file("f", &place, None)], Vec::new())).expect("trackers");
+        let mut trackers = Trackers::new(&model(Vec::new(), vec![file("f", &place, None)], Vec::new()), None).expect("trackers");
         assert_eq!(next(&mut trackers).await, value("f", 1));
         link("two", "..new");
         fs::rename(folder.join("..new"), folder.join("..data")).expect("renamed");
@@ -187,7 +187,7 @@ fn a_file_is_made_only_where_that_is_asked_for() {
             if let Some(there) = there {
                 fs::write(&file.path, there).expect("written");
             }
-            let mut trackers = Trackers::new(&model(Vec::new(), vec![file.clone()], Vec::new())).expect("trackers");
+            let mut trackers = Trackers::new(&model(Vec::new(), vec![file.clone()], Vec::new()), None).expect("trackers");
             assert_eq!(next(&mut trackers).await, value(name, want));
             assert_eq!(fs::read_to_string(&file.path).expect("a file").trim(), want.to_string());
         });
@@ -195,10 +195,10 @@ fn a_file_is_made_only_where_that_is_asked_for() {
     run(async {
         let mut pipe = file("pipe", &place, Some(InitialValue { value: 9, overwrite: true }));
         nix::unistd::mkfifo(&pipe.path, nix::sys::stat::Mode::S_IRUSR).expect("a FIFO");
-        let mut trackers = Trackers::new(&model(Vec::new(), vec![pipe.clone()], Vec::new())).expect("trackers");
+        let mut trackers = Trackers::new(&model(Vec::new(), vec![pipe.clone()], Vec::new()), None).expect("trackers");
         assert_eq!(next(&mut trackers).await, value("pipe", 0), "nobody is waited for");
         pipe.path = "/dev/zero".into();
-        let mut trackers = Trackers::new(&model(Vec::new(), vec![pipe], Vec::new())).expect("trackers");
+        let mut trackers = Trackers::new(&model(Vec::new(), vec![pipe], Vec::new()), None).expect("trackers");
         assert_eq!(next(&mut trackers).await, value("pipe", 0), "it has an end");
     });
 }
@@ -220,7 +220,7 @@ fn processes_are_counted() {
         };
         let found = |standing| Finding { object: Found::Process("p".into()), standing };
         let start = || std::process::Command::new("/bin/sleep").arg(&seconds).spawn().expect("a process");
-        let mut trackers = Trackers::new(&model(Vec::new(), Vec::new(), vec![wanted])).expect("trackers");
+        let mut trackers = Trackers::new(&model(Vec::new(), Vec::new(), vec![wanted]), None).expect("trackers");
         assert_eq!(next(&mut trackers).await, found(Standing::Down));
         let (mut one, mut two) = (start(), start());
         assert_eq!(next(&mut trackers).await, found(Standing::Up));

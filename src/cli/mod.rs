@@ -1,6 +1,7 @@
 //! The command line: keepalived's options as a table, with getopt's manners, and the commands of our own.
 
 mod completion;
+pub mod genhash;
 
 pub use completion::completions;
 
@@ -86,6 +87,7 @@ pub struct Options {
     pub pid_file: Option<PathBuf>,
     pub vrrp_pid_file: Option<PathBuf>,
     pub checkers_pid_file: Option<PathBuf>,
+    pub bfd_pid_file: Option<PathBuf>,
     pub core_dump: bool,
     pub ignore_interrupt: bool,
     pub(crate) mode: Mode,
@@ -220,7 +222,10 @@ static FLAGS: &[Flag] = &[
         o.checkers_pid_file = Some(v.into());
         Ok(())
     }),
-    planned(Some('b'), "bfd_pid", Takes::Value("FILE"), "pid file of the BFD process"),
+    flag(Some('b'), "bfd_pid", Takes::Value("FILE"), "pid file of the BFD process", |o, v| {
+        o.bfd_pid_file = Some(v.into());
+        Ok(())
+    }),
     flag(Some('T'), "genhash", Takes::Nothing, "genhash mode; the rest of the line is its own", |o, _| {
         o.mode.genhash = true;
         Ok(())

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     Add(Fact),
-    /// The same thing with another lifetime: the kernel can change that in place.
+    /// The same thing with another lifetime or other flags, where the kernel can change that in place.
     Change(Fact),
     Remove(Fact),
 }
@@ -78,7 +78,7 @@ impl Hash for Identity {
 enum Difference {
     /// In nothing that the kernel knows of.
     None,
-    Lifetime,
+    InPlace,
     More,
 }
 
@@ -86,17 +86,17 @@ fn difference(held: &Fact, wanted: &Fact) -> Difference {
     match (held, wanted) {
         (Fact::Address(held), Fact::Address(wanted)) => {
             let Address { prefix, peer, device: _, scope, broadcast, label, preferred, .. } = &held.address;
-            let flags = |address: &Address| {
-                (address.home, address.detect_duplicates, address.manage_temporary, address.no_prefix_route, address.autojoin)
-            };
+            let flags = |address: &Address| (address.home, address.detect_duplicates, address.manage_temporary, address.no_prefix_route);
             let other = &wanted.address;
-            let same = (prefix, peer, scope, broadcast, label)
-                == (&other.prefix, &other.peer, &other.scope, &other.broadcast, &other.label)
-                && flags(&held.address) == flags(other);
-            match (same, (*preferred, held.lease) == (other.preferred, wanted.lease)) {
-                (true, true) => Difference::None,
-                (true, false) => Difference::Lifetime,
-                (false, _) => Difference::More,
+            let same = (prefix, peer, scope, broadcast, label, held.address.autojoin)
+                == (&other.prefix, &other.peer, &other.scope, &other.broadcast, &other.label, other.autojoin);
+            let same_flags = flags(&held.address) == flags(other);
+            let same_time = (*preferred, held.lease) == (other.preferred, wanted.lease);
+            match (same, same_flags, same_time) {
+                (true, true, true) => Difference::None,
+                (true, true, false) => Difference::InPlace,
+                (true, false, _) if prefix.family() == Family::V6 => Difference::InPlace,
+                (true, false, _) | (false, ..) => Difference::More,
             }
         }
         // All that the kernel knows of them is their identity.
@@ -134,7 +134,7 @@ pub fn delta(held: &[Fact], wanted: &[Fact]) -> Vec<Op> {
         }
         match before.get(&identity).map(|old| difference(old, fact)) {
             None | Some(Difference::More) => ops.push(Op::Add(fact.clone())),
-            Some(Difference::Lifetime) => ops.push(Op::Change(fact.clone())),
+            Some(Difference::InPlace) => ops.push(Op::Change(fact.clone())),
             Some(Difference::None) => {}
         }
     }

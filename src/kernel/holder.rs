@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-/// A wish that was queued; later ones are greater.
+/// How far the kernel must be for something to be there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Ticket(u64);
 
@@ -32,7 +32,6 @@ pub struct Holder {
     names: Names,
     /// What was in the kernel when somebody last adopted something, as long as nothing has happened since.
     there: Option<Index>,
-    last: Ticket,
     /// The last step that was done when we last looked.
     finished: u64,
 }
@@ -44,7 +43,7 @@ impl Holder {
         let links = asker.links()?;
         let names = names_of(&links);
         let writer = Writer::start()?;
-        Ok(Self { ledger: Ledger::default(), writer, asker, links, names, there: None, last: Ticket(0), finished: 0 })
+        Ok(Self { ledger: Ledger::default(), writer, asker, links, names, there: None, finished: 0 })
     }
 
     /// Those of the facts that are in the kernel already become the owner's. Asks the kernel, once until something is
@@ -65,7 +64,12 @@ impl Holder {
     pub fn hold(&mut self, owner: Owner, facts: &[Fact]) -> Ticket {
         let steps = self.ledger.hold(owner, facts, &self.names);
         self.queue(steps);
-        self.last
+        Ticket(self.ledger.last())
+    }
+
+    /// When a fact that is held will be there, which may be before all that its owner wants is.
+    pub fn ticket(&self, fact: &Fact) -> Ticket {
+        Ticket(self.ledger.number(fact))
     }
 
     /// What the owner holds by lease begins its time anew.
@@ -74,29 +78,45 @@ impl Holder {
         self.queue(steps);
     }
 
-    fn queue(&mut self, steps: Vec<Step>) {
+    fn queue(&self, steps: Vec<Step>) {
         if !steps.is_empty() {
-            self.last = Ticket(self.last.0 + 1);
-            self.writer.queue(self.last.0, steps);
+            self.writer.queue(steps);
         }
     }
 
-    /// Everything up to this ticket is in the kernel, or was refused.
-    pub fn done(&self) -> Ticket {
-        Ticket(self.writer.progress().ticket)
+    /// Everything up to this ticket was in the kernel, or refused, when we last settled.
+    pub const fn done(&self) -> Ticket {
+        Ticket(self.finished)
+    }
+
+    /// Whether all that was asked for had been done when we last settled.
+    pub const fn is_idle(&self) -> bool {
+        self.finished == self.ledger.last()
     }
 
     /// What the writer has finished. To be called whenever the descriptor is readable.
     pub fn settle(&mut self) -> Vec<Refusal> {
         let mut refusals = Vec::new();
-        for (step, snag) in self.writer.snags() {
-            let failed = self.ledger.settle(&step, &snag);
+        let (finished, snags) = self.writer.finished();
+        for (step, snag) in snags {
+            let settled = self.ledger.settle(&step, &snag, &self.names);
+            self.queue(settled.steps);
             if let Snag::Refused(reason) = snag {
-                refusals.extend(failed.into_iter().map(|(owner, fact)| Refusal { owner, fact, reason: reason.clone() }));
+                refusals.extend(settled.failed.into_iter().map(|(owner, fact)| Refusal { owner, fact, reason: reason.clone() }));
             }
         }
-        self.finished = self.writer.progress().step;
+        self.finished = finished;
         refusals
+    }
+
+    /// Whether something that was done may still have to be observed.
+    pub fn is_listening(&self) -> bool {
+        self.ledger.is_listening()
+    }
+
+    /// All that the kernel has told since we last settled has been observed: what it has not told of until now it never will.
+    pub fn caught_up(&mut self) {
+        self.ledger.told(self.finished);
     }
 
     /// Keeps up with what the kernel says; every [`Change`] is to be shown. Returns what somebody else took away; holding it
@@ -122,8 +142,7 @@ impl Holder {
                     }
                 }
             }
-            // The picture that is taken now will show what was done until now.
-            Change::Overrun => self.finished = self.writer.progress().step,
+            Change::Overrun => {}
         }
         Vec::new()
     }
@@ -140,7 +159,8 @@ impl Holder {
         }
     }
 
-    /// The same after changes were missed: show [`Change::Overrun`] first, then take the picture, then show that.
+    /// The same after changes were missed. When [`Self::is_idle`], throw away what else there is to hear, then take the picture,
+    /// then show that: what is written meanwhile would be taken for the doings of others.
     pub fn resync(&mut self, picture: &Picture) -> Vec<(Owner, Fact)> {
         self.there = None;
         for device in self.links.devices() {

@@ -4,7 +4,7 @@
 //! The kernel announces our own doings like those of others. Hence each thing has a list of what is still to be heard of it;
 //! what is heard beyond that was done by somebody else.
 
-use super::rtnl::decode::{Key, Seen, network};
+use super::rtnl::decode::{Key, Placement, Seen, network};
 use super::rtnl::message::Resolve;
 use crate::effect::delta::{Identity, Op, delta};
 use crate::effect::net::{Device, Fact, Owner};
@@ -28,7 +28,8 @@ pub(super) struct Step {
 /// What became of a step, other than that it was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Snag {
-    Already,
+    /// It was so already. An address comes with what the kernel has in its place.
+    Already(Option<Box<Placement>>),
     Refused(String),
 }
 
@@ -48,6 +49,12 @@ struct Entry {
     /// In the order in which they came.
     owners: Vec<Owner>,
     standing: Standing,
+    /// As somebody else left it, which need not be as it is wanted.
+    found: bool,
+    /// A part of it has been taken away; the rest has to go before it can be put there again.
+    broken: bool,
+    /// It was found, and has been put there anew; if it is found again, that is how it is.
+    mended: bool,
     /// The last addition.
     number: u64,
     names: Names,
@@ -56,6 +63,10 @@ struct Entry {
 }
 
 impl Entry {
+    const fn new(fact: Fact, owners: Vec<Owner>, standing: Standing, number: u64, names: Names) -> Self {
+        Self { fact, owners, standing, found: false, broken: false, mended: false, number, names, ways: BTreeSet::new() }
+    }
+
     fn is_there(&self) -> bool {
         self.standing != Standing::Lost
     }
@@ -118,13 +129,16 @@ impl Ledger {
                     continue;
                 }
                 let resolve = |name: &str| names.get(name).copied();
-                let standing = match (there.filter(|there| there.tells_of(fact)), fact) {
-                    (Some(there), fact) if there.has(fact, &identity, &resolve) => Standing::Held,
+                let (standing, as_it_is) = match (there.filter(|there| there.tells_of(fact)), fact) {
+                    (Some(there), fact) if there.has(fact, &identity, &resolve) => {
+                        let placement = there.addresses.get(&identity);
+                        (Standing::Held, placement.and_then(|placement| found(placement, fact, names)))
+                    }
                     (Some(_), _) => continue,
-                    (None, _) => Standing::Doubtful,
+                    (None, _) => (Standing::Doubtful, None),
                 };
-                let names = names_of(fact, names);
-                let entry = Entry { fact: fact.clone(), owners: vec![owner], standing, number: 0, names, ways: BTreeSet::new() };
+                let mut entry = Entry::new(as_it_is.unwrap_or_else(|| fact.clone()), vec![owner], standing, 0, names_of(fact, names));
+                entry.found = true;
                 self.enter(identity, entry);
             }
             self.wanted.entry(owner).or_default().push(fact.clone());
@@ -201,7 +215,8 @@ impl Ledger {
             };
             if counts {
                 // Others may have put it there in another way; theirs stays as long as there are others.
-                held.push(if entry.owners.len() > 1 { fact.clone() } else { entry.fact.clone() });
+                let is_theirs = entry.owners.len() > 1 && !entry.found;
+                held.push(if is_theirs { fact.clone() } else { entry.fact.clone() });
             } else if !new.contains(&identity) {
                 entry.owners.retain(|&other| other != owner);
                 if entry.owners.is_empty() {
@@ -215,6 +230,11 @@ impl Ledger {
             match op {
                 Op::Remove(_) => {
                     let Some(entry) = self.entries.get_mut(&identity) else { continue };
+                    if entry.found && new.contains(&identity) {
+                        // For all of its owners; it is put there again at once.
+                        steps.extend(self.take_away(owner, &identity));
+                        continue;
+                    }
                     entry.owners.retain(|&other| other != owner);
                     if entry.owners.is_empty()
                         && let Some(entry) = self.leave(&identity)
@@ -231,15 +251,23 @@ impl Ledger {
                         if entry.standing == Standing::Held {
                             continue;
                         }
+                        if entry.broken {
+                            steps.extend(self.take_away(owner, &identity));
+                        }
                     }
                     steps.push(self.put(owner, identity, fact, names));
                 }
                 Op::Change(fact) => {
-                    let shared = |entry: &Entry| entry.owners.iter().any(|&other| other != owner);
+                    let shared = |entry: &Entry| !entry.found && entry.owners.iter().any(|&other| other != owner);
                     if !self.entries.get(&identity).is_some_and(shared) {
                         steps.extend(self.change(owner, &identity, fact));
                     }
                 }
+            }
+        }
+        for identity in &new {
+            if let Some(entry) = self.entries.get_mut(identity) {
+                entry.found = false;
             }
         }
         if !facts.is_empty() {
@@ -258,12 +286,53 @@ impl Ledger {
             owners.push(owner);
         }
         let names = names_of(&fact, names);
-        let entry = Entry { fact: fact.clone(), owners, standing: Standing::Held, number, names: names.clone(), ways: BTreeSet::new() };
-        self.enter(identity, entry);
+        self.enter(identity, Entry::new(fact.clone(), owners, Standing::Held, number, names.clone()));
         Step { owner, op: Op::Add(fact), number, names }
     }
 
-    /// Another lifetime for what is there.
+    /// Out of the kernel, though it is still somebody's.
+    fn take_away(&mut self, owner: Owner, identity: &Identity) -> Option<Step> {
+        let entry = self.entries.get(identity)?;
+        let (op, names) = (Op::Remove(entry.fact.clone()), entry.names.clone());
+        self.stand(identity, Standing::Lost);
+        let number = self.expect(identity.clone(), false);
+        Some(Step { owner, op, number, names })
+    }
+
+    /// What was to be added is there, in another way. If that is not as it was wanted, these steps make it so.
+    fn mend(&mut self, step: &Step, placement: &Placement, names: &Names) -> Vec<Step> {
+        let (owner, wanted) = (step.owner, step.op.fact());
+        let identity = Identity::of(wanted);
+        let Some(entry) = self.entries.get_mut(&identity).filter(|entry| entry.number == step.number && !entry.mended) else {
+            return Vec::new();
+        };
+        let Some(there) = found(placement, wanted, names) else { return Vec::new() };
+        entry.fact = there.clone();
+        let mut steps = Vec::new();
+        for op in delta(&[there], std::slice::from_ref(wanted)) {
+            match op {
+                Op::Remove(_) => steps.extend(self.take_away(owner, &identity)),
+                Op::Add(fact) => steps.push(self.put(owner, identity.clone(), fact, names)),
+                Op::Change(fact) => steps.extend(self.change(owner, &identity, fact)),
+            }
+        }
+        if let Some(entry) = self.entries.get_mut(&identity) {
+            entry.mended = true;
+        }
+        steps
+    }
+
+    /// The last step towards a fact.
+    pub(super) fn number(&self, fact: &Fact) -> u64 {
+        self.entries.get(&Identity::of(fact)).map_or(0, |entry| entry.number)
+    }
+
+    /// The last step of all.
+    pub(super) const fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Another lifetime or other flags for what is there.
     fn change(&mut self, owner: Owner, identity: &Identity, fact: Fact) -> Option<Step> {
         self.entries.get_mut(identity)?.fact = fact.clone();
         let number = self.expect(identity.clone(), true);
@@ -294,42 +363,58 @@ impl Ledger {
         if list.is_empty() {
             self.expected.remove(identity);
             if self.expected.is_empty() {
-                // Nothing for a long time, until all comes at once.
                 self.expected.shrink_to_fit();
             }
         }
         true
     }
 
-    /// What became of a step; returns for whom it has failed.
-    pub(super) fn settle(&mut self, step: &Step, snag: &Snag) -> Vec<(Owner, Fact)> {
+    /// What became of a step.
+    pub(super) fn settle(&mut self, step: &Step, snag: &Snag, names: &Names) -> Settled {
         let fact = step.op.fact();
         let identity = Identity::of(fact);
         match (&step.op, snag) {
-            // Nothing is to be heard of what was there.
-            (Op::Add(_) | Op::Change(_), Snag::Already) => {
+            (Op::Add(_) | Op::Change(_), Snag::Already(there)) => {
+                // Nothing is to be heard of what was there.
                 self.forget(&identity, step.number);
-                Vec::new()
+                let steps = there.as_ref().map_or_else(Vec::new, |placement| self.mend(step, placement, names));
+                Settled { failed: Vec::new(), steps }
             }
             // Somebody else has removed it, and that is still to be heard, or it went with its interface.
-            (Op::Remove(_), Snag::Already) => Vec::new(),
+            (Op::Remove(_), Snag::Already(_)) => Settled::default(),
             (Op::Remove(_), Snag::Refused(_)) => {
                 self.forget(&identity, step.number);
-                vec![(step.owner, fact.clone())]
+                Settled { failed: vec![(step.owner, fact.clone())], steps: Vec::new() }
             }
             (Op::Add(_) | Op::Change(_), Snag::Refused(_)) => {
                 self.forget(&identity, step.number);
-                match self.entries.get(&identity) {
-                    // Something has been asked for since.
-                    Some(entry) if entry.number != step.number => return Vec::new(),
-                    None => return Vec::new(),
-                    Some(_) => {}
+                // Unless something has been asked for since.
+                if self.entries.get(&identity).is_none_or(|entry| entry.number != step.number) {
+                    return Settled::default();
                 }
                 // A change that was refused leaves what was there.
                 let standing = if matches!(step.op, Op::Change(_)) { Standing::Doubtful } else { Standing::Lost };
                 self.stand(&identity, standing);
-                self.of_all_owners(&identity)
+                Settled { failed: self.of_all_owners(&identity), steps: Vec::new() }
             }
+        }
+    }
+
+    /// Whether something is still to be heard.
+    pub(super) fn is_listening(&self) -> bool {
+        !self.expected.is_empty()
+    }
+
+    /// All that there was to hear of the steps up to a number has been heard, or will never be: an interface takes along what
+    /// is on it without a word, and what somebody else removed before us was his to tell.
+    pub(super) fn told(&mut self, finished: u64) {
+        self.expected.retain(|_, list| {
+            list.retain(|expected| expected.number > finished);
+            !list.is_empty()
+        });
+        if self.expected.is_empty() {
+            // Nothing for a long time, until all comes at once.
+            self.expected.shrink_to_fit();
         }
     }
 
@@ -383,12 +468,16 @@ impl Ledger {
                 Fact::Address(placed) => is_up(placed.device),
                 Fact::Route(_) => match key {
                     Key::Route(seen) => seen.devices().all(&is_up),
-                    Key::Address { .. } | Key::Rule(_) => true,
+                    Key::Address(_) | Key::Rule(_) => true,
                 },
                 Fact::Rule(_) => true,
             };
             let collateral = self.is_collateral(&identity);
-            self.stand(&identity, Standing::Lost);
+            let broken = self.is_broken(&identity, key);
+            self.stand(&identity, if broken { Standing::Doubtful } else { Standing::Lost });
+            if let Some(entry) = self.entries.get_mut(&identity).filter(|_| broken) {
+                entry.broken = true;
+            }
             if collateral {
                 return Gone::WithOneOfOurs(identity);
             }
@@ -412,6 +501,14 @@ impl Ledger {
         self.expected.iter().any(|(other, list)| other != identity && leaves(list) && subnet(other) == Some(here))
     }
 
+    /// Whether not all of a route has gone.
+    fn is_broken(&self, identity: &Identity, key: &Key) -> bool {
+        match (identity, key, self.entries.get(identity)) {
+            (Identity::Route(route), Key::Route(seen), Some(entry)) => seen.is_part_of(route, &|name: &str| entry.names.get(name).copied()),
+            _ => false,
+        }
+    }
+
     /// Puts back what went by our own doing.
     pub(super) fn restore(&mut self, identity: &Identity, names: &Names) -> Option<Step> {
         let entry = self.entries.get(identity)?;
@@ -426,7 +523,10 @@ impl Ledger {
                 let Seen { destination, table, .. } = **seen;
                 let list = self.routes.get(&(destination, table)).map_or(&[][..], Vec::as_slice);
                 let ours = |identity: &&Identity| match (identity, self.entries.get(*identity)) {
-                    (Identity::Route(route), Some(entry)) => seen.is(route, &|name: &str| entry.names.get(name).copied()),
+                    (Identity::Route(route), Some(entry)) => {
+                        let resolve = |name: &str| entry.names.get(name).copied();
+                        seen.is(route, &resolve) || seen.is_part_of(route, &resolve)
+                    }
                     _ => false,
                 };
                 // What we have let go of is in no list any more, but its end is still to be heard; that comes first.
@@ -439,7 +539,7 @@ impl Ledger {
                 found.extend(more);
                 found
             }
-            Key::Address { .. } | Key::Rule(_) => key.identity().into_iter().collect(),
+            Key::Address(_) | Key::Rule(_) => key.identity().into_iter().collect(),
         }
     }
 
@@ -473,10 +573,7 @@ impl Ledger {
     /// Compares with what is there; steps up to a number had been taken when the comparison began. Returns what is missing.
     pub(super) fn compare(&mut self, there: &Index, finished: u64, names: &Names, is_up: impl Fn(Device) -> bool) -> Vec<(Owner, Fact)> {
         // What there was to hear of those was heard or missed.
-        self.expected.retain(|_, list| {
-            list.retain(|expected| expected.number > finished);
-            !list.is_empty()
-        });
+        self.told(finished);
         let resolve = |name: &str| names.get(name).copied();
         let mut missing = Vec::new();
         let mut found = Vec::new();
@@ -511,6 +608,23 @@ impl Ledger {
     }
 }
 
+/// What comes of a step that was not simply done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Settled {
+    /// Who does not get what.
+    pub(super) failed: Vec<(Owner, Fact)>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// A fact as the kernel has it.
+fn found(placement: &Placement, wanted: &Fact, names: &Names) -> Option<Fact> {
+    let resolve = |name: &str| names.get(name).copied();
+    match wanted {
+        Fact::Address(wanted) => Some(Fact::Address(placement.placed(wanted, &resolve))),
+        Fact::Route(_) | Fact::Rule(_) => None,
+    }
+}
+
 /// What became of something that is not there any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Gone {
@@ -528,7 +642,8 @@ fn names_of(fact: &Fact, names: &Names) -> Names {
 /// What there is in the kernel, quick to be found.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    exact: HashSet<Identity>,
+    addresses: HashMap<Identity, Placement>,
+    rules: HashSet<Identity>,
     routes: HashMap<(Prefix, u32), Vec<Seen>>,
 }
 
@@ -538,7 +653,8 @@ impl Index {
         for key in keys {
             match key {
                 Key::Route(seen) => index.routes.entry((seen.destination, seen.table)).or_default().push((**seen).clone()),
-                Key::Address { .. } | Key::Rule(_) => index.exact.extend(key.identity()),
+                Key::Address(placement) => drop(index.addresses.insert(placement.identity(), placement.clone())),
+                Key::Rule(_) => index.rules.extend(key.identity()),
             }
         }
         index
@@ -554,7 +670,8 @@ impl Index {
 
     fn has(&self, fact: &Fact, identity: &Identity, resolve: Resolve<'_>) -> bool {
         match fact {
-            Fact::Address(_) | Fact::Rule(_) => self.exact.contains(identity),
+            Fact::Address(_) => self.addresses.contains_key(identity),
+            Fact::Rule(_) => self.rules.contains(identity),
             Fact::Route(route) => self.routes.get(&place(route)).is_some_and(|seen| seen.iter().any(|seen| seen.is(route, resolve))),
         }
     }

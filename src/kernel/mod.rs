@@ -1,6 +1,7 @@
-//! The routing netlink, raw sockets: the only code that talks to the kernel's network.
+//! The routing netlink, IPVS, raw sockets: the only code that talks to the kernel's network.
 
 pub mod holder;
+pub mod ipvs;
 mod ledger;
 pub mod rtnl;
 pub mod socket;

@@ -3,11 +3,13 @@
 
 use super::ledger::{Names, Snag, Step};
 use super::rtnl::batch::{Batch, Verdict};
+use super::rtnl::decode::Placement;
 use super::rtnl::message::{Request, request};
 use super::rtnl::picture::Asker;
-use crate::effect::delta::Op;
-use crate::effect::net::Device;
+use crate::effect::delta::{Identity, Op};
+use crate::effect::net::{Device, Fact};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,23 +17,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 const STACK: usize = 256 * 1024;
-/// Steps that are made into messages at a time.
-const SLICE: usize = 256;
-
-/// The steps that belong to one ticket.
-#[derive(Debug)]
-struct Job {
-    ticket: u64,
-    steps: Vec<Step>,
-}
+/// Steps that are carried out before somebody is told of them.
+const SLICE: usize = 64;
 
 /// How far the thread is.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
-    /// The last job that is done.
-    pub(super) ticket: u64,
+struct Progress {
     /// The last step that is done.
-    pub(super) step: u64,
+    step: u64,
     snags: Vec<(Step, Snag)>,
 }
 
@@ -51,7 +44,7 @@ impl Shared {
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Sender<Job>,
+    jobs: Sender<Vec<Step>>,
     shared: Arc<Shared>,
 }
 
@@ -66,30 +59,27 @@ impl Writer {
         Ok(Self { jobs, shared })
     }
 
-    pub(super) fn queue(&self, ticket: u64, steps: Vec<Step>) {
+    pub(super) fn queue(&self, steps: Vec<Step>) {
         // It reads until we are gone.
-        let _ = self.jobs.send(Job { ticket, steps });
+        let _ = self.jobs.send(steps);
     }
 
-    pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
-        self.shared.progress()
-    }
-
-    /// What went otherwise than planned, each once.
-    pub(super) fn snags(&self) -> Vec<(Step, Snag)> {
+    /// The last step that is done, and what has gone otherwise than planned until then, each once.
+    pub(super) fn finished(&self) -> (u64, Vec<(Step, Snag)>) {
         // There may be nothing to read.
         let _ = self.shared.ready.read();
-        std::mem::take(&mut self.shared.progress().snags)
+        let mut progress = self.shared.progress();
+        (progress.step, std::mem::take(&mut progress.snags))
     }
 
-    pub(super) fn wait(&self, ticket: u64, at_most: Duration) -> bool {
+    pub(super) fn wait(&self, step: u64, at_most: Duration) -> bool {
         let progress = self.shared.progress();
-        let outcome = self.shared.changed.wait_timeout_while(progress, at_most, |progress| progress.ticket < ticket);
-        outcome.unwrap_or_else(PoisonError::into_inner).0.ticket >= ticket
+        let outcome = self.shared.changed.wait_timeout_while(progress, at_most, |progress| progress.step < step);
+        outcome.unwrap_or_else(PoisonError::into_inner).0.step >= step
     }
 }
 
-/// Readable when a job is done.
+/// Readable when some steps are done.
 impl AsFd for Writer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.shared.ready.as_fd()
@@ -97,7 +87,7 @@ impl AsFd for Writer {
 }
 
 struct Thread {
-    queue: Receiver<Job>,
+    queue: Receiver<Vec<Step>>,
     shared: Arc<Shared>,
     batch: Batch,
     asker: Asker,
@@ -105,17 +95,17 @@ struct Thread {
 
 impl Thread {
     fn run(&mut self) {
-        while let Ok(job) = self.queue.recv() {
-            for slice in job.steps.chunks(SLICE) {
+        while let Ok(steps) = self.queue.recv() {
+            for slice in steps.chunks(SLICE) {
                 let snags = self.slice(slice);
                 let mut progress = self.shared.progress();
                 progress.snags.extend(snags);
                 progress.step = slice.last().map_or(progress.step, |step| step.number);
+                drop(progress);
+                self.shared.changed.notify_all();
+                // It can only fail by being readable already.
+                let _ = self.shared.ready.write(1);
             }
-            self.shared.progress().ticket = job.ticket;
-            self.shared.changed.notify_all();
-            // It can only fail by being readable already.
-            let _ = self.shared.ready.write(1);
         }
     }
 
@@ -130,14 +120,21 @@ impl Thread {
                     sent.push(step);
                 }
                 // With its interface the route has gone as well.
-                Err(_) if matches!(step.op, Op::Remove(_)) => snags.push((step.clone(), Snag::Already)),
+                Err(_) if matches!(step.op, Op::Remove(_)) => snags.push((step.clone(), Snag::Already(None))),
                 Err(reason) => snags.push((step.clone(), Snag::Refused(reason))),
             }
         }
+        let mut there = None;
         for (step, verdict) in sent.into_iter().zip(self.batch.apply(&requests)) {
             match verdict {
                 Verdict::Done => {}
-                Verdict::Already => snags.push((step.clone(), Snag::Already)),
+                Verdict::Already => {
+                    let placement = match &step.op {
+                        Op::Add(fact @ Fact::Address(_)) => there.get_or_insert_with(|| self.addresses()).remove(&Identity::of(fact)),
+                        Op::Add(Fact::Route(_) | Fact::Rule(_)) | Op::Change(_) | Op::Remove(_) => None,
+                    };
+                    snags.push((step.clone(), Snag::Already(placement.map(Box::new))));
+                }
                 Verdict::Refused(reason) => snags.push((step.clone(), Snag::Refused(reason))),
             }
         }
@@ -151,6 +148,12 @@ impl Thread {
             let names = self.names();
             request(&step.op, &|name: &str| known(name).or_else(|| names.get(name).copied()))
         })
+    }
+
+    /// What there is where something of ours was to go.
+    fn addresses(&mut self) -> HashMap<Identity, Placement> {
+        let there = self.asker.addresses().unwrap_or_default();
+        there.into_iter().map(|placement| (placement.identity(), placement)).collect()
     }
 
     fn names(&mut self) -> Names {

@@ -19,6 +19,9 @@ mod transition;
 mod view;
 mod weight;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::Engine;
 pub use view::{CheckerView, RealView, ServerView, View};
 

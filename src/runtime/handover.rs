@@ -6,7 +6,7 @@
 
 mod code;
 
-use crate::effect::record::{Health, Record};
+use crate::effect::record::{BfdRecord, Health, Record};
 use crate::sys::descriptor;
 use code::{decode_order, decode_report, encode_order, encode_report};
 use nix::errno::Errno;
@@ -22,6 +22,7 @@ use std::time::Duration;
 pub enum Entry {
     Instance(Record),
     Server(Health),
+    Session(BfdRecord),
 }
 
 impl Entry {
@@ -29,20 +30,28 @@ impl Entry {
         match self {
             Self::Instance(record) => &record.key,
             Self::Server(health) => &health.key,
+            Self::Session(session) => &session.key,
         }
     }
 
     pub fn into_instance(self) -> Option<Record> {
         match self {
             Self::Instance(record) => Some(record),
-            Self::Server(_) => None,
+            Self::Server(_) | Self::Session(_) => None,
         }
     }
 
     pub fn into_server(self) -> Option<Health> {
         match self {
             Self::Server(health) => Some(health),
-            Self::Instance(_) => None,
+            Self::Instance(_) | Self::Session(_) => None,
+        }
+    }
+
+    pub fn into_session(self) -> Option<BfdRecord> {
+        match self {
+            Self::Session(session) => Some(session),
+            Self::Instance(_) | Self::Server(_) => None,
         }
     }
 }

@@ -6,8 +6,11 @@ mod bytes;
 mod check;
 pub mod dump;
 pub mod files;
+pub mod follow;
+mod genhash;
 pub mod handover;
 pub mod host;
+pub mod libraries;
 pub mod log;
 pub mod notify;
 mod poll;
@@ -65,14 +68,11 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
             say_unexpected(&options);
             ExitCode::from(supervisor::run(options))
         }
-        Command::Genhash(_) => not_yet("genhash comes with the health checkers"),
+        Command::Genhash(arguments) => {
+            let called = if name == "genhash" { name } else { format!("{name} --genhash") };
+            genhash::run(&called, arguments)
+        }
     }
-}
-
-/// Says plainly that a part of the program is still to come.
-fn not_yet(what: &str) -> ExitCode {
-    eprintln!("standfast {}: {what}", env!("CARGO_PKG_VERSION"));
-    ExitCode::from(UNUSABLE)
 }
 
 fn say_unexpected(options: &Options) {

@@ -18,6 +18,11 @@ pub fn multicast_interface(socket: &Socket, interface: u32) -> io::Result<()> {
     set(socket, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, request)
 }
 
+/// Each IPv4 packet comes with its TTL.
+pub fn with_ttl(socket: &Socket) -> io::Result<()> {
+    set(socket, libc::IPPROTO_IP, libc::IP_RECVTTL, 1 as libc::c_int)
+}
+
 /// Where a packet socket is bound to, or sends to: an interface and an Ethernet protocol.
 pub fn link_address(interface: u32, protocol: u16) -> io::Result<SockAddr> {
     let mut storage = SockAddrStorage::zeroed();

@@ -85,6 +85,8 @@ pub struct Announcer {
     /// Until when a lane rests.
     rests: HashMap<Lane, Instant>,
     asked: u64,
+    /// Others are about to ask for their first, so repetitions wait.
+    more: bool,
 }
 
 impl Announcer {
@@ -136,13 +138,19 @@ impl Announcer {
         }
     }
 
+    /// Whether there will be requests soon, of addresses that are on their way into the kernel: until then nothing is announced
+    /// for the second time.
+    pub fn expect_more(&mut self, more: bool) {
+        self.more = more;
+    }
+
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// When the next announcement may be made; the beginning of time if at once.
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.lanes.keys().map(|lane| self.rest(lane)).min()
+        self.lanes.iter().filter_map(|(lane, queue)| self.next(queue).map(|_| self.rest(lane))).min()
     }
 
     /// Up to so many announcements whose time has come, in the order in which they are to be made.
@@ -150,10 +158,7 @@ impl Announcer {
         let mut frames = Vec::new();
         while frames.len() < at_most {
             let ready = self.lanes.iter().filter(|(lane, _)| self.rest(lane) <= now);
-            let Some(key) = ready.filter_map(|(_, queue)| queue.first_key_value()).min_by_key(|(turn, _)| **turn).map(|(_, key)| *key)
-            else {
-                break;
-            };
+            let Some((_, key)) = ready.filter_map(|(_, queue)| self.next(queue)).min() else { break };
             let Some(waiting) = self.take_out(&key) else { break };
             let distance = self.pace.distance(waiting.lane);
             if !distance.is_zero() {
@@ -166,6 +171,11 @@ impl Announcer {
             frames.push(key.1);
         }
         frames
+    }
+
+    fn next(&self, queue: &BTreeMap<Turn, Key>) -> Option<(Turn, Key)> {
+        let (&turn, &key) = queue.first_key_value()?;
+        (turn.0 == 0 || !self.more).then_some((turn, key))
     }
 
     fn rest(&self, lane: &Lane) -> Instant {

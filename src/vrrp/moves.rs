@@ -147,9 +147,7 @@ impl Engine {
     }
 
     pub(super) fn say_syncing(&self, id: InstanceId, state: &str, actions: &mut Actions) {
-        if let Some(&at) = self.member_of.get(&id)
-            && self.groups[at].members.len() > 1
-        {
+        if let Some(&at) = self.member_of.get(&id) {
             actions.push(Action::Say(message::syncing(&self.groups[at].conf().name, state)));
         }
     }

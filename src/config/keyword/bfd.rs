@@ -1,6 +1,6 @@
 //! `bfd_instance`.
 
-use super::{Shown, Vocabulary, block_opening, boolean, flag, key, line, number};
+use super::{Shown, Vocabulary, block_opening, boolean, flag, line, live, number};
 use crate::config::args::{Args, micros_text};
 use crate::config::draft::Draft;
 use crate::config::draft::bfd::Session;
@@ -50,36 +50,36 @@ macro_rules! milliseconds {
 pub static BFD: Vocabulary<Session> = Vocabulary::new(
     "bfd_instance",
     &[
-        key::<Session>(
+        live::<Session>(
             "neighbor_ip",
             line!("IP", "", |t, a| set_address(&mut t.neighbor, a), |t, s| s.value(&t.neighbor)),
             "required",
             "Address of the peer.",
         )
         .aliases(&["neighbour_ip"]),
-        key(
+        live(
             "source_ip",
             line!("IP", "", |t, a| set_address(&mut t.source, a), |t, s| s.value(&t.source)),
             "the kernel's choice",
             "Address to send from.",
         ),
-        key("min_rx", milliseconds!(min_rx, 1_000), "10", "Shortest interval between packets that we can take."),
-        key("min_tx", milliseconds!(min_tx, 1_000), "10", "Interval at which we want to send while up."),
-        key("idle_tx", milliseconds!(idle_tx, 1_000_000), "1000", "Interval at which we send while not up."),
-        key("multiplier", number!(multiplier: u8, 1, 255), "5", "Packets that may be lost before the session is down."),
-        key("passive", flag!(passive), "off", "Send nothing before the peer does."),
-        key::<Session>("ttl", number!(ttl: u8, 1, 255), "255, IPv6 64", "Hop limit we send with, and against which max_hops is counted.")
+        live("min_rx", milliseconds!(min_rx, 1_000), "10", "Shortest interval between packets that we can take."),
+        live("min_tx", milliseconds!(min_tx, 1_000), "10", "Interval at which we want to send while up."),
+        live("idle_tx", milliseconds!(idle_tx, 1_000_000), "1000", "Interval at which we send while not up."),
+        live("multiplier", number!(multiplier: u8, 1, 255), "5", "Packets that may be lost before the session is down."),
+        live("passive", flag!(passive), "off", "Send nothing before the peer does."),
+        live::<Session>("ttl", number!(ttl: u8, 1, 255), "255, IPv6 64", "Hop limit we send with, and against which max_hops is counted.")
             .aliases(&["hoplimit"]),
-        key("max_hops", line!("N", "-1..255", set_hops, show_hops), "0", "Hops a packet may have come; -1 for any number."),
-        key("multihop", boolean!(multihop), "off", "Use the multihop port 4784."),
-        key(
+        live("max_hops", line!("N", "-1..255", set_hops, show_hops), "0", "Hops a packet may have come; -1 for any number."),
+        live("multihop", boolean!(multihop), "off", "Use the multihop port 4784."),
+        live(
             "weight",
             line!("N [reverse]", "-253..253", set_weight, |t, s| s.text(&weight_text(t.weight))),
             "0",
             "Weight that track_bfd uses unless it gives its own.",
         ),
-        key("vrrp", flag!(vrrp), "both", "Tell the VRRP process of changes, and not the checkers unless checker is given too."),
-        key("checker", flag!(checker), "both", "Tell the checkers of changes, and not the VRRP process unless vrrp is given too."),
+        live("vrrp", flag!(vrrp), "both", "Tell the VRRP process of changes, and not the checkers unless checker is given too."),
+        live("checker", flag!(checker), "both", "Tell the checkers of changes, and not the VRRP process unless vrrp is given too."),
     ],
 );
 

@@ -124,10 +124,13 @@ fn what_the_kernel_tells_apart_is_different() {
 }
 
 #[test]
-fn other_attributes_are_put_there_anew_and_a_lifetime_in_place() {
+fn other_attributes_are_put_there_anew_and_what_the_kernel_can_change_in_place() {
     let old = at("fd00::1/64");
     let longer = at("fd00::1/128");
     let label = on(1, Address { label: Some("e0:1".into()), ..address("10.0.0.1/24") });
+    let silent = on(1, Address { home: true, no_prefix_route: true, ..address("fd00::1/64") });
+    let silent4 = on(1, Address { no_prefix_route: true, ..address("10.0.0.1/24") });
+    let joined = on(1, Address { autojoin: true, ..address("fd00::1/64") });
     let brief = on(1, Address { preferred: Lifetime::Seconds(0), ..address("fd00::1/64") });
     let untracked = on(1, Address { tracked: false, device: Some("e1".into()), ..address("fd00::1/64") });
     let Fact::Route(mut route_untracked) = route("10.0.0.0/24") else { unreachable!() };
@@ -136,6 +139,9 @@ fn other_attributes_are_put_there_anew_and_a_lifetime_in_place() {
         (old.clone(), longer.clone(), vec![Op::Remove(old.clone()), Op::Add(longer)]),
         (at("10.0.0.1/24"), label.clone(), vec![Op::Remove(at("10.0.0.1/24")), Op::Add(label)]),
         (old.clone(), brief.clone(), vec![Op::Change(brief)]),
+        (old.clone(), silent.clone(), vec![Op::Change(silent)]),
+        (old.clone(), joined.clone(), vec![Op::Remove(old.clone()), Op::Add(joined)]),
+        (at("10.0.0.1/24"), silent4.clone(), vec![Op::Remove(at("10.0.0.1/24")), Op::Add(silent4)]),
         (old, untracked, vec![]),
         (route("10.0.0.0/24"), Fact::Route(route_untracked), vec![]),
     ] {

@@ -2,16 +2,18 @@
 
 use super::message::Resolve;
 use crate::effect::delta::Identity;
-use crate::effect::net::{Device, Link, Local, Mac};
+use crate::effect::net::{Device, Link, Local, Mac, Placed};
+use crate::model::net::address::Lifetime;
 use crate::model::net::rule::{Action, Mark};
-use crate::model::net::{Family, Prefix, Realms, Route, Rule, Scope};
+use crate::model::net::{Address, Family, Prefix, Realms, Route, Rule, Scope};
 use netlink_packet_core::{NlaBuffer, NlasIterator, Parseable};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteRealm, RouteType, RouteVia};
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 pub(super) const RTM_NEWLINK: u16 = 16;
 pub(super) const RTM_DELLINK: u16 = 17;
@@ -26,7 +28,7 @@ pub(super) const RTM_DELRULE: u16 = 33;
 /// What a message of the kernel says of a fact: enough to know ours by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
-    Address { device: Device, local: Prefix, peer: Option<IpAddr> },
+    Address(Placement),
     Route(Box<Seen>),
     Rule(Box<Rule>),
 }
@@ -53,12 +55,30 @@ struct Hop {
     device: Option<Device>,
 }
 
+impl Hop {
+    fn is(&self, gateway: Option<IpAddr>, device: Option<&str>, resolve: Resolve<'_>) -> bool {
+        self.gateway == gateway && device.is_none_or(|name| resolve(name).is_none_or(|device| self.device == Some(device)))
+    }
+}
+
 /// What the kernel gives an IPv6 route that asks for none.
 const IPV6_PRIORITY: u32 = 1024;
 
 impl Seen {
     /// Whether it is this one of ours. What we did not ask for may be anything.
     pub(in crate::kernel) fn is(&self, route: &Route, resolve: Resolve<'_>) -> bool {
+        self.is_like(route) && self.goes(route, resolve)
+    }
+
+    /// Whether it is one way of several that ours takes: the kernel can take IPv6 routes apart.
+    pub(in crate::kernel) fn is_part_of(&self, route: &Route, resolve: Resolve<'_>) -> bool {
+        route.family() == Family::V6
+            && self.hops.len() < route.hops.len()
+            && self.is_like(route)
+            && self.hops.iter().all(|hop| route.hops.iter().any(|way| hop.is(way.gateway, way.device.as_deref(), resolve)))
+    }
+
+    fn is_like(&self, route: &Route) -> bool {
         let priority = match (route.family(), route.priority) {
             (Family::V4, priority) => priority.unwrap_or(0),
             (Family::V6, priority) => priority.filter(|&priority| priority != 0).unwrap_or(IPV6_PRIORITY),
@@ -74,24 +94,20 @@ impl Seen {
             && self.from == from
             && scope.is_none_or(|scope| scope == self.scope)
             && route.preferred_source.is_none_or(|source| self.preferred_source == Some(source))
-            && self.goes(route, resolve)
     }
 
     fn goes(&self, route: &Route, resolve: Resolve<'_>) -> bool {
-        let by = |hop: &Hop, gateway: Option<IpAddr>, device: Option<&str>| {
-            hop.gateway == gateway && device.is_none_or(|name| resolve(name).is_none_or(|device| hop.device == Some(device)))
-        };
         if route.hops.is_empty() {
             return match self.hops.as_slice() {
                 // One that leads nowhere.
                 [] => route.gateway.is_none(),
-                [hop] => by(hop, route.gateway, route.device.as_deref()),
+                [hop] => hop.is(route.gateway, route.device.as_deref(), resolve),
                 [_, _, ..] => false,
             };
         }
         // The kernel orders the ways of an IPv6 route as it likes.
         route.hops.len() == self.hops.len()
-            && route.hops.iter().all(|way| self.hops.iter().any(|hop| by(hop, way.gateway, way.device.as_deref())))
+            && route.hops.iter().all(|way| self.hops.iter().any(|hop| hop.is(way.gateway, way.device.as_deref(), resolve)))
     }
 
     pub(in crate::kernel) const fn protocol(&self) -> u8 {
@@ -170,17 +186,58 @@ fn text(value: &[u8]) -> Box<str> {
     String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into()
 }
 
-/// An address and whether it can be used.
+/// An address as the kernel tells of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Placement {
+pub struct Placement {
     pub(super) local: Local,
-    pub(super) peer: Option<IpAddr>,
+    peer: Option<IpAddr>,
+    /// Whether packets can be sent from it.
     pub(super) usable: bool,
+    scope: Scope,
+    broadcast: Option<Ipv4Addr>,
+    label: Option<Box<str>>,
+    flags: AddressFlags,
+    valid: u32,
+    preferred: u32,
 }
 
 impl Placement {
-    pub(super) const fn key(&self) -> Key {
-        Key::Address { device: self.local.device, local: self.local.prefix, peer: self.peer }
+    pub(in crate::kernel) fn identity(&self) -> Identity {
+        Identity::address(self.local.device, self.local.prefix, self.peer)
+    }
+
+    /// In the words of what is wanted: where the kernel has nothing to say it is as it is wanted.
+    pub(in crate::kernel) fn placed(&self, wanted: &Placed, resolve: Resolve<'_>) -> Placed {
+        const FOREVER: u32 = u32::MAX;
+        let has = |flag: AddressFlags| self.flags.contains(flag);
+        let device = self.local.device;
+        let mut address = Address {
+            prefix: self.local.prefix,
+            peer: self.peer,
+            preferred: match self.preferred {
+                _ if has(AddressFlags::Deprecated) => Lifetime::Seconds(0),
+                preferred if preferred >= self.valid => Lifetime::Forever,
+                preferred => Lifetime::Seconds(preferred),
+            },
+            no_prefix_route: has(AddressFlags::Noprefixroute),
+            autojoin: has(AddressFlags::Mcautojoin),
+            ..wanted.address.clone()
+        };
+        match self.local.prefix.family() {
+            Family::V4 => {
+                address.scope = self.scope;
+                address.broadcast = self.broadcast;
+                // One that has none of its own is labelled with the name of its interface.
+                let own = |label: &Box<str>| address.label.as_ref() == Some(label) || resolve(label) != Some(device);
+                address.label = self.label.clone().filter(own);
+            }
+            Family::V6 => {
+                address.detect_duplicates = !has(AddressFlags::Nodad);
+                address.home = has(AddressFlags::Homeaddress);
+                address.manage_temporary = has(AddressFlags::Managetempaddr);
+            }
+        }
+        Placed { device, address, lease: (self.valid != FOREVER).then(|| Duration::from_secs(self.valid.into())) }
     }
 }
 
@@ -188,7 +245,7 @@ impl Key {
     /// Of what one of ours would have to be; a route's cannot be told.
     pub(in crate::kernel) fn identity(&self) -> Option<Identity> {
         match self {
-            Self::Address { device, local, peer } => Some(Identity::address(*device, *local, *peer)),
+            Self::Address(placement) => Some(placement.identity()),
             Self::Rule(rule) => Some(Identity::Rule(rule.clone())),
             Self::Route(_) => None,
         }
@@ -199,11 +256,15 @@ pub(super) fn address(payload: &[u8]) -> Option<Placement> {
     let message = AddressMessage::parse(payload).ok()?;
     family(message.header.family)?;
     let (mut local, mut far, mut flags) = (None, None, AddressFlags::from_bits_retain(message.header.flags.bits().into()));
+    let (mut broadcast, mut label, mut valid, mut preferred) = (None, None, u32::MAX, u32::MAX);
     for attribute in message.attributes {
         match attribute {
             AddressAttribute::Local(address) => local = Some(address),
             AddressAttribute::Address(address) => far = Some(address),
             AddressAttribute::Flags(all) => flags = all,
+            AddressAttribute::Broadcast(address) => broadcast = Some(address),
+            AddressAttribute::Label(text) => label = Some(text.into()),
+            AddressAttribute::CacheInfo(times) => (valid, preferred) = (times.ifa_valid, times.ifa_preferred),
             _ => {}
         }
     }
@@ -213,7 +274,9 @@ pub(super) fn address(payload: &[u8]) -> Option<Placement> {
     // An optimistic address may be used while it is tentative, but not by one that would defend it.
     let usable = !flags.intersects(AddressFlags::Tentative | AddressFlags::Dadfailed);
     let prefix = Prefix { address: local, length: message.header.prefix_len };
-    Some(Placement { local: Local { device: Device(message.header.index), prefix }, peer, usable })
+    let local = Local { device: Device(message.header.index), prefix };
+    let scope = Scope(message.header.scope.into());
+    Some(Placement { local, peer, usable, scope, broadcast, label, flags, valid, preferred })
 }
 
 pub(super) fn route(payload: &[u8]) -> Option<Seen> {
@@ -344,4 +407,31 @@ pub(super) fn rule(payload: &[u8]) -> Option<Rule> {
         }
     }
     Some(rule)
+}
+
+#[cfg(test)]
+pub(in crate::kernel) mod testing {
+    use super::{AddressFlags, Placement};
+    use crate::effect::net::{Local, Placed};
+    use crate::model::net::address::Lifetime;
+
+    /// An address as the kernel would tell of it if it had been asked for in these words.
+    pub(in crate::kernel) fn placement(placed: &Placed) -> Placement {
+        let address = &placed.address;
+        let mut flags = AddressFlags::empty();
+        flags.set(AddressFlags::Noprefixroute, address.no_prefix_route);
+        flags.set(AddressFlags::Nodad, !address.detect_duplicates);
+        flags.set(AddressFlags::Deprecated, address.preferred == Lifetime::Seconds(0));
+        Placement {
+            local: Local { device: placed.device, prefix: address.prefix },
+            peer: address.peer,
+            usable: true,
+            scope: address.scope,
+            broadcast: address.broadcast,
+            label: address.label.clone(),
+            flags,
+            valid: placed.lease.map_or(u32::MAX, |lease| u32::try_from(lease.as_secs()).unwrap_or(u32::MAX)),
+            preferred: u32::MAX,
+        }
+    }
 }

@@ -31,6 +31,8 @@ const BUFFER: usize = 16 << 20;
 const GROUPS: [u32; 7] = [1, 5, 7, 8, 9, 11, 19];
 /// Packets to read before others have their turn.
 const TURN: usize = 256;
+/// It takes much less to throw one away.
+const SKIP: usize = 1024;
 
 /// A socket that hears all changes to links, addresses, routes and rules in the namespace it was opened in. It never blocks.
 #[derive(Debug)]
@@ -55,36 +57,35 @@ impl Monitor {
         Ok(Self { netlink })
     }
 
-    /// What has been heard, up to a bound; false when there was nothing. Call again until then.
+    /// What has been heard, up to a bound; returns whether that was all there is.
     pub fn read(&mut self, changes: &mut Vec<Change>) -> io::Result<bool> {
-        for turn in 0..TURN {
+        for _ in 0..TURN {
             match self.netlink.receive() {
                 Ok(packet) => {
                     for message in messages(packet) {
                         take(&message, changes);
                     }
                 }
-                Err(Errno::EAGAIN) => return Ok(turn > 0),
-                Err(Errno::ENOBUFS) => {
-                    // What was still heard is older than the picture that is to be taken now.
-                    self.drain()?;
-                    changes.push(Change::Overrun);
-                    return Ok(true);
-                }
+                Err(Errno::EAGAIN) => return Ok(true),
+                // What is still in the queue is older than what was lost.
+                Err(Errno::ENOBUFS) => changes.push(Change::Overrun),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(true)
+        Ok(false)
     }
 
-    fn drain(&mut self) -> io::Result<()> {
-        loop {
+    /// Throws away what there is to hear, up to a bound; returns whether that was all there is. After an overrun the kernel
+    /// tells nothing more until then, and all of it is older than a picture that is taken then.
+    pub fn skip(&mut self) -> io::Result<bool> {
+        for _ in 0..SKIP {
             match self.netlink.receive() {
                 Ok(_) | Err(Errno::ENOBUFS) => {}
-                Err(Errno::EAGAIN) => return Ok(()),
+                Err(Errno::EAGAIN) => return Ok(true),
                 Err(error) => return Err(error.into()),
             }
         }
+        Ok(false)
     }
 }
 
@@ -116,12 +117,12 @@ fn take(message: &Message<'_>, changes: &mut Vec<Change>) {
         RTM_NEWADDR => {
             if let Some(placement) = decode::address(payload) {
                 let change = if placement.usable { Change::Address } else { Change::AddressGone };
-                changes.extend([change(placement.local), Change::FactSeen(placement.key())]);
+                changes.extend([change(placement.local), Change::FactSeen(Key::Address(placement))]);
             }
         }
         RTM_DELADDR => {
             if let Some(placement) = decode::address(payload) {
-                changes.extend([Change::AddressGone(placement.local), Change::FactGone(placement.key())]);
+                changes.extend([Change::AddressGone(placement.local), Change::FactGone(Key::Address(placement))]);
             }
         }
         RTM_NEWROUTE => changes.extend(decode::route(payload).map(|seen| Change::FactSeen(Key::Route(Box::new(seen))))),

@@ -1,6 +1,6 @@
 //! All that is in the kernel at one time.
 
-use super::decode::{self, Key, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWRULE};
+use super::decode::{self, Key, Placement, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWRULE};
 use super::socket::{NLMSG_DONE, NLMSG_ERROR, Netlink, messages};
 use crate::effect::net::Links;
 use crate::model::net::OUR_PROTOCOL;
@@ -65,18 +65,23 @@ impl Asker {
         Ok(links)
     }
 
-    pub(in crate::kernel) fn picture(&mut self) -> io::Result<Picture> {
-        let mut picture = Picture { links: self.links()?, keys: Vec::new() };
+    /// All of them, usable or not.
+    pub(in crate::kernel) fn addresses(&mut self) -> io::Result<Vec<Placement>> {
         let mut placements = Vec::new();
         self.dump(RTM_GETADDR, &[AF_UNSPEC; 8], RTM_NEWADDR, |payload| match payload {
             Some(payload) => placements.extend(decode::address(payload)),
             None => placements.clear(),
         })?;
-        for placement in placements {
+        Ok(placements)
+    }
+
+    pub(in crate::kernel) fn picture(&mut self) -> io::Result<Picture> {
+        let mut picture = Picture { links: self.links()?, keys: Vec::new() };
+        for placement in self.addresses()? {
             if placement.usable {
                 picture.links.put_address(placement.local);
             }
-            picture.keys.push(placement.key());
+            picture.keys.push(Key::Address(placement));
         }
         for family in [AF_INET, AF_INET6] {
             let mut rules = Vec::new();

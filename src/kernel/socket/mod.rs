@@ -1,5 +1,6 @@
 //! Sockets for VRRP's own packets, and for what tells neighbours who has an address.
 
+pub mod bfd;
 pub mod neighbour;
 pub mod vrrp;
 

@@ -44,7 +44,7 @@ fn server_name(host: &str) -> Option<Box<str>> {
     (!is_address && !name.is_empty()).then(|| name.into())
 }
 
-pub(super) fn hexadecimal(digest: &[u8]) -> String {
+pub fn hexadecimal(digest: &[u8]) -> String {
     digest.iter().fold(String::new(), |mut text, byte| {
         // A string takes whatever is written to it.
         let _ = write!(text, "{byte:02x}");

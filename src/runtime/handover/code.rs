@@ -2,7 +2,7 @@
 //! byte is no message.
 
 use super::{Entry, LONGEST, Order, OrderKind, Report};
-use crate::effect::record::{CheckerHealth, Counters, Health, Record, Standing};
+use crate::effect::record::{BfdRecord, CheckerHealth, Counters, Health, Record, Standing};
 use crate::effect::time::Instant;
 use crate::runtime::bytes::{Reader, Writer};
 use std::net::IpAddr;
@@ -22,6 +22,7 @@ mod tag {
     pub(super) const STOPPED: u8 = 5;
     pub(super) const RELOAD_ASKED: u8 = 6;
     pub(super) const HEALTH: u8 = 7;
+    pub(super) const SESSION: u8 = 8;
     pub(super) const RELOAD: u8 = 65;
 
     pub(super) const FAULT: u8 = 0;
@@ -50,6 +51,11 @@ pub(super) fn encode_report(report: &Report) -> Vec<u8> {
             encode_health(&mut out, health);
             out.0
         }
+        Report::Record(Entry::Session(session)) => {
+            let mut out = message(tag::SESSION);
+            encode_session(&mut out, session);
+            out.0
+        }
         Report::Forget(key) => with_text(tag::FORGET, key),
         Report::Ready => message(tag::READY).0,
         Report::Refused(reason) => with_text(tag::REFUSED, reason),
@@ -74,7 +80,7 @@ fn encode_record(out: &mut Writer, record: &Record) {
             out.number(since.as_nanos());
         }
     }
-    out.number(u64::try_from(record.learnt.as_nanos()).unwrap_or(u64::MAX));
+    out.number(nanos(record.learnt));
     match record.master {
         None => out.byte(0),
         Some(IpAddr::V4(address)) => {
@@ -117,6 +123,29 @@ fn decode_health(input: &mut Reader<'_>) -> Option<Health> {
     Some(Health { key, checkers: checkers.into(), quorum })
 }
 
+fn encode_session(out: &mut Writer, session: &BfdRecord) {
+    put_text(out, &session.key);
+    out.number(session.ours.into());
+    out.number(session.yours.into());
+    out.byte(session.up.into());
+    out.byte(session.multiplier);
+    out.number(nanos(session.min_tx));
+    out.number(nanos(session.min_rx));
+}
+
+fn decode_session(input: &mut Reader<'_>) -> Option<BfdRecord> {
+    let key = input.text()?.into();
+    let (ours, yours) = (input.number()?.try_into().ok()?, input.number()?.try_into().ok()?);
+    let (up, multiplier) = (flag(input)?, input.byte()?);
+    let (min_tx, min_rx) = (Duration::from_nanos(input.number()?), Duration::from_nanos(input.number()?));
+    Some(BfdRecord { key, ours, yours, up, multiplier, min_tx, min_rx })
+}
+
+/// The longest there is stands for whatever is longer.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn flag(input: &mut Reader<'_>) -> Option<bool> {
     match input.byte()? {
         0 => Some(false),
@@ -132,6 +161,7 @@ pub(super) fn decode_report(bytes: &[u8]) -> Option<Report> {
     }
     let report = match input.byte()? {
         tag::RECORD => Report::Record(Entry::Instance(decode_record(&mut input)?)),
+        tag::SESSION => Report::Record(Entry::Session(decode_session(&mut input)?)),
         tag::HEALTH => Report::Record(Entry::Server(decode_health(&mut input)?)),
         tag::FORGET => Report::Forget(input.text()?.into()),
         tag::READY => Report::Ready,

@@ -38,6 +38,8 @@ pub struct Start {
     pub signals: Signals,
     /// Take out what others left, and end.
     pub release_only: bool,
+    /// Where BFD sessions are heard of.
+    pub bfd: Option<OwnedFd>,
 }
 
 /// Runs until it is told to stop, and returns the exit status of the process.
@@ -58,9 +60,8 @@ pub fn run(start: Start) -> u8 {
 }
 
 async fn serve(start: Start) -> io::Result<()> {
-    let Start { model, records, release, control, signals, release_only } = start;
-    let mut driver = Driver::start(&model, &records, sockets(), release_only, control, signals)?;
-    drop((model, records));
+    let (release, release_only) = (start.release, start.release_only);
+    let mut driver = Driver::start(start, sockets())?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;
     let mut stopping = release_only;

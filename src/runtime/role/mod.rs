@@ -1,4 +1,5 @@
 //! What the processes that the supervisor starts do.
 
+pub mod bfd;
 pub mod checker;
 pub mod vrrp;

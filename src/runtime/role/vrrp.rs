@@ -2,6 +2,7 @@
 
 mod difference;
 mod driver;
+mod held;
 mod key;
 mod later;
 mod neighbours;
@@ -46,6 +47,8 @@ pub struct Start {
     pub signals: Signals,
     /// Start with the records, stop at once, and end: what others were left in charge of is given up.
     pub release_only: bool,
+    /// Where BFD sessions are heard of.
+    pub bfd: Option<OwnedFd>,
 }
 
 /// Runs until it is told to stop, and returns the exit status of the process.
@@ -66,10 +69,10 @@ pub fn run(start: Start) -> u8 {
 }
 
 async fn serve(start: Start) -> io::Result<()> {
-    let Start { mut model, records, manner, release, control, signals, release_only } = start;
+    let Start { mut model, records, manner, release, control, signals, release_only, bfd } = start;
     let teller = Teller::new(&model)?;
     let mut driver = Driver::start(&model, &records, manner, Effectors::open()?, teller, control, signals)?;
-    let mut trackers = Trackers::new(&model)?;
+    let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;
     let mut stopping = release_only;

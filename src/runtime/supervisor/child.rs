@@ -3,9 +3,10 @@
 use super::part::Part;
 use super::pidfile::PidFile;
 use crate::model::Model;
+use crate::runtime::follow::Line;
 use crate::runtime::handover::{self, Entry, SupervisorEnd};
 use crate::runtime::log;
-use crate::runtime::role::{checker, vrrp};
+use crate::runtime::role::{bfd, checker, vrrp};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::process::{self, Fork};
 use crate::sys::signal;
@@ -42,6 +43,7 @@ pub(super) struct Task {
     pub(super) release_only: bool,
     pub(super) detail: bool,
     pub(super) lock: Option<PidFile>,
+    pub(super) lines: Lines,
 }
 
 /// All that a new process needs of its parent. The rest of what the parent had must be dropped before [`Begun::run`].
@@ -50,6 +52,40 @@ pub(in crate::runtime) struct Begun {
     task: Task,
     control: OwnedFd,
     parent: Pid,
+}
+
+/// The lines by which BFD sessions are heard of: the end, or ends, that are a part's.
+#[derive(Debug)]
+pub(super) enum Lines {
+    Told(OwnedFd),
+    Tells([OwnedFd; 2]),
+}
+
+/// What the supervisor keeps of them: to the VRRP and to the checker process.
+pub(super) type AllLines = [Line; 2];
+
+impl Lines {
+    pub(super) fn of(part: Part, [vrrp, checkers]: &AllLines) -> io::Result<Self> {
+        Ok(match part {
+            Part::Vrrp => Self::Told(vrrp.told()?),
+            Part::Checkers => Self::Told(checkers.told()?),
+            Part::Bfd => Self::Tells([vrrp.tells()?, checkers.tells()?]),
+        })
+    }
+
+    fn told(self) -> Option<OwnedFd> {
+        match self {
+            Self::Told(end) => Some(end),
+            Self::Tells(_) => None,
+        }
+    }
+
+    fn tells(self) -> Option<[OwnedFd; 2]> {
+        match self {
+            Self::Tells(ends) => Some(ends),
+            Self::Told(_) => None,
+        }
+    }
 }
 
 pub(super) enum Forked {
@@ -93,7 +129,7 @@ impl Begun {
                 return FATAL;
             }
         };
-        let Task { model, entries, release, release_only, detail, lock, .. } = self.task;
+        let Task { model, entries, release, release_only, detail, lock, lines, .. } = self.task;
         let names = &model.global.process;
         let name = part.settings(names).name.as_deref();
         if names.process_names || name.is_some() {
@@ -106,11 +142,18 @@ impl Begun {
                 let machine_up = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
                 let manner = Manner { detail, machine_up };
                 let records = entries.into_iter().filter_map(Entry::into_instance).collect();
-                vrrp::run(vrrp::Start { model, records, manner, release, control, signals, release_only })
+                let bfd = lines.told();
+                vrrp::run(vrrp::Start { model, records, manner, release, control, signals, release_only, bfd })
             }
             Part::Checkers => {
                 let records = entries.into_iter().filter_map(Entry::into_server).collect();
-                checker::run(checker::Start { model, records, release, control, signals, release_only })
+                let bfd = lines.told();
+                checker::run(checker::Start { model, records, release, control, signals, release_only, bfd })
+            }
+            Part::Bfd => {
+                let records = entries.into_iter().filter_map(Entry::into_session).collect();
+                let followers = lines.tells().expect("it is the one that leads");
+                bfd::run(bfd::Start { model, records, control, signals, followers })
             }
         };
         // Nobody else is left to remove it.

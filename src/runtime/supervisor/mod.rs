@@ -14,7 +14,6 @@ mod systemd;
 mod verdict;
 
 pub(super) use start::run;
-pub(super) use verdict::unserved;
 
 use super::signals::{Signal, Signals};
 use super::{check, log, reading};
@@ -22,7 +21,7 @@ use crate::cli::Options;
 use crate::config::{self, Loaded};
 use crate::model::Model;
 use crate::sys::signal;
-use child::{Begun, End};
+use child::{AllLines, Begun, End};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
@@ -60,6 +59,7 @@ struct Supervisor {
     model: Arc<Model>,
     awaited: Awaited,
     roles: [Role; Part::ALL.len()],
+    lines: AllLines,
     /// With this exit status.
     ending: Option<u8>,
     signals: Signals,
@@ -74,7 +74,7 @@ impl Supervisor {
         self.begin();
         loop {
             let now = Instant::now();
-            if let Some(begun) = self.roles.iter_mut().find_map(|role| role.act(now, &self.options)) {
+            if let Some(begun) = self.roles.iter_mut().find_map(|role| role.act(now, &self.options, &self.lines)) {
                 return Outcome::Role(begun);
             }
             self.front = None;
@@ -199,7 +199,7 @@ impl Supervisor {
         log::info("Reloading ...");
         self.manager.reloading();
         let (loaded, memory) = reading::record(&self.question);
-        start::tell(&loaded, &self.options);
+        start::tell(&loaded);
         if let Some(reason) = verdict::refusal(&self.model, &loaded, &self.options) {
             if let Some(log) = &loaded.model.global.process.reload.check {
                 // Its status has been judged.

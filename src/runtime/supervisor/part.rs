@@ -9,17 +9,19 @@ use crate::model::global::process::{Child, Process};
 pub(super) enum Part {
     Vrrp,
     Checkers,
+    Bfd,
 }
 
 impl Part {
     /// In the order in which they are started.
-    pub(super) const ALL: [Self; 2] = [Self::Vrrp, Self::Checkers];
+    pub(super) const ALL: [Self; 3] = [Self::Vrrp, Self::Checkers, Self::Bfd];
 
     /// As log lines say it, which tools look for.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Vrrp => "VRRP",
             Self::Checkers => "Healthcheck",
+            Self::Bfd => "BFD",
         }
     }
 
@@ -28,6 +30,7 @@ impl Part {
         match self {
             Self::Vrrp => "vrrp",
             Self::Checkers => "healthcheckers",
+            Self::Bfd => "bfd",
         }
     }
 
@@ -35,6 +38,7 @@ impl Part {
         match self {
             Self::Vrrp => "vrrp",
             Self::Checkers => "checkers",
+            Self::Bfd => "bfd",
         }
     }
 
@@ -43,6 +47,7 @@ impl Part {
         match self {
             Self::Vrrp => &process.vrrp,
             Self::Checkers => &process.checker,
+            Self::Bfd => &process.bfd,
         }
     }
 
@@ -51,6 +56,7 @@ impl Part {
         match self {
             Self::Vrrp => "keepalived_vrrp",
             Self::Checkers => "keepalived_ipvs",
+            Self::Bfd => "keepalived_bfd",
         }
     }
 
@@ -59,6 +65,7 @@ impl Part {
         match self {
             Self::Vrrp => verdict::has_vrrp(model, options),
             Self::Checkers => verdict::has_checkers(model, options),
+            Self::Bfd => verdict::has_bfd(model, options),
         }
     }
 
@@ -67,6 +74,8 @@ impl Part {
         match self {
             Self::Vrrp => !options.keep_addresses,
             Self::Checkers => !options.keep_services,
+            // It holds nothing.
+            Self::Bfd => false,
         }
     }
 
@@ -75,7 +84,7 @@ impl Part {
     pub(super) const fn releases_when_hopeless(self) -> bool {
         match self {
             Self::Vrrp => true,
-            Self::Checkers => false,
+            Self::Checkers | Self::Bfd => false,
         }
     }
 
@@ -84,7 +93,7 @@ impl Part {
     pub(super) const fn is_vital(self) -> bool {
         match self {
             Self::Vrrp => true,
-            Self::Checkers => false,
+            Self::Checkers | Self::Bfd => false,
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn path(part: Option<Part>, options: &Options, process: &Process) -> 
         None => &options.pid_file,
         Some(Part::Vrrp) => &options.vrrp_pid_file,
         Some(Part::Checkers) => &options.checkers_pid_file,
+        Some(Part::Bfd) => &options.bfd_pid_file,
     };
     if let Some(path) = given {
         return path.clone();

@@ -1,6 +1,6 @@
 //! One part as the supervisor has it: its process, what succeeds that when it dies, and what outlives both.
 
-use super::child::{self, Begun, Child, End, Forked, Task};
+use super::child::{self, AllLines, Begun, Child, End, Forked, Lines, Task};
 use super::part::Part;
 use super::pidfile::{self, PidFile};
 use super::respawn::{Death, Next, Respawn};
@@ -108,7 +108,7 @@ impl Role {
     }
 
     /// Whatever is due. In a process made here it returns what that is to do.
-    pub(super) fn act(&mut self, now: Instant, options: &Options) -> Option<Begun> {
+    pub(super) fn act(&mut self, now: Instant, options: &Options, lines: &AllLines) -> Option<Begun> {
         let name = self.part.name();
         if let Some(helper) = self.helper.as_mut().filter(|helper| helper.until <= now) {
             log::error(&format!("What the {name} process held could not be given up in time"));
@@ -127,20 +127,20 @@ impl Role {
             return None;
         }
         if std::mem::take(&mut self.release) && (self.held || !self.store.is_empty()) {
-            return self.fork(now, options, true);
+            return self.fork(now, options, lines, true);
         }
         if self.kill_at.is_none() && self.start_at.is_some_and(|at| at <= now) {
-            return self.fork(now, options, false);
+            return self.fork(now, options, lines, false);
         }
         None
     }
 
-    fn fork(&mut self, now: Instant, options: &Options, release_only: bool) -> Option<Begun> {
+    fn fork(&mut self, now: Instant, options: &Options, lines: &AllLines, release_only: bool) -> Option<Begun> {
         let name = self.part.name();
         if self.pid_file.is_none() {
             self.pid_file = pidfile::claim_late(self.part, options, &self.model.global.process);
         }
-        let task = Task {
+        let task = |lines| Task {
             part: self.part,
             model: Arc::clone(&self.model),
             entries: self.store.entries(),
@@ -148,8 +148,9 @@ impl Role {
             release_only,
             detail: options.log.detail > 0,
             lock: self.pid_file.as_ref().and_then(|file| file.share().ok()),
+            lines,
         };
-        match child::fork(task) {
+        match Lines::of(self.part, lines).and_then(|lines| child::fork(task(lines))) {
             Ok(Forked::Child(begun)) => return Some(begun),
             Ok(Forked::Parent(child)) if release_only => {
                 self.store.clear();

@@ -4,12 +4,13 @@ use super::part::Part;
 use super::pidfile::{self, Claim, PidFile};
 use super::role::Role;
 use super::systemd::Manager;
-use super::{Awaited, Outcome, Supervisor, unserved, verdict};
+use super::{Awaited, Outcome, Supervisor, verdict};
 use crate::cli::Options;
 use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
 use crate::model::global::process::Process;
+use crate::runtime::follow::Line;
 use crate::runtime::signals::Signals;
 use crate::runtime::{KEEPALIVED, log, reading};
 use crate::sys::memory;
@@ -102,7 +103,7 @@ fn greet() {
 }
 
 /// Says what was read, all that is wrong with it, and what of it is not served.
-pub(super) fn tell(loaded: &Loaded, options: &Options) {
+pub(super) fn tell(loaded: &Loaded) {
     for index in 0..loaded.sources.len() {
         let source = u32::try_from(index).ok().and_then(|index| loaded.sources.get(index));
         if let Some(source) = source.filter(|source| source.included_at.is_none()) {
@@ -121,9 +122,6 @@ pub(super) fn tell(loaded: &Loaded, options: &Options) {
     let more = loaded.problems.iter().count().saturating_sub(MOST) + loaded.problems.suppressed();
     if more > 0 {
         log::warning(&format!("{more} more messages are not shown: standfast check tells them all"));
-    }
-    for line in unserved(&loaded.model, options) {
-        log::warning(&line);
     }
     let idle = loaded.problems.without_effect();
     if !idle.is_empty() {
@@ -146,7 +144,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     }
     let question = reading::question(&options);
     let loaded = reading::read_with(&super::super::files::FileSystem, &question);
-    tell(&loaded, &options);
+    tell(&loaded);
     if let Some(unusable) = verdict::unusable(&loaded, &options) {
         // The reason has been told with its place, among others.
         log::error(&format!("The configuration cannot be run: {}", unusable.reason));
@@ -172,6 +170,8 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         file.remove();
         Role::new(part, &model, None)
     });
+    let lines = Line::new().and_then(|vrrp| Ok([vrrp, Line::new()?]));
+    let lines = lines.map_err(|error| failed("The processes cannot be connected", &error, 1))?;
     let mut front = None;
     let mut signals = signals;
     if !options.foreground {
@@ -187,7 +187,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
-    Ok(Supervisor { options, question, model, awaited: Awaited::Startup, roles, ending: None, signals, manager, pid_file, front })
+    Ok(Supervisor { options, question, model, awaited: Awaited::Startup, roles, lines, ending: None, signals, manager, pid_file, front })
 }
 
 /// Daemons of one machine have different names in the log.

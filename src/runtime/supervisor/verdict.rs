@@ -25,6 +25,11 @@ pub(super) fn has_checkers(model: &Model, options: &Options) -> bool {
     !options.no_checkers && (options.all_parts || !model.lvs.virtual_servers.is_empty())
 }
 
+/// Whether there is something for a BFD process to do.
+pub(super) fn has_bfd(model: &Model, options: &Options) -> bool {
+    !options.no_bfd && (options.all_parts || !model.bfd.is_empty())
+}
+
 pub(super) fn unusable(loaded: &Loaded, options: &Options) -> Option<Unusable> {
     if loaded.sources.is_empty() {
         let text = loaded.problems.iter().next().map_or("no configuration file", |problem| &problem.text);
@@ -70,20 +75,6 @@ pub(super) fn refusal(old: &Model, new: &Loaded, options: &Options) -> Option<St
         return Some(format!("New config failed validation, see {}", log.display()));
     }
     None
-}
-
-/// What a configuration asks for that this program does not do.
-pub(in crate::runtime) fn unserved(model: &Model, options: &Options) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut count = |many: usize, one: &str, what: &str| match many {
-        0 => {}
-        1 => lines.push(format!("1 {one} is configured: {what} are not served yet by standfast {}", env!("CARGO_PKG_VERSION"))),
-        _ => lines.push(format!("{many} {one}s are configured: {what} are not served yet by standfast {}", env!("CARGO_PKG_VERSION"))),
-    };
-    if !options.no_bfd {
-        count(model.bfd.len(), "BFD session", "BFD sessions");
-    }
-    lines
 }
 
 #[cfg(test)]

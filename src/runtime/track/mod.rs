@@ -6,10 +6,12 @@ pub mod script;
 
 use crate::effect::time::Instant;
 use crate::model::Model;
+use crate::runtime::follow::Follower;
 use crate::track::file::of_vrrp;
 use crate::vrrp::{Event, Standing, Tracked};
 use nix::time::{ClockId, clock_gettime};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 /// What a tracker has found out, for the VRRP engine.
@@ -24,6 +26,7 @@ pub enum Found {
     Script(Box<str>),
     File(Box<str>),
     Process(Box<str>),
+    Bfd(Box<str>),
 }
 
 impl Finding {
@@ -33,6 +36,7 @@ impl Finding {
             Found::Script(name) => Tracked::Script(name),
             Found::File(name) => Tracked::File(name),
             Found::Process(name) => Tracked::Process(name),
+            Found::Bfd(name) => Tracked::Bfd(name),
         };
         Event::Tracked { object, standing: self.standing }
     }
@@ -44,15 +48,14 @@ pub struct Trackers {
     scripts: script::Runner,
     files: file::Watcher,
     processes: process::Counter,
+    bfd: Option<Follower>,
 }
 
 impl Trackers {
-    pub fn new(model: &Model) -> io::Result<Self> {
-        Ok(Self {
-            scripts: script::Runner::new(model)?,
-            files: file::Watcher::new(of_vrrp(model))?,
-            processes: process::Counter::new(model),
-        })
+    /// BFD sessions are heard of by `bfd`.
+    pub fn new(model: &Model, bfd: Option<OwnedFd>) -> io::Result<Self> {
+        let (scripts, processes) = (script::Runner::new(model)?, process::Counter::new(model));
+        Ok(Self { scripts, files: file::Watcher::new(of_vrrp(model))?, processes, bfd: bfd.map(Follower::new).transpose()? })
     }
 
     /// Goes over to a new configuration, after the engine has done so. What is known of objects that stay is found again.
@@ -60,6 +63,9 @@ impl Trackers {
         self.scripts.reconfigure(model);
         self.files.reconfigure(of_vrrp(model));
         self.processes.reconfigure(model);
+        if let Some(bfd) = &self.bfd {
+            bfd.ask();
+        }
     }
 
     /// The next finding. It is also what makes everything run, so it is always to be waited for. Nothing is lost when the
@@ -69,6 +75,9 @@ impl Trackers {
             finding = self.scripts.next() => finding,
             (name, value) = self.files.next() => Finding { object: Found::File(name), standing: Standing::Value(value) },
             finding = self.processes.next() => finding,
+            (name, up) = async { self.bfd.as_mut().expect("guarded").next().await }, if self.bfd.is_some() => {
+                Finding { object: Found::Bfd(name), standing: if up { Standing::Up } else { Standing::Down } }
+            }
         }
     }
 

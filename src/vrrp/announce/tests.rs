@@ -188,3 +188,15 @@ fn any_order_of_calls_keeps_the_books_in_step() {
         assert!(queued <= 24, "three instances, eight targets");
     }
 }
+
+#[test]
+fn repetitions_wait_for_those_who_are_about_to_ask() {
+    let mut announcer = Announcer::new(Pace::default());
+    announcer.expect_more(true);
+    announcer.request(&links(), &ask(ONE, 2, &[(1, "10.0.0.1")]));
+    assert_eq!(addresses(&announcer.take(START, 64)), ["10.0.0.1"]);
+    assert_eq!(announcer.next_deadline(), None, "there is nothing to take");
+    announcer.request(&links(), &ask(ONE, 2, &[(1, "10.0.0.2")]));
+    announcer.expect_more(false);
+    assert_eq!(addresses(&announcer.take(START, 64)), ["10.0.0.2", "10.0.0.1", "10.0.0.2"]);
+}

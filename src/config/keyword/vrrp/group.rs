@@ -77,7 +77,7 @@ pub static SYNC_GROUP: Vocabulary<SyncGroup> = Vocabulary::new(
             "none",
             "Processes watched for all members.",
         ),
-        key("track_bfd", trackers!(bfd, Bfd, "{ NAME [weight N [reverse|noreverse]] }"), "none", "BFD sessions watched for all members."),
+        live("track_bfd", trackers!(bfd, Bfd, "{ NAME [weight N [reverse|noreverse]] }"), "none", "BFD sessions watched for all members."),
         live("notify_master", script!(notify.master), "none", "Run when the group becomes master."),
         live("notify_backup", script!(notify.backup), "none", "Run when the group becomes backup."),
         live("notify_fault", script!(notify.fault), "none", "Run when the group goes to fault."),

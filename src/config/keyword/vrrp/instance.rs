@@ -200,7 +200,12 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "none",
             "Processes to watch, defined earlier.",
         ),
-        key("track_bfd", trackers!(bfd, Bfd, "{ NAME [weight N [reverse|noreverse]] }"), "none", "BFD sessions to watch, defined earlier."),
+        live(
+            "track_bfd",
+            trackers!(bfd, Bfd, "{ NAME [weight N [reverse|noreverse]] }"),
+            "none",
+            "BFD sessions to watch, defined earlier.",
+        ),
         live("accept", accept(true), "on; off with strict_mode", "Take traffic to the addresses without owning them."),
         key("no_accept", accept(false), "off; on with strict_mode", "Drop traffic to the addresses unless they are owned."),
         live(

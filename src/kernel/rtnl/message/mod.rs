@@ -31,12 +31,16 @@ pub(in crate::kernel) fn request(op: &Op, resolve: Resolve<'_>) -> Result<Reques
     let removes = matches!(op, Op::Remove(_));
     let (message, flags) = match op.fact() {
         Fact::Address(placed) => {
-            let message = address(placed);
+            let mut message = address(placed);
             match op {
                 // Without NLM_F_CREATE and NLM_F_EXCL, which the kernel does not ask for.
                 Op::Add(_) => (RouteNetlinkMessage::NewAddress(message), 0),
                 Op::Change(_) => (RouteNetlinkMessage::NewAddress(message), NLM_F_REPLACE),
-                Op::Remove(_) => (RouteNetlinkMessage::DelAddress(message), 0),
+                Op::Remove(_) => {
+                    // Somebody else may have labelled it in another way; it is still the same address.
+                    message.attributes.retain(|attribute| !matches!(attribute, AddressAttribute::Label(_)));
+                    (RouteNetlinkMessage::DelAddress(message), 0)
+                }
             }
         }
         Fact::Route(route) if removes => (RouteNetlinkMessage::DelRoute(route::deletion(route, resolve)?), 0),
@@ -103,7 +107,7 @@ mod tests {
     use crate::model::net::{Address, Prefix, Scope};
 
     #[test]
-    fn an_address_is_removed_with_its_peer() {
+    fn an_address_is_removed_with_its_peer_whatever_its_label() {
         let (local, peer) = (IpAddr::from([10, 9, 0, 55]), IpAddr::from([10, 9, 0, 99]));
         let address = Address {
             prefix: Prefix { address: local, length: 32 },
@@ -111,7 +115,7 @@ mod tests {
             device: None,
             scope: Scope::GLOBAL,
             broadcast: None,
-            label: None,
+            label: Some("e0:1".into()),
             preferred: Lifetime::Forever,
             home: false,
             detect_duplicates: false,
@@ -126,5 +130,6 @@ mod tests {
         let RouteNetlinkMessage::DelAddress(message) = request.message else { unreachable!("{request:?}") };
         assert!(message.attributes.contains(&AddressAttribute::Local(local)));
         assert!(message.attributes.contains(&AddressAttribute::Address(peer)));
+        assert!(!message.attributes.iter().any(|attribute| matches!(attribute, AddressAttribute::Label(_))));
     }
 }

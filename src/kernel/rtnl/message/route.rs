@@ -3,7 +3,7 @@
 use super::{Resolve, family};
 use crate::effect::net::Device;
 use crate::model::net::route::{Encap, Kind, Metric, Metrics, NextHop, Placing, Preference, Tunnel};
-use crate::model::net::{Prefix, Realms, Route, Scope};
+use crate::model::net::{Family, Prefix, Realms, Route, Scope};
 use netlink_packet_core::{DefaultNla, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::route::{
     MplsLabel, RouteAttribute, RouteFlags, RouteIp6Tunnel, RouteIp6TunnelFlags, RouteIpTunnel, RouteIpTunnelFlags, RouteLwEnCapType,
@@ -46,6 +46,10 @@ pub(super) fn addition(route: &Route, resolve: Resolve<'_>) -> Result<(RouteMess
 /// Names the route without its metrics, which the kernel may have adjusted.
 pub(super) fn deletion(route: &Route, resolve: Resolve<'_>) -> Result<RouteMessage, String> {
     let mut message = common(route, resolve)?;
+    if route.family() == Family::V6 {
+        // Otherwise each way is taken away and told of on its own. All of a destination and a priority are one route.
+        message.attributes.retain(|attribute| !matches!(attribute, RouteAttribute::MultiPath(_)));
+    }
     message.header.scope = route.scope.unwrap_or(Scope::NOWHERE).0.into();
     Ok(message)
 }

@@ -36,8 +36,11 @@ fn read(text: &[u8], sizes: &[usize]) -> (Seen, Result<bool, Fault>, bool) {
             break;
         }
     }
-    let whole = reader.is_whole();
-    (seen, last, whole)
+    // What was sent is told once it is known to be of the body.
+    if last.is_err() {
+        seen.sent.clear();
+    }
+    (seen, last, reader.is_whole())
 }
 
 fn content(text: &str) -> (String, Result<bool, Fault>, bool) {

@@ -1,13 +1,14 @@
 //! The engine among its effectors.
 
+use super::Start;
 use super::kernel::Kernel;
 use super::presence::{self, Presence};
 use crate::effect::probe::{Outcome, RunId};
-use crate::effect::record::Health;
 use crate::effect::time::Instant;
 use crate::kernel::timer::now;
 use crate::lvs::{Action, Engine, Event};
 use crate::model::Model;
+use crate::runtime::follow::Follower;
 use crate::runtime::handover::{Entry, Heard, Order, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
@@ -58,6 +59,8 @@ pub(super) struct Driver {
     prober: Prober,
     files: Watcher,
     presence: Option<Presence>,
+    /// Of BFD sessions.
+    follower: Option<Follower>,
     teller: Teller,
     control: RoleEnd,
     /// Room on the way to the supervisor is waited for.
@@ -67,20 +70,16 @@ pub(super) struct Driver {
     /// What has come while it was waited for something.
     ended: VecDeque<(RunId, Outcome)>,
     values: VecDeque<(Box<str>, i32)>,
+    sessions: VecDeque<(Box<str>, bool)>,
     reconcile_at: Instant,
     unwritten: bool,
 }
 
 impl Driver {
     /// With nothing but release in mind, nobody is told anything.
-    pub(super) fn start(
-        model: &Arc<Model>,
-        records: &[Health],
-        sockets: usize,
-        release_only: bool,
-        control: OwnedFd,
-        signals: Signals,
-    ) -> io::Result<Self> {
+    pub(super) fn start(start: Start, sockets: usize) -> io::Result<Self> {
+        let Start { model, records, control, signals, release_only, bfd, .. } = start;
+        let model = &model;
         let mut kernel = Kernel::open(model)?;
         if records.is_empty() && !release_only {
             kernel.flush(model);
@@ -88,7 +87,7 @@ impl Driver {
         kernel.configure(model);
         let mut actions = Vec::new();
         let seed = RandomState::new().hash_one(std::process::id());
-        let engine = Engine::start(now(), Arc::clone(model), seed, records, &mut actions);
+        let engine = Engine::start(now(), Arc::clone(model), seed, &records, &mut actions);
         if release_only {
             actions.retain(|action| matches!(action, Action::Hold { .. }));
         }
@@ -103,6 +102,7 @@ impl Driver {
             prober: Prober::new(model, sockets)?,
             files: Watcher::new(of_checkers(model).filter(|_| !release_only))?,
             presence: None,
+            follower: bfd.filter(|_| !release_only).map(Follower::new).transpose()?,
             teller: if release_only { Teller::for_servers(&Model::default())? } else { Teller::for_servers(model)? },
             control,
             congested: false,
@@ -110,6 +110,7 @@ impl Driver {
             poll,
             ended: VecDeque::new(),
             values: VecDeque::new(),
+            sessions: VecDeque::new(),
             reconcile_at: now() + RECONCILE,
             unwritten: false,
         };
@@ -139,6 +140,10 @@ impl Driver {
                 self.values.push_back(value);
                 Ok(())
             }
+            session = async { self.follower.as_mut().expect("guarded").next().await }, if self.follower.is_some() => {
+                self.sessions.push_back(session);
+                Ok(())
+            }
             () = tokio::time::sleep(wait) => Ok(()),
         }
     }
@@ -152,6 +157,9 @@ impl Driver {
             self.handle(Event::Ended { run, outcome });
         }
         self.read_files();
+        while let Some((session, up)) = self.sessions.pop_front() {
+            self.handle(Event::Bfd { session: &session, up });
+        }
         for key in self.poll.ready() {
             match key {
                 CONTROL => self.converse(&mut asked),
@@ -184,6 +192,9 @@ impl Driver {
         self.read_files();
         self.carry_out();
         self.attend(model)?;
+        if let Some(follower) = &self.follower {
+            follower.ask();
+        }
         self.control.report(Report::Ready);
         self.rest();
         memory::give_back();

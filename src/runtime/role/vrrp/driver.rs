@@ -2,12 +2,13 @@
 //! nothing that takes long stands before adverts and deadlines.
 
 use super::difference::{difference, is_about_links};
+use super::held::{Held, target};
 use super::key::{Kind, key, meant};
-use super::later::{Later, Waiting, still_held};
+use super::later::{Later, Waiting, portions, still_held};
 use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::statics;
-use crate::effect::net::{Device, Fact, InstanceId, Owner};
+use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
 use crate::effect::record::Record;
@@ -28,7 +29,7 @@ use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
 use crate::vrrp::view::View;
 use crate::vrrp::{Engine, Event, Manner};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 const LOG: Duration = Duration::from_millis(50);
 /// After a failure to ask the kernel what there is.
 const AGAIN: Duration = Duration::from_secs(1);
+/// While something of ours is being written.
+const SOON: Duration = Duration::from_millis(5);
 
 /// What somebody outside asks for.
 #[derive(Debug)]
@@ -100,8 +103,7 @@ pub(super) struct Driver {
     lost: Option<Instant>,
     holder: Holder,
     last_hold: Option<Ticket>,
-    /// The addresses that each instance wants to hold, without those that the kernel refused.
-    held: BTreeMap<InstanceId, BTreeSet<Target>>,
+    held: Held<Ticket>,
     static_facts: Box<[Fact]>,
     later: Later<Ticket>,
     announcer: Announcer,
@@ -161,7 +163,7 @@ impl Driver {
             lost: None,
             holder,
             last_hold: None,
-            held: BTreeMap::new(),
+            held: Held::default(),
             static_facts,
             later: Later::default(),
             announcer: Announcer::new(Pace::of(model)),
@@ -228,6 +230,9 @@ impl Driver {
             self.look_again();
         }
         self.settle();
+        if self.holder.is_listening() {
+            self.observe();
+        }
         self.listen();
         self.speak();
         self.slim();
@@ -323,7 +328,7 @@ impl Driver {
                 Ok(Some(heard)) => {
                     let target = Target { device: heard.device, address: heard.address };
                     let ours = self.engine.links().iter().any(|link| link.mac == Some(heard.by));
-                    if !ours && self.held.values().any(|held| held.contains(&target)) {
+                    if !ours && self.held.is_of_any(&target) {
                         self.handle(Event::Claimed { device: heard.device, address: heard.address, by: heard.by });
                     }
                 }
@@ -359,10 +364,11 @@ impl Driver {
 
     fn observe(&mut self) {
         let mut changes = Vec::new();
-        if let Err(error) = self.monitor.read(&mut changes) {
+        let all = self.monitor.read(&mut changes).unwrap_or_else(|error| {
             tracing::warn!("changes of the network are not heard of: {error}");
             self.lost = Some(now() + AGAIN);
-        }
+            false
+        });
         for change in changes {
             let stripped = self.holder.observe(&change);
             match change {
@@ -374,6 +380,9 @@ impl Driver {
                 Change::Overrun => self.lost = Some(now()),
             }
             self.stripped(stripped);
+        }
+        if all {
+            self.holder.caught_up();
         }
     }
 
@@ -397,8 +406,15 @@ impl Driver {
     }
 
     fn look_again(&mut self) {
-        let picture = match Picture::take() {
-            Ok(picture) => picture,
+        self.settle();
+        if !self.holder.is_idle() {
+            self.lost = Some(now() + SOON);
+            return;
+        }
+        let picture = match self.monitor.skip().and_then(|all| if all { Picture::take().map(Some) } else { Ok(None) }) {
+            Ok(Some(picture)) => picture,
+            // More of it in the next turn.
+            Ok(None) => return,
             Err(error) => {
                 tracing::warn!("the kernel does not tell what there is: {error}");
                 self.lost = Some(now() + AGAIN);
@@ -420,9 +436,7 @@ impl Driver {
     fn settle(&mut self) {
         for refusal in self.holder.settle() {
             if let (Owner::Instance(instance), Some(target)) = (refusal.owner, target(&refusal.fact)) {
-                if let Some(held) = self.held.get_mut(&instance) {
-                    held.remove(&target);
-                }
+                self.held.refuse(instance, target);
                 self.announcer.forget(instance, &BTreeSet::from([target]));
             }
             self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
@@ -431,8 +445,8 @@ impl Driver {
         while let Some(waiting) = self.later.next(done) {
             match waiting {
                 Waiting::Announce { announce, held } => {
-                    let wanted = self.held.get(&announce.instance);
-                    let announce = still_held(announce, &held, wanted);
+                    let instance = announce.instance;
+                    let announce = still_held(announce, &held, |target| self.held.when(instance, target).is_some());
                     self.announcer.request(self.engine.links(), &announce);
                 }
                 Waiting::Probe(targets) => self.probes.extend(targets),
@@ -485,10 +499,11 @@ impl Driver {
                 Action::Hold { owner, facts } => self.hold(owner, &facts),
                 Action::Renew(owner) => self.holder.renew(owner),
                 Action::Announce(announce) => {
-                    let wanted = self.held.get(&announce.instance);
-                    let held = announce.targets.iter().filter(|target| wanted.is_some_and(|held| held.contains(target))).copied();
-                    let held = held.collect();
-                    self.later.put(self.last_hold, Waiting::Announce { announce, held });
+                    let done = self.holder.done();
+                    let when = |target: &Target| self.held.when(announce.instance, target);
+                    for (after, portion) in portions(&announce, done, self.last_hold, when) {
+                        self.later.put(after, portion);
+                    }
                 }
                 Action::Silence(instance) => {
                     self.later.silence(instance);
@@ -510,9 +525,8 @@ impl Driver {
         self.last_hold = Some(self.holder.hold(owner, facts));
         self.swollen = true;
         let Owner::Instance(instance) = owner else { return };
-        let wanted: BTreeSet<Target> = facts.iter().filter_map(target).collect();
-        let before = if wanted.is_empty() { self.held.remove(&instance) } else { self.held.insert(instance, wanted.clone()) };
-        let gone: BTreeSet<Target> = before.unwrap_or_default().difference(&wanted).copied().collect();
+        let wanted = facts.iter().filter_map(|fact| Some((target(fact)?, self.holder.ticket(fact)))).collect();
+        let gone = self.held.put(instance, wanted);
         self.announcer.forget(instance, &gone);
         self.moved = true;
     }
@@ -528,13 +542,13 @@ impl Driver {
 
     fn listen(&mut self) {
         if std::mem::take(&mut self.moved) {
-            let places = self.held.values().flatten().map(|target| (target.device, Family::of(target.address))).collect();
-            self.neighbours.listen(&places, self.engine.links(), &self.poll);
+            self.neighbours.listen(&self.held.places(), self.engine.links(), &self.poll);
         }
     }
 
     fn speak(&mut self) {
         let now = now();
+        self.announcer.expect_more(self.later.has_announcements());
         let frames = self.announcer.take(now, FRAMES);
         let left = FRAMES.saturating_sub(frames.len()).min(self.probes.len());
         for target in frames {
@@ -576,14 +590,6 @@ impl Driver {
         self.timer.set(next)?;
         self.slept = now();
         Ok(())
-    }
-}
-
-/// What of a fact can be announced.
-fn target(fact: &Fact) -> Option<Target> {
-    match fact {
-        Fact::Address(placed) => Some(Target { device: placed.device, address: placed.address.prefix.address }),
-        Fact::Route(_) | Fact::Rule(_) => None,
     }
 }
 

@@ -77,15 +77,6 @@ fn with_reload_check_config_a_warning_is_enough() {
     assert_eq!(refusal(&old, &read(Some(careless)), &Options::default()).as_deref(), Some("New config failed validation, see /tmp/log"));
 }
 
-#[test]
-fn what_is_not_served_is_told_unless_it_is_not_wanted() {
-    let text = "bfd_instance B {\nneighbor_ip 10.0.0.2\nsource_ip 10.0.0.1\n}\n";
-    let model = read(Some(text)).model;
-    let told = unserved(&model, &Options::default());
-    assert!(told.len() == 1 && told[0].starts_with("1 BFD session is configured: BFD sessions are not served yet"), "{told:?}");
-    assert!(unserved(&model, &Options { no_bfd: true, ..Options::default() }).is_empty());
-}
-
 const BALANCER: &str = "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {\n}\n}\n";
 
 #[test]

@@ -1,0 +1,319 @@
+//! The BFD process.
+
+use crate::bfd::{Action, Engine, Event, Heard, SessionId};
+use crate::effect::record::BfdRecord;
+use crate::kernel::socket::bfd::{Hearing, Speaking};
+use crate::kernel::timer::{Timer, now};
+use crate::model::Model;
+use crate::model::bfd::Session;
+use crate::model::net::Family;
+use crate::runtime::follow::Leader;
+use crate::runtime::handover::{Entry, Heard as Message, Order, Report, RoleEnd};
+use crate::runtime::notify::say;
+use crate::runtime::poll::Poll;
+use crate::runtime::reading;
+use crate::runtime::signals::{Signal, Signals};
+use crate::wire::bfd::Packet;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+const FAILED: u8 = 70;
+/// So many packets are taken in before the clock is looked at again.
+const PIECE: usize = 64;
+/// The supervisor has so long to take our last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How soon sockets are tried again that could not be opened.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// What the process is started with.
+#[derive(Debug)]
+pub struct Start {
+    pub model: Arc<Model>,
+    /// What a predecessor left that did not stop.
+    pub records: Vec<BfdRecord>,
+    /// For a [`RoleEnd`].
+    pub control: OwnedFd,
+    pub signals: Signals,
+    /// The lines to the VRRP and to the checker process.
+    pub followers: [OwnedFd; 2],
+}
+
+/// Runs until it is told to stop, and returns the exit status of the process.
+pub fn run(start: Start) -> u8 {
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+        let served = runtime.block_on(serve(start));
+        runtime.shutdown_background();
+        served
+    });
+    match served {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!("the BFD process cannot go on: {error}");
+            FAILED
+        }
+    }
+}
+
+/// Keys of what is waited for.
+const TIMER: u64 = 0;
+const SIGNALS: u64 = 1;
+const CONTROL: u64 = 2;
+const VRRP: u64 = 3;
+const CHECKERS: u64 = 4;
+/// And of the sockets that hear, in the order of [`PORTS`].
+const FIRST_PORT: u64 = 8;
+const PORTS: [(Family, bool); 4] = [(Family::V4, false), (Family::V6, false), (Family::V4, true), (Family::V6, true)];
+
+struct Driver {
+    model: Arc<Model>,
+    engine: Engine,
+    actions: Vec<Action>,
+    hearing: [Option<Hearing>; PORTS.len()],
+    speaking: BTreeMap<SessionId, Speaking>,
+    vrrp: Leader,
+    checkers: Leader,
+    control: RoleEnd,
+    signals: Signals,
+    timer: Timer,
+    poll: Poll,
+    chance: crate::effect::chance::Chance,
+    buffer: [u8; 512],
+}
+
+enum Asked {
+    Stop,
+    Reload(OwnedFd),
+}
+
+async fn serve(start: Start) -> io::Result<()> {
+    let mut driver = Driver::start(start)?;
+    let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
+    let mut next = None;
+    'serving: loop {
+        tokio::select! {
+            biased;
+            read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
+                reading = None;
+                match read.map_err(io::Error::other).flatten() {
+                    Ok(model) => driver.reconfigure(model),
+                    Err(error) => driver.control.report(Report::Refused(error.to_string().into())),
+                }
+            }
+            () = tokio::time::sleep(AGAIN), if driver.lacks_ports() => driver.open_ports(),
+            woken = driver.poll.wait() => woken?,
+        }
+        for asked in driver.turn()? {
+            match asked {
+                Asked::Stop => break 'serving,
+                // Of several, only the last one matters.
+                Asked::Reload(file) => next = Some(file),
+            }
+        }
+        if reading.is_none()
+            && let Some(file) = next.take()
+        {
+            reading = Some(tokio::task::spawn_blocking(move || Ok(Arc::new(reading::replay(file)?.model))));
+        }
+    }
+    driver.stop();
+    Ok(())
+}
+
+impl Driver {
+    fn start(start: Start) -> io::Result<Self> {
+        let Start { model, records, control, signals, followers: [vrrp, checkers] } = start;
+        let (vrrp, checkers) = (Leader::new(vrrp), Leader::new(checkers));
+        let (control, timer, poll) = (RoleEnd::new(control), Timer::new()?, Poll::new()?);
+        poll.add(&timer, TIMER)?;
+        poll.add(&signals, SIGNALS)?;
+        poll.add(&control, CONTROL)?;
+        poll.add(&vrrp, VRRP)?;
+        poll.add(&checkers, CHECKERS)?;
+        let mut actions = Vec::new();
+        let began = now();
+        // Two processes that start in the same nanosecond are on different machines.
+        let seed = began.as_nanos() ^ u64::from(std::process::id()) << 40;
+        let engine = Engine::start(began, &model.bfd, seed, &records, &mut actions);
+        let mut driver = Self {
+            model,
+            engine,
+            actions,
+            hearing: [const { None }; PORTS.len()],
+            speaking: BTreeMap::new(),
+            vrrp,
+            checkers,
+            control,
+            signals,
+            timer,
+            poll,
+            chance: crate::effect::chance::Chance::new(seed),
+            buffer: [0; 512],
+        };
+        driver.open_ports();
+        driver.carry_out();
+        driver.control.report(Report::Ready);
+        driver.timer.set(driver.engine.next_deadline())?;
+        Ok(driver)
+    }
+
+    fn wants(&self, (family, multihop): (Family, bool)) -> bool {
+        self.model.bfd.iter().any(|session| Family::of(session.neighbor) == family && session.multihop == multihop)
+    }
+
+    fn lacks_ports(&self) -> bool {
+        PORTS.iter().zip(&self.hearing).any(|(&port, hearing)| hearing.is_none() && self.wants(port))
+    }
+
+    fn open_ports(&mut self) {
+        for (index, port) in PORTS.into_iter().enumerate() {
+            if !self.wants(port) {
+                self.hearing[index] = None;
+            } else if self.hearing[index].is_none() {
+                let key = FIRST_PORT + u64::try_from(index).unwrap_or_default();
+                let opened = Hearing::open(port.0, port.1).map_err(|error| error.to_string());
+                let opened = opened.and_then(|hearing| self.poll.add(&hearing, key).map(|()| hearing).map_err(|error| error.to_string()));
+                match opened {
+                    Ok(hearing) => self.hearing[index] = Some(hearing),
+                    Err(error) => {
+                        let over = if port.1 { " over several hops" } else { "" };
+                        tracing::error!("BFD hears nobody by {:?}{over}: {error}", port.0);
+                    }
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self) -> io::Result<Vec<Asked>> {
+        let mut asked = Vec::new();
+        for key in self.poll.ready() {
+            match key {
+                TIMER => self.timer.clear()?,
+                SIGNALS => {
+                    for signal in self.signals.by_ref() {
+                        match signal {
+                            Signal::Stop | Signal::Interrupt => asked.push(Asked::Stop),
+                            Signal::Reload => self.control.report(Report::ReloadAsked),
+                            Signal::Data => tracing::warn!("of the files that signals ask for, that of BFD is not written so far"),
+                            Signal::Stats | Signal::StatsClear | Signal::Json | Signal::Child => {}
+                        }
+                    }
+                }
+                CONTROL => self.converse(&mut asked),
+                VRRP => {
+                    self.vrrp.listen();
+                    self.vrrp.flush();
+                }
+                CHECKERS => {
+                    self.checkers.listen();
+                    self.checkers.flush();
+                }
+                port => self.hear(usize::try_from(port - FIRST_PORT).unwrap_or(usize::MAX)),
+            }
+        }
+        self.engine.handle(now(), Event::Tick, &mut self.actions);
+        self.carry_out();
+        let room = self.control.has_unsent();
+        self.poll.want_room(&self.control, CONTROL, room)?;
+        self.poll.want_room(&self.vrrp, VRRP, self.vrrp.has_unsent())?;
+        self.poll.want_room(&self.checkers, CHECKERS, self.checkers.has_unsent())?;
+        self.timer.set(self.engine.next_deadline())?;
+        Ok(asked)
+    }
+
+    fn hear(&mut self, index: usize) {
+        let Some(&(_, multihop)) = PORTS.get(index) else { return };
+        for _ in 0..PIECE {
+            let Some(hearing) = self.hearing.get_mut(index).and_then(Option::as_mut) else { return };
+            match hearing.receive(&mut self.buffer) {
+                Ok(Some(datagram)) => {
+                    let Some(packet) = Packet::decode(datagram.payload) else { continue };
+                    let heard = Heard { from: datagram.source, to: datagram.destination, ttl: datagram.ttl, multihop, packet };
+                    self.engine.handle(now(), Event::Heard(heard), &mut self.actions);
+                }
+                Ok(None) => {}
+                // Nothing more, or an error that was the socket's and is taken by this.
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn converse(&mut self, asked: &mut Vec<Asked>) {
+        self.control.flush();
+        loop {
+            match self.control.receive() {
+                Ok(Message::Message(Order::Reload(file))) => asked.push(Asked::Reload(file)),
+                Ok(Message::Nothing) => break,
+                // Without a supervisor nobody would ever stop this process.
+                Ok(Message::End) | Err(_) => {
+                    drop(self.poll.remove(&self.control));
+                    asked.push(Asked::Stop);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn reconfigure(&mut self, model: Arc<Model>) {
+        self.model = model;
+        self.open_ports();
+        let sessions = Arc::clone(&self.model);
+        self.engine.reconfigure(now(), &sessions.bfd, &mut self.actions);
+        self.carry_out();
+        self.control.report(Report::Ready);
+    }
+
+    fn session(&self, name: &str) -> Option<&Session> {
+        self.model.bfd.iter().find(|session| &*session.name == name)
+    }
+
+    fn carry_out(&mut self) {
+        for action in std::mem::take(&mut self.actions) {
+            match action {
+                Action::Open { session, name } => {
+                    let chance = self.chance.next();
+                    let Some(conf) = self.session(&name) else { continue };
+                    match Speaking::open(conf.neighbor, conf.source, conf.multihop, conf.ttl, chance) {
+                        Ok(speaking) => drop(self.speaking.insert(session, speaking)),
+                        Err(error) => tracing::error!("BFD_Instance({name}) {error}"),
+                    }
+                }
+                Action::Close(session) => drop(self.speaking.remove(&session)),
+                Action::Transmit { session, bytes } => {
+                    if let Some(speaking) = self.speaking.get(&session) {
+                        // The neighbour notices what does not get there; that is what all this is for.
+                        drop(speaking.send(&bytes));
+                    }
+                }
+                Action::Report { name, up } => {
+                    let (vrrp, checkers) = self.session(&name).map_or((false, false), |conf| (conf.tells_vrrp, conf.tells_checkers));
+                    for (leader, follows) in [(&mut self.vrrp, vrrp), (&mut self.checkers, checkers)] {
+                        if follows {
+                            leader.tell(&name, up);
+                        } else {
+                            leader.forget(&name);
+                        }
+                    }
+                }
+                Action::Record(record) => self.control.report(Report::Record(Entry::Session(record))),
+                Action::Forget(name) => {
+                    self.vrrp.forget(&name);
+                    self.checkers.forget(&name);
+                    self.control.report(Report::Forget(name));
+                }
+                Action::Say(line) => say(&line),
+            }
+        }
+    }
+
+    /// Neighbours are told; those who follow are not, for a session that ends says nothing about the way.
+    fn stop(mut self) {
+        self.engine.stop(&mut self.actions);
+        self.carry_out();
+        self.control.report(Report::Stopped);
+        self.control.finish(LAST_WORDS);
+    }
+}
