@@ -13,6 +13,7 @@ pub mod host;
 pub mod log;
 pub mod notify;
 mod poll;
+pub mod probe;
 pub mod reading;
 pub mod role;
 pub mod signals;

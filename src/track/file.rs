@@ -3,8 +3,9 @@
 use super::tracked;
 use crate::effect::say::{Level, Line};
 use crate::model::Model;
-use crate::model::track::InitialValue;
-use std::collections::BTreeMap;
+use crate::model::checker::Checker;
+use crate::model::track::{InitialValue, TrackFile};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Nobody reads further into a file.
@@ -25,7 +26,25 @@ pub enum Action {
     Say(Line),
 }
 
-/// All files that somebody tracks.
+/// Those that VRRP tracks.
+pub fn of_vrrp(model: &Model) -> impl Iterator<Item = &TrackFile> {
+    let used = tracked(model, |trackers| &trackers.files);
+    model.tracked.files.iter().filter(move |file| used.contains(&*file.name))
+}
+
+/// Those that health checks look at.
+pub fn of_checkers(model: &Model) -> impl Iterator<Item = &TrackFile> {
+    let checkers = model.lvs.virtual_servers.iter().flat_map(|server| &server.real_servers).flat_map(|real| &real.checkers);
+    let used: BTreeSet<&str> = checkers
+        .filter_map(|checker| match checker {
+            Checker::File(file) => Some(&*file.track_file),
+            Checker::Probe { .. } | Checker::Bfd(_) => None,
+        })
+        .collect();
+    model.tracked.files.iter().filter(move |file| used.contains(&*file.name))
+}
+
+/// All files that a process follows.
 #[derive(Debug, Default)]
 pub struct Files {
     known: BTreeMap<Box<str>, Known>,
@@ -39,11 +58,10 @@ struct Known {
 }
 
 impl Files {
-    /// Goes over to a new configuration. All files are to be read then.
-    pub fn reconfigure(&mut self, model: &Model, actions: &mut Vec<Action>) {
+    /// Goes over to these files. All of them are to be read then.
+    pub fn reconfigure<'a>(&mut self, files: impl IntoIterator<Item = &'a TrackFile>, actions: &mut Vec<Action>) {
         let mut old = std::mem::take(&mut self.known);
-        let used = tracked(model, |trackers| &trackers.files);
-        for file in model.tracked.files.iter().filter(|file| used.contains(&*file.name)) {
+        for file in files {
             let before = old.remove(&file.name).filter(|before| before.path == file.path);
             let known = before.unwrap_or_else(|| {
                 actions.extend(file.initial.map(|initial| Action::Write { path: file.path.clone(), initial }));
@@ -101,7 +119,7 @@ pub fn number(text: &[u8]) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::track::{TrackFile, Tracker, Trackers, Weight};
+    use crate::model::track::{Tracker, Trackers, Weight};
     use crate::model::vrrp::{Notify, SyncGroup};
 
     #[test]
@@ -163,7 +181,7 @@ mod tests {
     fn a_change_is_reported_once() {
         let mut actions = Vec::new();
         let mut files = Files::default();
-        files.reconfigure(&model(&[("a", "/a"), ("unused", "/b")], &["a"]), &mut actions);
+        files.reconfigure(of_vrrp(&model(&[("a", "/a"), ("unused", "/b")], &["a"])), &mut actions);
         assert_eq!(short(&mut actions), ["write /a 3"]);
         assert_eq!(files.iter().collect::<Vec<_>>(), [("a", &PathBuf::from("/a"))]);
         for (contents, want) in [
@@ -187,7 +205,7 @@ mod tests {
     fn a_file_that_is_out_of_range_from_the_start_counts_as_0() {
         let mut actions = Vec::new();
         let mut files = Files::default();
-        files.reconfigure(&model(&[("a", "/a")], &["a"]), &mut actions);
+        files.reconfigure(of_vrrp(&model(&[("a", "/a")], &["a"])), &mut actions);
         actions.clear();
         files.read("a", Some(b"9999999999"), &mut actions);
         assert_eq!(short(&mut actions), ["said", "a 0"]);
@@ -197,11 +215,11 @@ mod tests {
     fn a_number_outlives_a_reload_unless_the_file_is_another_one() {
         let mut actions = Vec::new();
         let mut files = Files::default();
-        files.reconfigure(&model(&[("a", "/a"), ("b", "/b")], &["a", "b"]), &mut actions);
+        files.reconfigure(of_vrrp(&model(&[("a", "/a"), ("b", "/b")], &["a", "b"])), &mut actions);
         files.read("a", Some(b"1"), &mut actions);
         files.read("b", Some(b"2"), &mut actions);
         actions.clear();
-        files.reconfigure(&model(&[("a", "/a"), ("b", "/c"), ("d", "/d")], &["a", "b", "d"]), &mut actions);
+        files.reconfigure(of_vrrp(&model(&[("a", "/a"), ("b", "/c"), ("d", "/d")], &["a", "b", "d"])), &mut actions);
         assert_eq!(short(&mut actions), ["a 1", "write /c 3", "write /d 3"]);
         files.read("a", Some(b"1"), &mut actions);
         files.read("b", Some(b"2"), &mut actions);

@@ -1,10 +1,29 @@
 //! The checker process.
 
+mod driver;
+mod kernel;
+mod presence;
+
 use crate::effect::record::Health;
 use crate::model::Model;
+use crate::runtime::reading;
 use crate::runtime::signals::Signals;
+use crate::sys::spawn::remember_ordinary;
+use driver::{Asked, Driver};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
+const FAILED: u8 = 70;
+const FORBIDDEN: u8 = 4;
+/// After everything has been given up: scripts and mail have time to end.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Descriptors that are not for attempts: pipes, scripts, the log, netlink.
+const OTHERS: u64 = 128;
 
 /// What the process is started with.
 #[derive(Debug)]
@@ -23,7 +42,70 @@ pub struct Start {
     pub bfd: Option<OwnedFd>,
 }
 
+/// Runs until it is told to stop, and returns the exit status of the process.
 pub fn run(start: Start) -> u8 {
-    drop(start);
-    70
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+        let served = runtime.block_on(serve(start));
+        // A configuration that is still being read is of no interest any more.
+        runtime.shutdown_background();
+        served
+    });
+    match served {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!("the checker process cannot go on: {error}");
+            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FAILED }
+        }
+    }
+}
+
+async fn serve(start: Start) -> io::Result<()> {
+    let (release, release_only) = (start.release, start.release_only);
+    let mut driver = Driver::start(start, sockets())?;
+    let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
+    let mut next = None;
+    let mut stopping = release_only;
+    while !stopping {
+        tokio::select! {
+            biased;
+            read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
+                reading = None;
+                match read.map_err(io::Error::other).flatten() {
+                    Ok(model) => driver.reconfigure(&model)?,
+                    Err(error) => driver.refuse(&error.to_string()),
+                }
+            }
+            // The last one: there may always be something to do.
+            woken = driver.wait() => woken?,
+        }
+        for asked in driver.turn()? {
+            match asked {
+                Asked::Stop => stopping = true,
+                // Of several, only the last one matters.
+                Asked::Reload(file) => next = Some(file),
+                Asked::Dump => tracing::warn!("the checker process writes no files that signals ask for so far"),
+            }
+        }
+        if reading.is_none()
+            && let Some(file) = next.take()
+        {
+            reading = Some(tokio::task::spawn_blocking(|| Ok(Arc::new(reading::replay(file)?.model))));
+        }
+        // Whoever else runs here gets a turn of his own, however much there is to do for us.
+        tokio::task::yield_now().await;
+    }
+    driver.stop(release);
+    let (teller, _control) = driver.finish();
+    teller.finish(PAUSE).await;
+    Ok(())
+}
+
+/// How many sockets attempts may have at a time. The process takes as many descriptors as it is allowed to; its scripts do not.
+fn sockets() -> usize {
+    remember_ordinary();
+    let allowed = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, hard)| match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    });
+    usize::try_from(allowed.saturating_sub(OTHERS)).unwrap_or(usize::MAX)
 }

@@ -1,12 +1,9 @@
 //! Follows files: their folders are watched, so that a file may be rewritten, replaced, removed and made again.
 
-use super::{Finding, Found};
-use crate::model::Model;
-use crate::model::track::InitialValue;
+use crate::model::track::{InitialValue, TrackFile};
 use crate::runtime::notify::say;
 use crate::runtime::poll::Poll;
 use crate::track::file::{Action, Files, LONGEST};
-use crate::vrrp::Standing;
 use nix::libc;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -28,33 +25,33 @@ pub struct Watcher {
     folders: HashMap<WatchDescriptor, PathBuf>,
     /// Some folder is not watched.
     looks: bool,
-    findings: VecDeque<Finding>,
+    values: VecDeque<(Box<str>, i32)>,
 }
 
 impl Watcher {
-    pub fn new(model: &Model) -> io::Result<Self> {
+    pub fn new<'a>(files: impl IntoIterator<Item = &'a TrackFile>) -> io::Result<Self> {
         let (inotify, poll) = (Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?, Poll::new()?);
         poll.add(&inotify, 0)?;
-        let (engine, folders, findings) = (Files::default(), HashMap::new(), VecDeque::new());
-        let mut watcher = Self { engine, inotify, poll, folders, looks: false, findings };
-        watcher.reconfigure(model);
+        let (engine, folders, values) = (Files::default(), HashMap::new(), VecDeque::new());
+        let mut watcher = Self { engine, inotify, poll, folders, looks: false, values };
+        watcher.reconfigure(files);
         Ok(watcher)
     }
 
-    /// Goes over to a new configuration. What is known of files that stay is found again by [`Watcher::next`].
-    pub fn reconfigure(&mut self, model: &Model) {
+    /// Goes over to these files. What is known of those that stay is found again by [`Watcher::next`].
+    pub fn reconfigure<'a>(&mut self, files: impl IntoIterator<Item = &'a TrackFile>) {
         let mut actions = Vec::new();
-        self.engine.reconfigure(model, &mut actions);
+        self.engine.reconfigure(files, &mut actions);
         self.carry_out(actions);
         self.watch();
         self.read(|_| true);
     }
 
-    /// The next finding. Nothing is lost when the future is dropped.
-    pub async fn next(&mut self) -> Finding {
+    /// The next name of a file and the number in it. Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> (Box<str>, i32) {
         loop {
-            if let Some(finding) = self.findings.pop_front() {
-                return finding;
+            if let Some(found) = self.take() {
+                return found;
             }
             tokio::select! {
                 woken = self.poll.wait() => {
@@ -71,6 +68,11 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    /// One that is known already.
+    pub fn take(&mut self) -> Option<(Box<str>, i32)> {
+        self.values.pop_front()
     }
 
     fn happened(&mut self, events: &[InotifyEvent]) {
@@ -144,9 +146,7 @@ impl Watcher {
     fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::Report { name, value } => {
-                    self.findings.push_back(Finding { object: Found::File(name), standing: Standing::Value(value) });
-                }
+                Action::Report { name, value } => self.values.push_back((name, value)),
                 Action::Say(line) => say(&line),
                 Action::Write { path, initial } => {
                     if let Err(error) = initialise(&path, initial) {

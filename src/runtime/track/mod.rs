@@ -7,6 +7,7 @@ pub mod script;
 use crate::effect::time::Instant;
 use crate::model::Model;
 use crate::runtime::follow::Follower;
+use crate::track::file::of_vrrp;
 use crate::vrrp::{Event, Standing, Tracked};
 use nix::time::{ClockId, clock_gettime};
 use std::io;
@@ -53,14 +54,14 @@ pub struct Trackers {
 impl Trackers {
     /// BFD sessions are heard of by `bfd`.
     pub fn new(model: &Model, bfd: Option<OwnedFd>) -> io::Result<Self> {
-        let (scripts, files, processes) = (script::Runner::new(model)?, file::Watcher::new(model)?, process::Counter::new(model));
-        Ok(Self { scripts, files, processes, bfd: bfd.map(Follower::new).transpose()? })
+        let (scripts, processes) = (script::Runner::new(model)?, process::Counter::new(model));
+        Ok(Self { scripts, files: file::Watcher::new(of_vrrp(model))?, processes, bfd: bfd.map(Follower::new).transpose()? })
     }
 
     /// Goes over to a new configuration, after the engine has done so. What is known of objects that stay is found again.
     pub fn reconfigure(&mut self, model: &Model) {
         self.scripts.reconfigure(model);
-        self.files.reconfigure(model);
+        self.files.reconfigure(of_vrrp(model));
         self.processes.reconfigure(model);
         if let Some(bfd) = &self.bfd {
             bfd.ask();
@@ -72,7 +73,7 @@ impl Trackers {
     pub async fn next(&mut self) -> Finding {
         tokio::select! {
             finding = self.scripts.next() => finding,
-            finding = self.files.next() => finding,
+            (name, value) = self.files.next() => Finding { object: Found::File(name), standing: Standing::Value(value) },
             finding = self.processes.next() => finding,
             (name, up) = async { self.bfd.as_mut().expect("guarded").next().await }, if self.bfd.is_some() => {
                 Finding { object: Found::Bfd(name), standing: if up { Standing::Up } else { Standing::Down } }

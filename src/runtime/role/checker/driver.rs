@@ -1,0 +1,352 @@
+//! The engine among its effectors.
+
+use super::Start;
+use super::kernel::Kernel;
+use super::presence::{self, Presence};
+use crate::effect::probe::{Outcome, RunId};
+use crate::effect::time::Instant;
+use crate::kernel::timer::now;
+use crate::lvs::{Action, Engine, Event};
+use crate::model::Model;
+use crate::runtime::follow::Follower;
+use crate::runtime::handover::{Entry, Heard, Order, Report, RoleEnd};
+use crate::runtime::log;
+use crate::runtime::notify::{Tell as _, Teller};
+use crate::runtime::poll::Poll;
+use crate::runtime::probe::Prober;
+use crate::runtime::signals::{Signal, Signals};
+use crate::runtime::track::file::Watcher;
+use crate::sys::memory;
+use crate::track::file::of_checkers;
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, RandomState};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the kernel is asked whether it still has what is held.
+const RECONCILE: Duration = Duration::from_secs(1);
+/// Checks that are due within so much of each other begin together: to be woken for each costs more than most of them.
+const GRAIN: u64 = 10_000_000;
+/// Results in one turn, so that whoever asks for something is heard in between.
+const RESULTS: usize = 1024;
+/// When a log that takes nothing is tried again.
+const LOG: Duration = Duration::from_millis(50);
+/// How long the end waits for a supervisor that does not read.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+/// Actions that the list keeps room for.
+const ROOM: usize = 1024;
+
+const CONTROL: u64 = 0;
+const SIGNALS: u64 = 1;
+const PRESENCE: u64 = 2;
+
+/// What somebody outside asks for.
+#[derive(Debug)]
+pub(super) enum Asked {
+    Stop,
+    /// Go over to the configuration in this memory file.
+    Reload(OwnedFd),
+    Dump,
+}
+
+#[derive(Debug)]
+pub(super) struct Driver {
+    engine: Engine,
+    actions: Vec<Action>,
+    kernel: Kernel,
+    prober: Prober,
+    files: Watcher,
+    presence: Option<Presence>,
+    /// Of BFD sessions.
+    follower: Option<Follower>,
+    teller: Teller,
+    control: RoleEnd,
+    /// Room on the way to the supervisor is waited for.
+    congested: bool,
+    signals: Signals,
+    poll: Poll,
+    /// What has come while it was waited for something.
+    ended: VecDeque<(RunId, Outcome)>,
+    values: VecDeque<(Box<str>, i32)>,
+    sessions: VecDeque<(Box<str>, bool)>,
+    reconcile_at: Instant,
+    unwritten: bool,
+}
+
+impl Driver {
+    /// With nothing but release in mind, nobody is told anything.
+    pub(super) fn start(start: Start, sockets: usize) -> io::Result<Self> {
+        let Start { model, records, control, signals, release_only, bfd, .. } = start;
+        let model = &model;
+        let mut kernel = Kernel::open(model)?;
+        if records.is_empty() && !release_only {
+            kernel.flush(model);
+        }
+        kernel.configure(model);
+        let mut actions = Vec::new();
+        let seed = RandomState::new().hash_one(std::process::id());
+        let engine = Engine::start(now(), Arc::clone(model), seed, &records, &mut actions);
+        if release_only {
+            actions.retain(|action| matches!(action, Action::Hold { .. }));
+        }
+        let control = RoleEnd::new(control);
+        let poll = Poll::new()?;
+        poll.add(&control, CONTROL)?;
+        poll.add(&signals, SIGNALS)?;
+        let mut driver = Self {
+            engine,
+            actions,
+            kernel,
+            prober: Prober::new(model, sockets)?,
+            files: Watcher::new(of_checkers(model).filter(|_| !release_only))?,
+            presence: None,
+            follower: bfd.filter(|_| !release_only).map(Follower::new).transpose()?,
+            teller: if release_only { Teller::for_servers(&Model::default())? } else { Teller::for_servers(model)? },
+            control,
+            congested: false,
+            signals,
+            poll,
+            ended: VecDeque::new(),
+            values: VecDeque::new(),
+            sessions: VecDeque::new(),
+            reconcile_at: now() + RECONCILE,
+            unwritten: false,
+        };
+        driver.read_files();
+        driver.carry_out();
+        if !release_only {
+            driver.attend(model)?;
+        }
+        driver.control.report(Report::Ready);
+        driver.rest();
+        memory::give_back();
+        Ok(driver)
+    }
+
+    /// Returns when there is something to do. Nothing is lost when the future is dropped.
+    pub(super) async fn wait(&mut self) -> io::Result<()> {
+        let wait = self.next_turn().since(now());
+        tokio::select! {
+            biased;
+            woken = self.poll.wait() => woken,
+            () = self.teller.drive() => Ok(()),
+            ended = self.prober.next() => {
+                self.ended.push_back(ended);
+                Ok(())
+            }
+            value = self.files.next() => {
+                self.values.push_back(value);
+                Ok(())
+            }
+            session = async { self.follower.as_mut().expect("guarded").next().await }, if self.follower.is_some() => {
+                self.sessions.push_back(session);
+                Ok(())
+            }
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// Does what there is to do, a bounded part of it at a time.
+    pub(super) fn turn(&mut self) -> io::Result<Vec<Asked>> {
+        let mut asked = Vec::new();
+        // Results before deadlines: one that is there is not late.
+        for _ in 0..RESULTS {
+            let Some((run, outcome)) = self.ended.pop_front().or_else(|| self.prober.take()) else { break };
+            self.handle(Event::Ended { run, outcome });
+        }
+        self.read_files();
+        while let Some((session, up)) = self.sessions.pop_front() {
+            self.handle(Event::Bfd { session: &session, up });
+        }
+        for key in self.poll.ready() {
+            match key {
+                CONTROL => self.converse(&mut asked),
+                SIGNALS => self.signalled(&mut asked),
+                _ => self.observe(),
+            }
+        }
+        let now = now();
+        if self.engine.next_deadline().is_some_and(|deadline| deadline <= now) {
+            self.engine.handle(now, Event::Tick, &mut self.actions);
+        }
+        self.carry_out();
+        if self.reconcile_at <= now {
+            self.kernel.reconcile();
+            self.look_again();
+            self.reconcile_at = now + RECONCILE;
+        }
+        self.rest();
+        Ok(asked)
+    }
+
+    pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
+        // What was said of the old configuration is done in it.
+        self.carry_out();
+        self.kernel.configure(model);
+        self.teller.reconfigure(model);
+        self.prober.reconfigure(model);
+        self.engine.reconfigure(now(), Arc::clone(model), &mut self.actions);
+        self.files.reconfigure(of_checkers(model));
+        self.read_files();
+        self.carry_out();
+        self.attend(model)?;
+        if let Some(follower) = &self.follower {
+            follower.ask();
+        }
+        self.control.report(Report::Ready);
+        self.rest();
+        memory::give_back();
+        Ok(())
+    }
+
+    /// A configuration was not taken over.
+    pub(super) fn refuse(&mut self, reason: &str) {
+        self.control.report(Report::Refused(reason.into()));
+    }
+
+    /// The end: nothing is held any more when this returns, if it is to be released. Every notice has been told.
+    pub(super) fn stop(&mut self, release: bool) {
+        self.carry_out();
+        self.engine.stop(now(), &mut self.actions);
+        if release {
+            self.kernel.release();
+        }
+        self.carry_out();
+        self.prober.stop();
+    }
+
+    /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
+    /// so are we.
+    pub(super) fn finish(mut self) -> (Teller, RoleEnd) {
+        self.control.report(Report::Stopped);
+        self.control.finish(LAST_WORDS);
+        (self.teller, self.control)
+    }
+
+    // What comes in.
+
+    fn handle(&mut self, event: Event<'_>) {
+        self.engine.handle(now(), event, &mut self.actions);
+    }
+
+    fn read_files(&mut self) {
+        while let Some((name, value)) = self.values.pop_front().or_else(|| self.files.take()) {
+            self.handle(Event::File { name: &name, value: value.into() });
+        }
+    }
+
+    /// Takes an interest in addresses, or none any more, and tells the engine of those that are there.
+    fn attend(&mut self, model: &Model) -> io::Result<()> {
+        match (&self.presence, presence::matters(model)) {
+            (None, true) => {
+                let presence = Presence::open()?;
+                self.poll.add(&presence, PRESENCE)?;
+                self.presence = Some(presence);
+            }
+            // It leaves the set by being closed.
+            (Some(_), false) => self.presence = None,
+            (Some(_), true) | (None, false) => {}
+        }
+        let there = self.presence.as_ref().map(Presence::addresses).unwrap_or_default();
+        self.tell_addresses(there.into_iter().map(|address| (address, true)));
+        self.carry_out();
+        Ok(())
+    }
+
+    fn observe(&mut self) {
+        let changes = self.presence.as_mut().map(Presence::changes).unwrap_or_default();
+        self.tell_addresses(changes);
+    }
+
+    fn look_again(&mut self) {
+        if let Some(presence) = self.presence.as_mut().filter(|presence| presence.lost) {
+            let changes = presence.look_again();
+            self.tell_addresses(changes);
+            self.carry_out();
+        }
+    }
+
+    fn tell_addresses(&mut self, addresses: impl IntoIterator<Item = (std::net::IpAddr, bool)>) {
+        for (address, ours) in addresses {
+            if self.engine.asks_for(address) {
+                self.handle(Event::Ours { address, ours });
+            }
+        }
+    }
+
+    fn converse(&mut self, asked: &mut Vec<Asked>) {
+        self.control.flush();
+        loop {
+            match self.control.receive() {
+                Ok(Heard::Message(Order::Reload(file))) => asked.push(Asked::Reload(file)),
+                Ok(Heard::Nothing) => break,
+                // Without a supervisor nobody would ever stop this process.
+                Ok(Heard::End) | Err(_) => {
+                    drop(self.poll.remove(&self.control));
+                    asked.push(Asked::Stop);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn signalled(&mut self, asked: &mut Vec<Asked>) {
+        for signal in self.signals.by_ref() {
+            match signal {
+                Signal::Stop | Signal::Interrupt => asked.push(Asked::Stop),
+                Signal::Reload => self.control.report(Report::ReloadAsked),
+                Signal::Data => asked.push(Asked::Dump),
+                // keepalived's checker process has nothing to say to these.
+                Signal::Stats | Signal::StatsClear | Signal::Json | Signal::Child => {}
+            }
+        }
+    }
+
+    // What goes out.
+
+    /// What is told to the world of a change is told when the change is in the kernel.
+    fn carry_out(&mut self) {
+        let mut actions = std::mem::take(&mut self.actions);
+        for action in actions.drain(..) {
+            match action {
+                Action::Hold { owner, services } => self.kernel.hold(owner, services),
+                Action::Begin { run, checker, url } => self.prober.begin(run, checker, url),
+                Action::Cancel(run) => self.prober.cancel(run),
+                Action::Notify(notice) => {
+                    self.kernel.settle();
+                    self.teller.notice(*notice);
+                }
+                Action::Record(health) => self.control.report(Report::Record(Entry::Server(health))),
+                Action::Forget(key) => self.control.report(Report::Forget(key)),
+                Action::Say(line) => log::line(&line),
+            }
+        }
+        self.kernel.settle();
+        actions.shrink_to(ROOM);
+        self.actions = actions;
+    }
+
+    /// The end of a turn.
+    fn rest(&mut self) {
+        let room = self.control.has_unsent();
+        if room != self.congested {
+            // Without a supervisor there is nothing to wait for, and nothing to change.
+            drop(self.poll.want_room(&self.control, CONTROL, room));
+            self.congested = room;
+        }
+        self.unwritten = log::flush();
+    }
+
+    fn next_turn(&self) -> Instant {
+        let due = self.engine.next_deadline().map(grain);
+        let unwritten = self.unwritten.then(|| now() + LOG);
+        [due, unwritten].into_iter().flatten().min().map_or(self.reconcile_at, |at| at.min(self.reconcile_at))
+    }
+}
+
+/// Not before, and a little later at most.
+fn grain(at: Instant) -> Instant {
+    Instant::from_nanos(at.as_nanos().checked_next_multiple_of(GRAIN).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,124 @@
+//! What of the configuration and the engine's wishes is in the kernel: the table of virtual services, the timeouts of its
+//! connections, and the daemons that tell another director of them.
+
+use crate::effect::ipvs::{ServerId, Service};
+use crate::kernel::ipvs::{Daemon, Daemons, Problem, State, Table};
+use crate::model::Model;
+use crate::model::global::process::IpvsNamespace;
+use crate::model::global::{FlushOnStop, SyncDaemon, Timeouts};
+use crate::runtime::log;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::Path;
+
+/// Where network namespaces have their names.
+const NAMESPACES: &str = "/run/netns";
+/// Whoever moved into another one came from there.
+const INITIAL: &str = "/proc/1/ns/net";
+/// Services whose destinations are compared with the kernel's in one look.
+const LOOK: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Kernel {
+    table: Table,
+    /// Opened when there is to be one.
+    daemons: Option<Daemons>,
+    namespace: Option<File>,
+    timeouts: Timeouts,
+    flush_on_stop: FlushOnStop,
+    staged: bool,
+}
+
+impl Kernel {
+    pub(super) fn open(model: &Model) -> io::Result<Self> {
+        let namespace = match &model.global.process.ipvs_namespace {
+            IpvsNamespace::Same => None,
+            IpvsNamespace::Initial => Some(File::open(INITIAL)?),
+            IpvsNamespace::Named(name) => Some(File::open(Path::new(NAMESPACES).join(&**name))?),
+        };
+        let table = Table::open(namespace.as_ref().map(File::as_fd))?;
+        let (timeouts, flush_on_stop) = (Timeouts::default(), model.global.lvs.flush_on_stop);
+        Ok(Self { table, daemons: None, namespace, timeouts, flush_on_stop, staged: false })
+    }
+
+    /// Before anything is held: what others left goes, if it is to.
+    pub(super) fn flush(&mut self, model: &Model) {
+        if model.global.lvs.flush {
+            say(self.table.flush().err());
+        }
+    }
+
+    /// Everything but services and destinations.
+    pub(super) fn configure(&mut self, model: &Model) {
+        let lvs = &model.global.lvs;
+        self.flush_on_stop = lvs.flush_on_stop;
+        if self.timeouts != lvs.timeouts {
+            self.timeouts = lvs.timeouts;
+            say(self.table.set_timeouts(&lvs.timeouts).err());
+        }
+        let wanted = lvs.sync_daemon.as_ref().map_or_else(Vec::new, daemons);
+        if wanted.is_empty() && self.daemons.is_none() {
+            return;
+        }
+        if self.daemons.is_none() {
+            match Daemons::open(self.namespace.as_ref().map(File::as_fd)) {
+                Ok(opened) => self.daemons = Some(opened),
+                Err(error) => return tracing::error!("the IPVS sync daemon cannot be started: {error}"),
+            }
+        }
+        if let Some(daemons) = &mut self.daemons {
+            say(daemons.hold(&wanted));
+        }
+    }
+
+    /// To be put into the kernel by [`Kernel::settle`].
+    pub(super) fn hold(&mut self, owner: ServerId, services: Box<[Service]>) {
+        self.table.stage(owner, services);
+        self.staged = true;
+    }
+
+    pub(super) fn settle(&mut self) {
+        if std::mem::take(&mut self.staged) {
+            say(self.table.apply());
+        }
+    }
+
+    /// Puts back what others have taken away.
+    pub(super) fn reconcile(&mut self) {
+        let report = self.table.reconcile(LOOK);
+        for mended in report.mended {
+            log::warning(&mended.to_string());
+        }
+        say(report.problems);
+    }
+
+    /// The end.
+    pub(super) fn release(&mut self) {
+        say(self.table.release(self.flush_on_stop));
+        say(self.table.restore_timeouts().err());
+        if let Some(daemons) = &mut self.daemons {
+            say(daemons.release());
+        }
+    }
+}
+
+/// Both of them, all the time; those that follow an instance are its process's.
+fn daemons(wanted: &SyncDaemon) -> Vec<Daemon> {
+    let daemon = |state| Daemon {
+        state,
+        interface: wanted.interface.clone(),
+        id: wanted.id.unwrap_or_default(),
+        max_len: wanted.max_len,
+        port: wanted.port,
+        ttl: wanted.ttl,
+        group: wanted.group,
+    };
+    if wanted.instance.is_some() { Vec::new() } else { vec![daemon(State::Master), daemon(State::Backup)] }
+}
+
+fn say(problems: impl IntoIterator<Item = Problem>) {
+    for problem in problems {
+        log::error(&problem.to_string());
+    }
+}

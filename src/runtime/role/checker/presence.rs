@@ -1,0 +1,98 @@
+//! Which addresses are ours, for virtual servers that are checked only where theirs is (`ha_suspend`).
+
+use crate::effect::net::{Device, Links};
+use crate::kernel::rtnl::{Change, Monitor, Picture};
+use crate::model::Model;
+use std::collections::BTreeSet;
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+#[derive(Debug)]
+pub(super) struct Presence {
+    monitor: Monitor,
+    links: Links,
+    /// Changes have been missed.
+    pub(super) lost: bool,
+}
+
+/// Whether any virtual server cares.
+pub(super) fn matters(model: &Model) -> bool {
+    model.lvs.virtual_servers.iter().any(|server| server.ha_suspend)
+}
+
+impl Presence {
+    pub(super) fn open() -> io::Result<Self> {
+        // First, so that nothing is missed that happens while the picture is taken.
+        let monitor = Monitor::open()?;
+        Ok(Self { monitor, links: Picture::take()?.links, lost: false })
+    }
+
+    /// All addresses of this machine.
+    pub(super) fn addresses(&self) -> BTreeSet<IpAddr> {
+        addresses(&self.links)
+    }
+
+    /// What has come and gone; nothing is said twice in vain, but it may be said.
+    pub(super) fn changes(&mut self) -> Vec<(IpAddr, bool)> {
+        let mut changes = Vec::new();
+        match self.monitor.read(&mut changes) {
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!("changes of the network are not heard of: {error}");
+                self.lost = true;
+            }
+        }
+        let mut touched = BTreeSet::new();
+        for change in changes {
+            match change {
+                Change::Link(link) => self.links.put(link),
+                Change::LinkGone(device) => {
+                    touched.extend(of(&self.links, device));
+                    self.links.remove(device);
+                }
+                Change::Address(local) => {
+                    self.links.put_address(local);
+                    touched.insert(local.prefix.address);
+                }
+                Change::AddressGone(local) => {
+                    self.links.remove_address(local);
+                    touched.insert(local.prefix.address);
+                }
+                Change::FactSeen(_) | Change::FactGone(_) => {}
+                Change::Overrun => self.lost = true,
+            }
+        }
+        touched.into_iter().map(|address| (address, self.links.has_address(address))).collect()
+    }
+
+    /// Asks the kernel for everything, after changes were missed.
+    pub(super) fn look_again(&mut self) -> Vec<(IpAddr, bool)> {
+        let after = match Picture::take() {
+            Ok(picture) => picture.links,
+            Err(error) => {
+                tracing::warn!("the kernel does not tell what there is: {error}");
+                return Vec::new();
+            }
+        };
+        self.lost = false;
+        let before = addresses(&std::mem::replace(&mut self.links, after));
+        let now = self.addresses();
+        before.symmetric_difference(&now).map(|&address| (address, now.contains(&address))).collect()
+    }
+}
+
+fn of(links: &Links, device: Device) -> impl Iterator<Item = IpAddr> {
+    links.addresses(device).iter().map(|prefix| prefix.address)
+}
+
+/// Where no device is known, there is no address.
+fn addresses(links: &Links) -> BTreeSet<IpAddr> {
+    links.iter().flat_map(|link| of(links, link.device)).collect()
+}
+
+impl AsFd for Presence {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.monitor.as_fd()
+    }
+}
