@@ -114,6 +114,8 @@ pub(super) struct Driver {
     moved: bool,
     /// Facts have come or gone, and what that took in memory has not been given back.
     swollen: bool,
+    /// A configuration has been taken over, which takes code that nothing else needs.
+    fresh: bool,
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
@@ -171,7 +173,8 @@ impl Driver {
             notices: VecDeque::new(),
             neighbours,
             moved: false,
-            swollen: false,
+            swollen: true,
+            fresh: true,
             failed: VecDeque::new(),
             teller,
             control,
@@ -247,6 +250,7 @@ impl Driver {
 
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
         self.model = Arc::clone(model);
+        (self.swollen, self.fresh) = (true, true);
         self.announcer.repace(Pace::of(model), self.engine.links());
         self.hold_statics();
         self.engine.reconfigure(now(), model, &mut self.actions);
@@ -563,13 +567,17 @@ impl Driver {
         }
     }
 
-    /// Gives memory back once it is quiet after facts have come or gone.
+    /// Gives memory back once it is quiet after facts or a configuration have come or gone.
     fn slim(&mut self) {
         let quiet = self.later.is_empty() && self.notices.is_empty() && self.announcer.is_empty() && !self.control.has_unsent();
         if quiet && std::mem::take(&mut self.swollen) {
             self.later.shrink();
             self.notices.shrink_to_fit();
-            memory::give_back();
+            if std::mem::take(&mut self.fresh) {
+                memory::give_back();
+            } else {
+                memory::trim();
+            }
         }
     }
 
