@@ -260,7 +260,7 @@ impl Ledger {
                 }
                 Op::Change(fact) => {
                     let shared = |entry: &Entry| !entry.found && entry.owners.iter().any(|&other| other != owner);
-                    if !self.entries.get(&identity).is_some_and(shared) {
+                    if !self.entries.get(&identity).is_some_and(|entry| shared(entry)) {
                         steps.extend(self.change(owner, &identity, fact));
                     }
                 }
