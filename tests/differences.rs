@@ -395,6 +395,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("`init_fail` works", Row::Shown("src/track/script/tests.rs", "results_add_up")),
         // The daemon: addresses
         ("A stripped address is put back without an election", Row::Shown("tests/netns/resilience.rs", "a_stripped_address_comes_back_without_an_election")),
+        ("An address that is there already becomes what is wanted", Row::Shown("tests/netns/kernel.rs", "leftovers_become_what_is_wanted_in_their_place")),
         ("Whoever is stripped again and again goes to FAULT", Row::Shown("tests/netns/resilience.rs", "whoever_is_stripped_again_and_again_goes_to_fault_and_says_why")),
         ("A foreign claim to our address is answered", Row::Shown("tests/netns/resilience.rs", "a_foreign_claim_to_the_address_is_answered_at_a_bounded_rate")),
         ("A router that yields asks for its former addresses", Row::Shown("tests/netns/resilience.rs", "users_find_the_winner_that_does_not_know_of_the_other_master")),

@@ -81,7 +81,8 @@ struct Expected {
 
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    entries: HashMap<Identity, Entry>,
+    /// In boxes: a table is at least an eighth empty, and up to half.
+    entries: HashMap<Identity, Box<Entry>>,
     /// All that an owner wants, in its order.
     wanted: BTreeMap<Owner, Vec<Fact>>,
     expected: HashMap<Identity, VecDeque<Expected>>,
@@ -109,7 +110,7 @@ impl Ledger {
     }
 
     pub(super) fn held(&self) -> impl Iterator<Item = (Owner, &Fact)> {
-        let there = |fact: &Fact| self.entries.get(&Identity::of(fact)).is_some_and(Entry::is_there);
+        let there = |fact: &Fact| self.entries.get(&Identity::of(fact)).is_some_and(|entry| entry.is_there());
         let owned = self.wanted.iter().flat_map(|(&owner, facts)| facts.iter().map(move |fact| (owner, fact)));
         owned.filter(move |(_, fact)| there(fact))
     }
@@ -153,10 +154,10 @@ impl Ledger {
         if let Fact::Route(route) = &entry.fact {
             self.routes.entry(place(route)).or_default().push(identity.clone());
         }
-        self.entries.insert(identity, entry);
+        self.entries.insert(identity, Box::new(entry));
     }
 
-    fn leave(&mut self, identity: &Identity) -> Option<Entry> {
+    fn leave(&mut self, identity: &Identity) -> Option<Box<Entry>> {
         let entry = self.entries.remove(identity)?;
         if entry.is_there() {
             self.disappear(&entry.fact);
@@ -259,7 +260,7 @@ impl Ledger {
                 }
                 Op::Change(fact) => {
                     let shared = |entry: &Entry| !entry.found && entry.owners.iter().any(|&other| other != owner);
-                    if !self.entries.get(&identity).is_some_and(shared) {
+                    if !self.entries.get(&identity).is_some_and(|entry| shared(entry)) {
                         steps.extend(self.change(owner, &identity, fact));
                     }
                 }
@@ -595,8 +596,10 @@ impl Ledger {
             let sure = standing == Standing::Held;
             let devices: Vec<Device> = match self.entries.get(&identity) {
                 None => Vec::new(),
-                Some(Entry { fact: Fact::Address(placed), .. }) => vec![placed.device],
-                Some(entry) => entry.ways.iter().chain(entry.names.values()).copied().collect(),
+                Some(entry) => match &entry.fact {
+                    Fact::Address(placed) => vec![placed.device],
+                    Fact::Route(_) | Fact::Rule(_) => entry.ways.iter().chain(entry.names.values()).copied().collect(),
+                },
             };
             self.stand(&identity, Standing::Lost);
             if sure && devices.into_iter().all(&is_up) {

@@ -28,10 +28,10 @@ impl Group {
     pub(super) fn notice(&self, told: Told) -> Notice {
         let conf = self.conf();
         let specific = match told {
-            Told::Master => conf.notify.master.clone(),
-            Told::Backup => conf.notify.backup.clone(),
-            Told::Fault => conf.notify.fault.clone(),
-            Told::Stop => conf.notify.stop.clone(),
+            Told::Master => conf.notify.master.as_deref().cloned(),
+            Told::Backup => conf.notify.backup.as_deref().cloned(),
+            Told::Fault => conf.notify.fault.as_deref().cloned(),
+            Told::Stop => conf.notify.stop.as_deref().cloned(),
             Told::Deleted | Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority => None,
         };
         Notice {
@@ -40,7 +40,7 @@ impl Group {
             told,
             priority: 0,
             specific,
-            any: conf.notify.any.clone(),
+            any: conf.notify.any.as_deref().cloned(),
             fifo: true,
             mail: conf.smtp_alert,
         }

@@ -19,15 +19,15 @@ impl Instance {
     pub(super) fn notice(&self, told: Told) -> Notice {
         let scripts = &self.conf.notify;
         let specific = match told {
-            Told::Master => scripts.master.clone(),
-            Told::Backup => scripts.backup.clone(),
-            Told::Fault => scripts.fault.clone(),
-            Told::Stop => scripts.stop.clone(),
+            Told::Master => scripts.master.as_deref().cloned(),
+            Told::Backup => scripts.backup.as_deref().cloned(),
+            Told::Fault => scripts.fault.as_deref().cloned(),
+            Told::Stop => scripts.stop.as_deref().cloned(),
             Told::Deleted => match &self.conf.notify_deleted {
                 Deleted::AsFault => None,
-                Deleted::AsDeleted(script) => script.clone(),
+                Deleted::AsDeleted(script) => script.as_deref().cloned(),
             },
-            Told::MasterRxLowerPri => self.conf.notify_master_rx_lower_pri.clone(),
+            Told::MasterRxLowerPri => self.conf.notify_master_rx_lower_pri.as_deref().cloned(),
             Told::MasterPriority | Told::BackupPriority => None,
         };
         let state = !matches!(told, Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority);
@@ -37,7 +37,7 @@ impl Instance {
             told,
             priority: self.priority(),
             specific,
-            any: scripts.any.clone().filter(|_| state),
+            any: scripts.any.as_deref().cloned().filter(|_| state),
             fifo: true,
             mail: state && self.conf.smtp_alert,
         }

@@ -12,7 +12,7 @@ pub enum Auth {
     /// IPsec AH with HMAC-MD5-96.
     Ah(Password),
     /// A trailer behind the advert, for every version and family.
-    Hmac(Hmac),
+    Hmac(Box<Hmac>),
 }
 
 /// As configured, cut where the wire has no more room for it; a character that does not fit whole is kept whole here.

@@ -20,10 +20,10 @@ pub struct SyncGroup {
 /// The scripts of an instance or a group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notify {
-    pub master: Option<Script>,
-    pub backup: Option<Script>,
-    pub fault: Option<Script>,
-    pub stop: Option<Script>,
+    pub master: Option<Box<Script>>,
+    pub backup: Option<Box<Script>>,
+    pub fault: Option<Box<Script>>,
+    pub stop: Option<Box<Script>>,
     /// Run on every transition, with its description as arguments.
-    pub any: Option<Script>,
+    pub any: Option<Box<Script>>,
 }

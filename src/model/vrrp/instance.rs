@@ -112,7 +112,7 @@ pub struct Instance {
     pub promote_secondaries: bool,
     pub notify: Notify,
     pub notify_deleted: Deleted,
-    pub notify_master_rx_lower_pri: Option<Script>,
+    pub notify_master_rx_lower_pri: Option<Box<Script>>,
     pub smtp_alert: bool,
     pub notify_priority_changes: bool,
     pub debug: u8,
@@ -120,13 +120,16 @@ pub struct Instance {
     pub crippled: bool,
 }
 
+// There may be thousands, and every process has all of them.
+const _: () = assert!(size_of::<Instance>() <= 640);
+
 /// What is told when a reload removes the instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Deleted {
     /// A fault, as keepalived always did.
     #[default]
     AsFault,
-    AsDeleted(Option<Script>),
+    AsDeleted(Option<Box<Script>>),
 }
 
 /// What the instance lives on.

@@ -214,14 +214,14 @@ fn c_string(text: &OsStr) -> io::Result<CString> {
 pub fn scripts(model: &Model) -> impl Iterator<Item = &Script> {
     use crate::model::vrrp::{Deleted, Notify};
     fn all(notify: &Notify) -> impl Iterator<Item = &Script> {
-        [&notify.master, &notify.backup, &notify.fault, &notify.stop, &notify.any].into_iter().flatten()
+        [&notify.master, &notify.backup, &notify.fault, &notify.stop, &notify.any].into_iter().filter_map(Option::as_deref)
     }
     let instances = model.vrrp.instances.iter().flat_map(|instance| {
         let deleted = match &instance.notify_deleted {
             Deleted::AsFault => None,
-            Deleted::AsDeleted(script) => script.as_ref(),
+            Deleted::AsDeleted(script) => script.as_deref(),
         };
-        all(&instance.notify).chain(&instance.notify_master_rx_lower_pri).chain(deleted)
+        all(&instance.notify).chain(instance.notify_master_rx_lower_pri.as_deref()).chain(deleted)
     });
     let global = &model.global.scripts;
     let fifos = [&global.fifo, &global.vrrp_fifo].into_iter().flatten().filter_map(|fifo| fifo.script.as_ref());

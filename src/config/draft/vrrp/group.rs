@@ -17,7 +17,7 @@ pub struct Notify {
 
 impl From<&model::Notify> for Notify {
     fn from(model: &model::Notify) -> Self {
-        let command = |script: &Option<_>| script.as_ref().map(Command::from);
+        let command = |script: &Option<Box<_>>| script.as_deref().map(Command::from);
         Self {
             master: command(&model.master),
             backup: command(&model.backup),

@@ -282,9 +282,9 @@ impl Instance {
             notify: Notify::from(&model.notify),
             notify_deleted: match &model.notify_deleted {
                 Deleted::AsFault => None,
-                Deleted::AsDeleted(script) => Some(script.as_ref().map(Command::from)),
+                Deleted::AsDeleted(script) => Some(script.as_deref().map(Command::from)),
             },
-            notify_master_rx_lower_pri: model.notify_master_rx_lower_pri.as_ref().map(Command::from),
+            notify_master_rx_lower_pri: model.notify_master_rx_lower_pri.as_deref().map(Command::from),
             smtp_alert: Some(model.smtp_alert),
             notify_priority_changes: Some(model.notify_priority_changes),
             debug: model.debug,

@@ -16,11 +16,11 @@ impl Vrrps<'_, '_> {
     pub(super) fn auth(&mut self, draft: &mut Draft, agreed: &Agreed, standing: Standing, interval: Duration) -> Auth {
         let hmac = draft.hmac.take().and_then(|hmac| self.hmac(hmac, standing.strict, interval));
         let Some(simple) = draft.authentication.take() else {
-            return hmac.map_or(Auth::None, Auth::Hmac);
+            return hmac.map_or(Auth::None, |hmac| Auth::Hmac(Box::new(hmac)));
         };
         if let Some(hmac) = hmac {
             self.fault(simple.at, format!("({}) authentication cannot be used with auth_hmac. Ignoring.", draft.name));
-            return Auth::Hmac(hmac);
+            return Auth::Hmac(Box::new(hmac));
         }
         self.simple(&simple, agreed.family, standing)
     }

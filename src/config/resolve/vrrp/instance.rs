@@ -364,7 +364,7 @@ impl Vrrps<'_, '_> {
         }
     }
 
-    fn script(&mut self, command: Option<&Command>) -> Option<Script> {
-        self.resolver.command(command?, NOTIFY)
+    fn script(&mut self, command: Option<&Command>) -> Option<Box<Script>> {
+        self.resolver.command(command?, NOTIFY).map(Box::new)
     }
 }

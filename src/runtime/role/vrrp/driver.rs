@@ -116,6 +116,8 @@ pub(super) struct Driver {
     /// Facts have come or gone, and what that took in memory has not been given back.
     swollen: bool,
     synchroniser: Option<Synchroniser>,
+    /// A configuration has been taken over, which takes code that nothing else needs.
+    fresh: bool,
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
@@ -173,8 +175,9 @@ impl Driver {
             notices: VecDeque::new(),
             neighbours,
             moved: false,
-            swollen: false,
+            swollen: true,
             synchroniser: Synchroniser::start(model),
+            fresh: true,
             failed: VecDeque::new(),
             teller,
             control,
@@ -252,6 +255,7 @@ impl Driver {
 
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
         self.model = Arc::clone(model);
+        (self.swollen, self.fresh) = (true, true);
         self.announcer.repace(Pace::of(model), self.engine.links());
         self.hold_statics();
         if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
@@ -581,13 +585,17 @@ impl Driver {
         }
     }
 
-    /// Gives memory back once it is quiet after facts have come or gone.
+    /// Gives memory back once it is quiet after facts or a configuration have come or gone.
     fn slim(&mut self) {
         let quiet = self.later.is_empty() && self.notices.is_empty() && self.announcer.is_empty() && !self.control.has_unsent();
         if quiet && std::mem::take(&mut self.swollen) {
             self.later.shrink();
             self.notices.shrink_to_fit();
-            memory::give_back();
+            if std::mem::take(&mut self.fresh) {
+                memory::give_back();
+            } else {
+                memory::trim();
+            }
         }
     }
 
