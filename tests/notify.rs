@@ -535,19 +535,23 @@ fn server_of_mail() -> ServerNotice {
 
 #[test]
 fn a_server_that_stalls_or_closes_early_holds_nothing_up_and_is_asked_again() {
-    for manner in [Manner::Stalling, Manner::ClosingAt("HELO"), Manner::ClosingAt("."), Manner::Refusing("@", "451 later")] {
-        let place = Place::new("stall");
-        run(async {
-            let server = Server::new(&[manner]);
-            let mut teller = Teller::new(&with_mail(&server)).expect("a teller");
-            teller.notice(mailed(Told::Master));
-            teller.notice(Notice { mail: true, ..notice(Told::Backup, Some(place.script("echo told > log")), None) });
-            until(&mut teller, "the script", || place.text("log") == "told\n").await;
-            until(&mut teller, "both mails", || subjects(&server).len() == 2).await;
-            let subject = |state: &str| format!("[LAB] VRRP Instance VI 1 - Entering {state} state");
-            assert_eq!(subjects(&server), [subject("BACKUP"), subject("MASTER")], "{manner:?}");
-        });
-    }
+    std::thread::scope(|scope| {
+        for manner in [Manner::Stalling, Manner::ClosingAt("HELO"), Manner::ClosingAt("."), Manner::Refusing("@", "451 later")] {
+            scope.spawn(move || run(asked_again(manner)));
+        }
+    });
+}
+
+async fn asked_again(manner: Manner) {
+    let place = Place::new(&format!("again-{manner:?}").replace(|c: char| !c.is_alphanumeric(), "-"));
+    let server = Server::new(&[manner]);
+    let mut teller = Teller::new(&with_mail(&server)).expect("a teller");
+    teller.notice(mailed(Told::Master));
+    teller.notice(Notice { mail: true, ..notice(Told::Backup, Some(place.script("echo told > log")), None) });
+    until(&mut teller, "the script", || place.text("log") == "told\n").await;
+    until(&mut teller, "both mails", || subjects(&server).len() == 2).await;
+    let subject = |state: &str| format!("[LAB] VRRP Instance VI 1 - Entering {state} state");
+    assert_eq!(subjects(&server), [subject("BACKUP"), subject("MASTER")], "{manner:?}");
 }
 
 #[test]

@@ -48,6 +48,7 @@ impl Server {
 }
 
 fn serve(mut stream: &TcpStream, manner: Manner, heard: &mut String) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
     if !matches!(manner, Manner::Stalling) {
         stream.write_all(b"220-a test\r\n220 is ready\r\n")?;
     }

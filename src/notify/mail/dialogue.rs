@@ -116,7 +116,9 @@ impl Dialogue {
 
     fn heard(&mut self, line: &[u8], say: &mut Vec<u8>) {
         let code = match line {
-            [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] if matches!(rest, [] | [b' ' | b'-', ..]) => [*a, *b, *c],
+            [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9'] | [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ' | b'-', ..] => {
+                [*a, *b, *c]
+            }
             _ => return self.give_up(format!("it answers {:?} to {}", quoted(line), self.asked_for()), true, say),
         };
         self.lines += 1;
