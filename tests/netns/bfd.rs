@@ -1,7 +1,5 @@
 //! BFD between two routers: the way is lost in the middle, where no interface sees it, and VRRP knows within the detection time.
 
-#![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
-
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;

@@ -4,18 +4,13 @@
 use crate::effect::ipvs::{ServerId, Service};
 use crate::kernel::ipvs::{Daemon, Daemons, Problem, State, Table};
 use crate::model::Model;
-use crate::model::global::process::IpvsNamespace;
 use crate::model::global::{FlushOnStop, SyncDaemon, Timeouts};
 use crate::runtime::log;
+use crate::runtime::role::ipvs_namespace;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::path::Path;
 
-/// Where network namespaces have their names.
-const NAMESPACES: &str = "/run/netns";
-/// Whoever moved into another one came from there.
-const INITIAL: &str = "/proc/1/ns/net";
 /// Services whose destinations are compared with the kernel's in one look.
 const LOOK: usize = 256;
 
@@ -32,11 +27,7 @@ pub(super) struct Kernel {
 
 impl Kernel {
     pub(super) fn open(model: &Model) -> io::Result<Self> {
-        let namespace = match &model.global.process.ipvs_namespace {
-            IpvsNamespace::Same => None,
-            IpvsNamespace::Initial => Some(File::open(INITIAL)?),
-            IpvsNamespace::Named(name) => Some(File::open(Path::new(NAMESPACES).join(&**name))?),
-        };
+        let namespace = ipvs_namespace(&model.global.process)?;
         let table = Table::open(namespace.as_ref().map(File::as_fd))?;
         let (timeouts, flush_on_stop) = (Timeouts::default(), model.global.lvs.flush_on_stop);
         Ok(Self { table, daemons: None, namespace, timeouts, flush_on_stop, staged: false })
