@@ -56,8 +56,8 @@ enum Kind {
     State,
     /// Something happened in that state.
     Event,
-    /// Of interest to pipes only.
-    Number,
+    /// Not of interest to scripts.
+    Aside,
 }
 
 impl News {
@@ -90,6 +90,8 @@ impl From<Notice> for News {
 impl From<ServerNotice> for News {
     fn from(notice: ServerNotice) -> Self {
         let said = if notice.up { "UP" } else { "DOWN" };
+        // What only mail is told of is no transition: a checker has changed its mind, and others have not.
+        let kind = if notice.fifo || notice.script.is_some() { Kind::State } else { Kind::Aside };
         let line = notice.fifo.then(|| server_line(&notice));
         let alert = mail::of_server(&notice);
         let ServerNotice { virtual_server: of, real_server, script, .. } = notice;
@@ -97,7 +99,7 @@ impl From<ServerNotice> for News {
             Some(real) => Object::RealServer { real, of },
             None => Object::VirtualServer(of),
         };
-        Self { object, said, kind: Kind::State, priority: None, scripts: script.into_iter().collect(), line, alert }
+        Self { object, said, kind, priority: None, scripts: script.into_iter().collect(), line, alert }
     }
 }
 
@@ -120,7 +122,7 @@ fn kind(told: Told) -> Kind {
     match told {
         Told::Master | Told::Backup | Told::Fault | Told::Stop | Told::Deleted => Kind::State,
         Told::MasterRxLowerPri => Kind::Event,
-        Told::MasterPriority | Told::BackupPriority => Kind::Number,
+        Told::MasterPriority | Told::BackupPriority => Kind::Aside,
     }
 }
 
@@ -130,7 +132,7 @@ fn scripts(notice: &Notice) -> Vec<Script> {
     let (specific, any) = match kind(notice.told) {
         Kind::State => (notice.specific.as_ref(), notice.any.as_ref()),
         Kind::Event => (notice.specific.as_ref(), None),
-        Kind::Number => (None, None),
+        Kind::Aside => (None, None),
     };
     let told = |script: &Script| {
         let said = [notice.subject.to_string(), notice.name.to_string(), notice.told.to_string(), notice.priority.to_string()];

@@ -56,7 +56,7 @@ struct Lane {
 impl Queue {
     pub fn tell(&mut self, now: Instant, news: News, orders: &mut Vec<Order>) {
         let silent = news.scripts.is_empty();
-        if news.kind == Kind::Number {
+        if news.kind == Kind::Aside {
             return;
         }
         let Some(lane) = self.busy.get_mut(&news.object) else {

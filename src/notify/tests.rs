@@ -333,6 +333,21 @@ fn scripts_of_a_server_get_no_arguments_and_run_in_order() {
 }
 
 #[test]
+fn what_only_mail_is_told_of_keeps_no_script_from_running() {
+    let mut queue = Queue::default();
+    let mut orders = Vec::new();
+    for up in [false, true] {
+        queue.tell(AT, server(None, up).into(), &mut orders);
+    }
+    let first = last(&orders).expect("it runs");
+    orders.clear();
+    let by_mail = ServerNotice { script: None, fifo: false, mail: Some("a check".into()), ..server(None, true) };
+    queue.tell(AT, by_mail.into(), &mut orders);
+    queue.ended(AT, &first, &mut orders);
+    assert_eq!(told(&orders), ["run UP"]);
+}
+
+#[test]
 fn the_environment_tells_a_transition_in_json() {
     let named = Notice { name: "a \"b\" \\".into(), ..notice(Told::Master) };
     let group = Notice { subject: Subject::Group, priority: 0, ..notice(Told::Fault) };
