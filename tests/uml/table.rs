@@ -9,13 +9,16 @@ use standfast::model::global::{FlushOnStop, Timeouts};
 use standfast::model::lvs::{Checksum, Forwarding, Granularity, Persistence, Protocol, Scheduler, SchedulerFlags, Tunnel};
 use standfast::model::net::Family;
 use std::fs::{self, File};
-use std::net::{IpAddr, Ipv4Addr};
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) const STORIES: &[Story] = &[
+    // As long as nobody has asked for the module.
+    ("a kernel without it", a_kernel_without_it),
     ("everything about a service", everything_about_a_service),
     ("everything about a destination", everything_about_a_destination),
     ("every scheduler", every_scheduler),
@@ -23,6 +26,7 @@ pub(crate) const STORIES: &[Story] = &[
     ("make before break", make_before_break),
     ("a service of two owners", a_service_of_two_owners),
     ("adoption", adoption),
+    ("connections stay", connections_stay),
     ("what others do", what_others_do),
     ("the end", the_end),
     ("timeouts", timeouts),
@@ -83,6 +87,15 @@ fn limits(at: &str) -> Option<(u32, u32)> {
 /// The kernel has what we hold, as we read it ourselves.
 fn is_in_order(ipvs: &mut Table) {
     assert_eq!(ipvs.reconcile(usize::MAX), Report::default());
+}
+
+const MODPROBE: &str = "/proc/sys/kernel/modprobe";
+
+fn a_kernel_without_it() {
+    fs::write(MODPROBE, "/bin/false").expect("written");
+    let error = Table::open(None).expect_err("nobody has loaded the module");
+    fs::write(MODPROBE, "/run/modprobe").expect("written");
+    assert_eq!(error.to_string(), "the kernel has no IPVS, and /sbin/modprobe ip_vs failed (exit status: 1)");
 }
 
 fn everything_about_a_service() {
@@ -297,6 +310,31 @@ fn adoption() {
     is_in_order(&mut ipvs);
 }
 
+/// Through edits, and from one process of ours to the next.
+fn connections_stay() {
+    run("ip addr add 10.0.0.1/32 dev lo");
+    run("ip addr add 10.0.0.2/32 dev lo");
+    let listener = TcpListener::bind("10.0.0.2:8080").expect("a real server");
+    let mut ipvs = open();
+    assert_eq!(ipvs.hold(A, [web(&[dest("10.0.0.2", 8080, 1)])]), []);
+    let mut client = TcpStream::connect("10.0.0.1:80").expect("the service leads to it");
+    let (mut server, _) = listener.accept().expect("the client");
+    let mut talks = || {
+        let mut heard = [0; 4];
+        client.write_all(b"ping").and_then(|()| server.read_exact(&mut heard)).expect("the client is heard");
+        server.write_all(b"pong").and_then(|()| client.read_exact(&mut heard)).expect("the server is heard");
+    };
+    talks();
+    let settings = Settings { persistence: persistent(60, None, None), ..plain(Scheduler::MaglevHashing) };
+    let other = |weight| service(key(Protocol::Tcp, "10.0.0.1", 80), settings.clone(), &[dest("10.0.0.2", 8080, weight)]);
+    assert_eq!(ipvs.hold(A, [other(5)]), []);
+    talks();
+    let mut successor = open();
+    assert_eq!(successor.hold(B, [other(0)]), []);
+    talks();
+    assert_eq!(table()[1], "-a -t 10.0.0.1:80 -r 10.0.0.2:8080 -m -w 0");
+}
+
 fn what_others_do() {
     let mut ipvs = open();
     let dests = [dest("10.0.1.1", 80, 1), dest("10.0.1.2", 80, 1)];
@@ -403,7 +441,6 @@ fn daemons() {
 }
 
 fn a_scheduler_comes_late() {
-    const MODPROBE: &str = "/proc/sys/kernel/modprobe";
     let _ = std::process::Command::new("rmmod").arg("ip_vs_ovf").status();
     fs::write(MODPROBE, "/bin/false").expect("written");
     let mut ipvs = open();
