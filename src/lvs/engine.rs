@@ -141,7 +141,7 @@ impl Engine {
                 }
             }
             if server.omega && self.layout.servers[ix(at)].quorum {
-                notices.push(server_notice(server, false, server.smtp_alert.then(|| message::STOPPING.into())));
+                notices.push(server_notice(server, false, server.smtp_alert.then(|| message::quorum_mail(server, 0, false, false))));
             }
             actions.extend(notices.into_iter().map(|notice| Action::Notify(Box::new(notice))));
         }

@@ -1,5 +1,10 @@
 //! The balancer's engine: virtual servers, real servers, their checkers and quorums. Pure: an event and the time go in, actions
 //! come out.
+//!
+//! A checker (`checker`) has a schedule and a verdict, and knows no protocol: the prober makes an attempt and says how it
+//! ended. What follows from a verdict for the real server, the quorum and those who are told is in `transition`; what the
+//! kernel is to hold follows from health and configuration alone (`table`). A successor of a process that died takes up the
+//! health that it left (`health`), and a reload hands over what is the same in both configurations (`reload`).
 
 mod chance;
 mod checker;

@@ -207,3 +207,33 @@ fn what_is_known_of_files_holds_for_servers_that_come_later() {
     let more = file.to_owned() + &vs(HEAD, "", &[rs(11, "weight 3", check), rs(12, "", &check.replace("f\n}", "f\nweight -1\n}"))]);
     assert_eq!(bench.reload(&more), ["hold 10.0.0.100:80 .11*8 .12*0"]);
 }
+
+#[test]
+fn there_and_back_again() {
+    let text = vs(HEAD, "sorry_server 10.0.0.200 80\nquorum 2", &[rs(11, "weight 2", TCP), rs(12, "inhibit_on_failure", TCP)])
+        + &vs("10.0.0.101 80", "alpha", &[rs(12, "", TCP), rs(13, "", TCP)]);
+    for other in [
+        text.replace("lb_kind NAT", "lb_kind DR"),
+        text.replace("weight 2", "weight 7"),
+        text.replace("quorum 2", "quorum 3"),
+        text.replace("inhibit_on_failure", ""),
+        text.replace("connect_timeout 1", "connect_timeout 2"),
+        text.replace("delay_loop 1", "delay_loop 5").replace("alpha", ""),
+        text.replace("sorry_server 10.0.0.200 80", ""),
+        vs("10.0.0.7 80", "", &[rs(7, "", TCP)]) + &text,
+    ] {
+        for down in ["10.0.0.11:80", "10.0.0.12:80"] {
+            let (mut bench, _) = Bench::start(&text);
+            bench.down(down);
+            bench.pass(3000);
+            let (table, view) = (bench.table(), bench.engine.snapshot());
+            let verdicts = |view: &crate::lvs::View| -> Vec<bool> {
+                view.servers.iter().flat_map(|server| &server.real_servers).map(|real| real.alive).collect()
+            };
+            bench.reload(&other);
+            bench.reload(&text);
+            assert_eq!(bench.table(), table, "{down}\n{other}");
+            assert_eq!(verdicts(&bench.engine.snapshot()), verdicts(&view), "{down}\n{other}");
+        }
+    }
+}
