@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -267,9 +267,5 @@ impl Line {
         let mut answer = String::new();
         BufReader::new(&self.0).read_line(&mut answer).expect("answered");
         answer.trim_end().to_owned()
-    }
-
-    pub(crate) fn address(&self) -> IpAddr {
-        self.0.local_addr().expect("it has one").ip()
     }
 }
