@@ -68,6 +68,7 @@ fn a_crash() {
     // It goes on as if nothing had been.
     let _three = server(3, "three");
     has(service, &at);
+    eventually("scripts", || (told(&folder) == ["quorum up", "real down", "real up"]).then_some(()));
     drop(one);
     has(service, &at[1..]);
     load.turn();

@@ -16,9 +16,10 @@ use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// As long as nobody has asked for the module.
+pub(crate) const WITHOUT: &[Story] = &[("a kernel without it", a_kernel_without_it)];
+
 pub(crate) const STORIES: &[Story] = &[
-    // As long as nobody has asked for the module.
-    ("a kernel without it", a_kernel_without_it),
     ("everything about a service", everything_about_a_service),
     ("everything about a destination", everything_about_a_destination),
     ("every scheduler", every_scheduler),
