@@ -228,8 +228,8 @@ impl Placement {
                 address.scope = self.scope;
                 address.broadcast = self.broadcast;
                 // One that has none of its own is labelled with the name of its interface.
-                let own = |label: &Box<str>| address.label.as_ref() == Some(label) || resolve(label) != Some(device);
-                address.label = self.label.clone().filter(own);
+                let own = |label: &str| address.label.as_deref() == Some(label) || resolve(label) != Some(device);
+                address.label = self.label.clone().filter(|label| own(label));
             }
             Family::V6 => {
                 address.detect_duplicates = !has(AddressFlags::Nodad);
