@@ -1,8 +1,6 @@
 //! Facts in the real kernel: what is asked for is there, as it was asked for; what others do to it is noticed; what is left
 //! by a predecessor is found; and in the end nothing is left.
 
-#![expect(clippy::disallowed_methods, reason = "it waits for the kernel")]
-
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;
