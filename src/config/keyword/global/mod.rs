@@ -120,9 +120,9 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Name of the parent process, and of children without their own.",
         ),
         live("vrrp_process_name", process::name!(vrrp.name), "inherited", "Name of the VRRP process."),
-        key::<Global>("checker_process_name", process::name!(checker.name), "inherited", "Name of the checker process.")
+        live::<Global>("checker_process_name", process::name!(checker.name), "inherited", "Name of the checker process.")
             .deprecated(&[("lvs_process_name", Class::Notice)]),
-        key("bfd_process_name", process::name!(bfd.name), "inherited", "Name of the BFD process."),
+        live("bfd_process_name", process::name!(bfd.name), "inherited", "Name of the BFD process."),
         key(
             "max_auto_priority",
             line!("[N]", "-1..99", process::set_auto_priority, process::show_auto_priority),
