@@ -154,12 +154,18 @@ fn count(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
+fn director() -> Host {
+    // A host turns some of it off.
+    guest::run("modprobe -d /run/modules ipv6");
+    Host::new("director")
+}
+
 const VRRP: &str =
     "vrrp_instance VI {\ninterface d0\nvirtual_router_id 51\npriority 100\nadvert_int 0.1\nversion 3\nvirtual_ipaddress {\n10.0.0.50/24\n}\n}\n";
 const INTERVAL: f64 = 100.0;
 
 fn table(program: &Program, size: Size, checked: bool, advertise: bool) -> Figures {
-    let host = Host::new("director");
+    let host = director();
     host.ip("link add d0 type veth peer name d1");
     for line in ["link set d1 up", "addr add 10.0.0.1/24 dev d0", "link set d0 up"] {
         host.ip(line);
@@ -248,7 +254,7 @@ fn checking(program: &Program, kind: Kind) -> Figures {
     const SERVICES: u8 = 50;
     const REALS: u8 = 10;
     const TIME: Duration = Duration::from_secs(10);
-    let host = Host::new("director");
+    let host = director();
     let target = Target::start(&host, matches!(kind, Kind::Http));
     let check = match kind {
         Kind::Tcp => "TCP_CHECK {\nconnect_timeout 3\n}\n",
