@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// A story and its name.
@@ -24,11 +24,21 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Boots a guest, has it tell these stories one after the other, and fails with what went wrong in any of them.
 pub(crate) fn tell(stories: &[Story]) {
+    boot(stories, false);
+}
+
+/// The same, with all stories at the same time: those that wait more than they work, and leave alone what they share.
+pub(crate) fn tell_at_once(stories: &[Story]) {
+    boot(stories, true);
+}
+
+fn boot(stories: &[Story], at_once: bool) {
     let folder = Folder::new();
     let program = std::env::current_exe().expect("this program is somewhere");
     let names: Vec<&str> = stories.iter().map(|&(name, _)| name).collect();
     let init = folder.0.join("init");
     let script = INIT.replace("%OUT%", &folder.0.to_string_lossy()).replace("%PROGRAM%", &program.to_string_lossy());
+    let script = script.replace("%AT_ONCE%", if at_once { "yes" } else { "no" });
     fs::write(&init, script.replace("%STORIES%", &names.join(","))).expect("written");
     fs::set_permissions(&init, fs::Permissions::from_mode(0o755)).expect("it is ours");
     let console = File::create(folder.0.join("console")).expect("created");
@@ -42,7 +52,7 @@ pub(crate) fn tell(stories: &[Story]) {
         .stderr(console.try_clone().expect("a descriptor"))
         .stdout(console)
         .spawn()
-        .unwrap_or_else(|error| unreachable!("{KERNEL} does not start ({error}): install user-mode-linux, ipvsadm and kmod"));
+        .unwrap_or_else(|error| unreachable!("{KERNEL} does not start ({error}): install user-mode-linux, ipvsadm, kmod and nginx-light"));
     let end = Instant::now() + PATIENCE;
     while guest.try_wait().expect("it is our child").is_none() {
         if Instant::now() > end {
@@ -74,17 +84,22 @@ pub(crate) fn inside(stories: &[Story]) {
     }
     let variable = |name| std::env::var(name).expect("the script has set it");
     let (out, names) = (PathBuf::from(variable("STANDFAST_OUT")), variable("STANDFAST_STORIES"));
+    let at_once = variable("STANDFAST_AT_ONCE") == "yes";
     let mut results = String::new();
-    for name in names.split(',') {
-        let result = match stories.iter().find(|(known, _)| *known == name) {
-            None => "there is no such story".to_owned(),
-            Some(&(_, story)) => match thread::spawn(move || in_its_namespace(story)).join() {
-                Ok(()) => "ok".to_owned(),
-                Err(panic) => said(&*panic).replace('\n', "\\n"),
-            },
-        };
+    let mut write = |name: &str, told: JoinHandle<()>| {
+        let result = told.join().map_or_else(|panic| said(&*panic).replace('\n', "\\n"), |()| "ok".to_owned());
         writeln!(results, "{name}: {result}").expect("memory");
         fs::write(out.join("results"), &results).expect("written");
+    };
+    let mut begun = Vec::new();
+    for name in names.split(',') {
+        // A story that there is not is not told to its end.
+        let Some(&(_, story)) = stories.iter().find(|(known, _)| *known == name) else { continue };
+        let told = thread::Builder::new().name(name.to_owned()).spawn(move || in_its_namespace(story)).expect("a thread");
+        if at_once { begun.push((name, told)) } else { write(name, told) }
+    }
+    for (name, told) in begun {
+        write(name, told);
     }
     run("sync");
     // Without that program the first process ends, and with it the kernel.
@@ -104,7 +119,7 @@ fn said(panic: &(dyn Any + Send)) -> String {
 
 /// The kernel looks for modules by /run/modprobe, since those of the guest are not where those of this machine are.
 const INIT: &str = r#"#!/bin/sh
-export PATH=/usr/sbin:/sbin:/usr/bin:/bin TMPDIR=/run STANDFAST_OUT="%OUT%" STANDFAST_STORIES="%STORIES%"
+export PATH=/usr/sbin:/sbin:/usr/bin:/bin TMPDIR=/run STANDFAST_OUT="%OUT%" STANDFAST_STORIES="%STORIES%" STANDFAST_AT_ONCE=%AT_ONCE%
 ulimit -c 0
 mount -t proc proc /proc
 mount -t sysfs sys /sys

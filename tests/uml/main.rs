@@ -1,21 +1,46 @@
 //! On a kernel that has IPVS: stories that are told inside a guest (see [`guest`]).
 
+mod balancer;
+mod checks;
+mod crash;
+mod daemon;
 mod guest;
+mod load;
+mod place;
+mod reload;
 mod table;
+mod wait;
+mod writes;
 
 use guest::Story;
 
 /// All that a guest can be asked for.
-const STORIES: &[&[Story]] = &[table::STORIES, table::LARGE];
+const STORIES: &[&[Story]] =
+    &[table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES];
 
 #[test]
 fn the_table_of_the_kernel_is_as_we_hold_it() {
-    guest::tell(table::STORIES);
+    guest::tell(&[crash::WITHOUT, table::STORIES].concat());
 }
 
 #[test]
 fn a_large_table_comes_and_goes() {
     guest::tell(table::LARGE);
+}
+
+#[test]
+fn clients_of_the_balancer_notice_nothing() {
+    guest::tell_at_once(balancer::STORIES);
+}
+
+#[test]
+fn the_daemon_keeps_the_table_in_order() {
+    guest::tell_at_once(&[reload::STORIES, checks::STORIES].concat());
+}
+
+#[test]
+fn the_table_outlives_a_crash() {
+    guest::tell_at_once(crash::STORIES);
 }
 
 #[test]
