@@ -62,16 +62,22 @@ fn beside(about: &str, measure: impl Fn(&Program) -> Figures) {
 }
 
 fn start() {
-    beside("start: 1,000 services with 8 real servers each, without checkers", |program| table(program, Size { services: 1000, reals: 8 }, false, false));
+    beside("start: 1,000 services with 8 real servers each, without checkers", |program| {
+        table(program, Size { services: 1000, reals: 8 }, false, false)
+    });
 }
 
 fn checked() {
-    beside("checked: the same with a TCP_CHECK in each real server", |program| table(program, Size { services: 1000, reals: 8 }, true, false));
+    beside("checked: the same with a TCP_CHECK in each real server", |program| {
+        table(program, Size { services: 1000, reals: 8 }, true, false)
+    });
 }
 
 fn many() {
     let size = Size { services: 2277, reals: 16 };
-    beside("many: 2,277 services with 16 real servers each, beside a VRRP instance with advert_int 0.1", |program| table(program, size, false, true));
+    beside("many: 2,277 services with 16 real servers each, beside a VRRP instance with advert_int 0.1", |program| {
+        table(program, size, false, true)
+    });
 }
 
 #[derive(Clone, Copy)]
@@ -160,8 +166,7 @@ fn director() -> Host {
     Host::new("director")
 }
 
-const VRRP: &str =
-    "vrrp_instance VI {\ninterface d0\nvirtual_router_id 51\npriority 100\nadvert_int 0.1\nversion 3\nvirtual_ipaddress {\n10.0.0.50/24\n}\n}\n";
+const VRRP: &str = "vrrp_instance VI {\ninterface d0\nvirtual_router_id 51\npriority 100\nadvert_int 0.1\nversion 3\nvirtual_ipaddress {\n10.0.0.50/24\n}\n}\n";
 const INTERVAL: f64 = 100.0;
 
 fn table(program: &Program, size: Size, checked: bool, advertise: bool) -> Figures {
