@@ -4,13 +4,13 @@
 //!
 //! ```text
 //! model  <-  config  <-  runtime  <-  main
-//! wire, model  <-  effect  <-  vrrp, track, notify  <-  observe  <-  runtime
+//! wire, model  <-  effect  <-  vrrp, lvs, bfd, track, probe, notify  <-  observe  <-  runtime
 //! effect, sys  <-  kernel  <-  runtime
 //! ```
 //!
-//! [`config`] reads a configuration into a [`model`]. Engines ([`vrrp`], [`track`], [`notify`]) are state machines without input
+//! [`config`] reads a configuration into a [`model`]. Engines ([`vrrp`], [`lvs`], [`bfd`], [`track`], [`probe`], [`notify`]) are state machines without input
 //! or output: an event and the time go in, actions come out ([`effect`]). [`kernel`] holds in the kernel what they want held,
-//! [`runtime`] pumps them, in a process that a supervisor starts and succeeds. `docs/ARCHITECTURE.md` tells more.
+//! [`runtime`] pumps them, in processes that a supervisor starts and succeeds. `docs/ARCHITECTURE.md` tells more.
 
 pub mod bfd;
 pub mod cli;

@@ -294,6 +294,23 @@ fn with_nothing_to_run_it_stays_up_until_a_reload_brings_something() {
     });
 }
 
+const BALANCER: &str = "virtual_server 10.9.0.51 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.9.0.20 80 {\n}\n}\n";
+
+/// The kernel of a room may have IPVS. In a namespace of users of its own it is nobody's to use.
+#[test]
+fn without_ipvs_vrrp_goes_on() {
+    inside("without_ipvs_vrrp_goes_on", || {
+        configure(&format!("net_namespace_ipvs nowhere\n{}{BALANCER}", instance("A", "e0")));
+        let mut daemon = Daemon::start(&[]);
+        daemon.expect("(A) Entering MASTER STATE");
+        let vrrp = role();
+        daemon.expect_times("Starting Healthcheck child process", 3);
+        daemon.expect("Restart of Healthcheck process delayed");
+        assert_eq!(role(), vrrp);
+        daemon.stop();
+    });
+}
+
 #[test]
 fn a_role_that_crashes_is_replaced_at_once_and_later_with_delays() {
     inside("a_role_that_crashes_is_replaced_at_once_and_later_with_delays", || {

@@ -91,6 +91,8 @@ pub(super) struct Ledger {
     /// How many addresses of ours there are in a place.
     places: HashMap<(Device, IpAddr), usize>,
     last: u64,
+    /// Up to here there is nothing more to be heard.
+    told: u64,
 }
 
 fn place(route: &Route) -> (Prefix, u32) {
@@ -409,6 +411,11 @@ impl Ledger {
     /// All that there was to hear of the steps up to a number has been heard, or will never be: an interface takes along what
     /// is on it without a word, and what somebody else removed before us was his to tell.
     pub(super) fn told(&mut self, finished: u64) {
+        // Those before have been dropped already.
+        if finished <= self.told {
+            return;
+        }
+        self.told = finished;
         self.expected.retain(|_, list| {
             list.retain(|expected| expected.number > finished);
             !list.is_empty()

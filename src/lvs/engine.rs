@@ -1,6 +1,5 @@
 //! All virtual servers together: which checker an event concerns, when each is due, and how it starts and ends.
 
-use super::chance::Chance;
 use super::checker::{self, After, Checker, FIRST, Manner, Phase, Standing, Verdict};
 use super::health;
 use super::layout::{Layout, ix, position};
@@ -10,6 +9,7 @@ use super::suspend::Suspense;
 use super::transition::{Change, quorum_notice, real_notice, server_notice, told};
 use super::view::{CheckerView, RealView, ServerView, View};
 use super::{Action, Event, weight};
+use crate::effect::chance::Chance;
 use crate::effect::ipvs::ServerId;
 use crate::effect::probe::{Outcome, RunId};
 use crate::effect::record::Health;

@@ -6,7 +6,6 @@
 //! kernel is to hold follows from health and configuration alone (`table`). A successor of a process that died takes up the
 //! health that it left (`health`), and a reload hands over what is the same in both configurations (`reload`).
 
-mod chance;
 mod checker;
 mod engine;
 mod health;

@@ -41,7 +41,12 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
         global::CHILD_WAIT_TIME,
         global::GLOBAL_DEFS,
         global::STANDFAST_BLOCK,
-        key("bfd_instance", block!("NAME", BFD, open_session, show_sessions), "none", "A BFD session, watched by track_bfd and BFD_CHECK."),
+        live(
+            "bfd_instance",
+            block!("NAME", BFD, open_session, show_sessions),
+            "none",
+            "A BFD session, watched by track_bfd and BFD_CHECK.",
+        ),
         live("vrrp_script", block!("NAME", SCRIPT, open_script, show_scripts), "none", "A health script, watched by track_script."),
         live::<Draft>(
             "track_file",
@@ -75,14 +80,14 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
         live("static_ipaddress", STATIC_ADDRESSES, "none", "Addresses held from start to stop, whatever VRRP does."),
         live("static_routes", STATIC_ROUTES, "none", "Routes held from start to stop, whatever VRRP does."),
         live("static_rules", STATIC_RULES, "none", "Routing rules held from start to stop, whatever VRRP does."),
-        key("SSL", block!("", TLS, open_tls, show_tls), "none", "What SSL_GET shows of itself."),
-        key(
+        live("SSL", block!("", TLS, open_tls, show_tls), "none", "What SSL_GET shows of itself."),
+        live(
             "virtual_server_group",
             block!("NAME", Lines, open_server_group, show_server_groups),
             "none",
             "Addresses and marks that are one service.",
         ),
-        key(
+        live(
             "virtual_server",
             block!("IP [PORT] | fwmark N | group NAME", VIRTUAL_SERVER, open_virtual_server, show_virtual_servers),
             "none",

@@ -3,7 +3,7 @@
 use super::open;
 use crate::config::args::Args;
 use crate::config::draft::lvs::checker::{Bfd, Checker};
-use crate::config::keyword::{Vocabulary, boolean, key, line};
+use crate::config::keyword::{Vocabulary, boolean, line, live};
 use crate::config::text::word;
 
 open!(open, BFD, Checker::Bfd, |_, statement| Bfd { end: statement.at, ..Bfd::default() });
@@ -11,7 +11,7 @@ open!(open, BFD, Checker::Bfd, |_, statement| Bfd { end: statement.at, ..Bfd::de
 pub static BFD: Vocabulary<Bfd> = Vocabulary::new(
     "BFD_CHECK",
     &[
-        key::<Bfd>(
+        live::<Bfd>(
             "name",
             line!("NAME", "", set_name, |c, s| {
                 for (_, name) in &c.names {
@@ -22,7 +22,7 @@ pub static BFD: Vocabulary<Bfd> = Vocabulary::new(
             "A bfd_instance above.",
         )
         .may_lack(),
-        key("alpha", boolean!(alpha), "the real server's", "Counts as failed until the session is up."),
+        live("alpha", boolean!(alpha), "the real server's", "Counts as failed until the session is up."),
     ],
 );
 

@@ -3,7 +3,7 @@
 use super::{connected, open, probe};
 use crate::config::args::Args;
 use crate::config::draft::lvs::checker::{Checker, Dns, Probe};
-use crate::config::keyword::{Vocabulary, key, line};
+use crate::config::keyword::{Vocabulary, line, live};
 use crate::config::text::word;
 use crate::model::checker::RecordType;
 
@@ -13,13 +13,13 @@ pub static DNS: Vocabulary<Probe<Dns>> = Vocabulary::new(
     "DNS_CHECK",
     connected!(
         Probe<Dns>;
-        key(
+        live(
             "type",
             line!("A|NS|CNAME|SOA|MX|TXT|AAAA|RRSIG|DNSKEY", "", set_type, |c, s| s.text(c.kind.record.name())),
             "SOA",
             "What to ask for.",
         ),
-        key(
+        live(
             "name",
             line!("NAME", "labels of up to 63 characters", set_name, |c, s| {
                 if let Some(name) = &c.kind.name {

@@ -3,7 +3,7 @@
 use super::open;
 use crate::config::args::Args;
 use crate::config::draft::lvs::checker::{Checker, File};
-use crate::config::keyword::{Vocabulary, key, line};
+use crate::config::keyword::{Vocabulary, line, live};
 use crate::model::track::Weight;
 
 open!(open, FILE, Checker::File, |_, statement| File { end: statement.at, ..File::default() });
@@ -11,7 +11,7 @@ open!(open, FILE, Checker::File, |_, statement| File { end: statement.at, ..File
 pub static FILE: Vocabulary<File> = Vocabulary::new(
     "FILE_CHECK",
     &[
-        key(
+        live(
             "track_file",
             line!(
                 "NAME",
@@ -26,7 +26,7 @@ pub static FILE: Vocabulary<File> = Vocabulary::new(
             "required",
             "A track_file block above.",
         ),
-        key::<File>(
+        live::<File>(
             "weight",
             line!("N [reverse|noreverse]", "-2147483647..2147483647", set_weight, |c, s| {
                 if let Some(Weight { value, reverse }) = c.weight {

@@ -4,7 +4,7 @@ use super::{connected, open, probe};
 use crate::config::args::{Args, decimal};
 use crate::config::draft::lvs::checker::{Checker, Http, Probe, Url};
 use crate::config::keyword::lvs::value::text;
-use crate::config::keyword::{Shown, Vocabulary, block, boolean, flag, key, line};
+use crate::config::keyword::{Shown, Vocabulary, block, boolean, flag, line, live};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::model::checker::{HttpVersion, Sni};
@@ -21,29 +21,29 @@ macro_rules! http {
     ($url:path, $open_url:path; $($own:expr),* $(,)?) => {
         connected!(
             Probe<Http>;
-            key::<Probe<Http>>(
+            live::<Probe<Http>>(
                 "nb_get_retry",
                 line!("N", "0..4294967295", set_old_retry, |_, _| {}),
                 "1",
                 "Deprecated: retry.",
             ),
-            key::<Probe<Http>>(
+            live::<Probe<Http>>(
                 "virtualhost",
                 text!("HTTP_GET virtualhost", |c| c.kind.virtualhost),
                 "the real server's, the virtual server's",
                 "Host header of URLs without one.",
             ),
-            key::<Probe<Http>>(
+            live::<Probe<Http>>(
                 "http_protocol",
                 line!("1.0 | 1.0C | 1.1", "", set_version, show_version),
                 "1.0",
                 "Version of the requests; 1.0C closes the connection as 1.1 does.",
             ),
-            key("enable_sni", line!("[BOOL]", "on true yes off false no", set_sni, show_sni), "off", "Send the host's name with TLS."),
-            key("sni_name", line!("[NAME]", "", set_sni_name, show_sni_name), "the host's", "Name to send with TLS; implies enable_sni."),
-            key("fast_recovery", boolean!(kind.fast_recovery), "off", "Coming up, go from URL to URL without waiting."),
+            live("enable_sni", line!("[BOOL]", "on true yes off false no", set_sni, show_sni), "off", "Send the host's name with TLS."),
+            live("sni_name", line!("[NAME]", "", set_sni_name, show_sni_name), "the host's", "Name to send with TLS; implies enable_sni."),
+            live("fast_recovery", boolean!(kind.fast_recovery), "off", "Coming up, go from URL to URL without waiting."),
             $($own,)*
-            key("url", block!("", $url, $open_url, show_urls), "required", "A request and what makes its answer a good one."),
+            live("url", block!("", $url, $open_url, show_urls), "required", "A request and what makes its answer a good one."),
         )
     };
 }
@@ -54,31 +54,31 @@ pub static SSL: Vocabulary<Probe<Http>> = Vocabulary::new(
     "SSL_GET",
     http!(
         SSL_URL, open_ssl_url;
-        key("tls_compliant", boolean!(kind.tls_compliant), "off", "Announce the end of the TLS connection."),
+        live("tls_compliant", boolean!(kind.tls_compliant), "off", "Announce the end of the TLS connection."),
     ),
 );
 
 macro_rules! url {
     ($($own:expr),* $(,)?) => {
         &[
-            key::<Url>("path", line!("PATH", "", set_path, |u, s| s.value(&u.path)), "required", "What to ask for."),
-            key("digest", line!("MD5", "32 hexadecimal digits", set_digest, show_digest), "none", "MD5 of the body."),
-            key(
+            live::<Url>("path", line!("PATH", "", set_path, |u, s| s.value(&u.path)), "required", "What to ask for."),
+            live("digest", line!("MD5", "32 hexadecimal digits", set_digest, show_digest), "none", "MD5 of the body."),
+            live(
                 "status_code",
                 line!("N | N-M ...", "100..599", set_status, show_status),
                 "200-299",
                 "Status codes that are good; those of several lines add up.",
             ),
-            key::<Url>("virtualhost", text!("url virtualhost", |u| u.virtualhost), "the checker's", "Host header."),
-            key("regex", line!("PATTERN", "", set_regex, |u, s| s.value(&u.regex.pattern)), "none", "What the answer must match."),
-            key("regex_no_match", flag!(regex.no_match), "off", "What it must not match."),
-            key(
+            live::<Url>("virtualhost", text!("url virtualhost", |u| u.virtualhost), "the checker's", "Host header."),
+            live("regex", line!("PATTERN", "", set_regex, |u, s| s.value(&u.regex.pattern)), "none", "What the answer must match."),
+            live("regex_no_match", flag!(regex.no_match), "off", "What it must not match."),
+            live(
                 "regex_options",
                 line!("OPTION...", "", set_regex_options, show_regex_options),
                 "none",
                 "How to read the pattern: the names of PCRE2's compile options.",
             ),
-            key(
+            live(
                 "regex_min_offset",
                 line!("N", "0..", |u, a| set_offset(a, |offset| u.regex.min_offset = offset), |u, s| {
                     if u.regex.min_offset > 0 {
@@ -88,13 +88,13 @@ macro_rules! url {
                 "0",
                 "A match begins there at the earliest.",
             ),
-            key(
+            live(
                 "regex_max_offset",
                 line!("N", "0..", |u, a| set_offset(a, |offset| u.regex.max_offset = Some(offset)), |u, s| s.value(&u.regex.max_offset)),
                 "none",
                 "A match begins there at the latest.",
             ),
-            key("regex_stack", line!("START MAX", "", set_stack, show_stack), "PCRE2's", "Bytes of stack for matching."),
+            live("regex_stack", line!("START MAX", "", set_stack, show_stack), "PCRE2's", "Bytes of stack for matching."),
             $($own,)*
         ]
     };
@@ -103,7 +103,7 @@ macro_rules! url {
 pub static URL: Vocabulary<Url> = Vocabulary::new("url", url!());
 
 pub static SSL_URL: Vocabulary<Url> =
-    Vocabulary::new("url of SSL_GET", url!(key("tls_compliant", boolean!(tls_compliant), "off", "As for the checker, for this request.")));
+    Vocabulary::new("url of SSL_GET", url!(live("tls_compliant", boolean!(tls_compliant), "off", "As for the checker, for this request.")));
 
 fn open_url(check: &mut Probe<Http>, parser: &mut Parser<'_>, statement: &Statement<'_>) {
     read_url(check, parser, statement, &URL);

@@ -4,7 +4,7 @@ use super::{open, scheduled};
 use crate::config::args::Args;
 use crate::config::command;
 use crate::config::draft::lvs::checker::{Checker, Misc};
-use crate::config::keyword::{Vocabulary, flag, key, line};
+use crate::config::keyword::{Vocabulary, flag, line, live};
 use crate::model::checker::Micros;
 
 open!(open, MISC, Checker::Misc, |_, statement| Misc { end: statement.at, ..Misc::default() });
@@ -13,7 +13,7 @@ pub static MISC: Vocabulary<Misc> = Vocabulary::new(
     "MISC_CHECK",
     scheduled!(
         Misc;
-        key(
+        live(
             "misc_path",
             line!("COMMAND", "", set_path, |c, s| {
                 if let Some(command) = &c.command {
@@ -23,15 +23,15 @@ pub static MISC: Vocabulary<Misc> = Vocabulary::new(
             "required",
             "What to run; in quotes if it has arguments.",
         ),
-        key::<Misc>(
+        live::<Misc>(
             "misc_timeout",
             line!("SECONDS", "0..4294", set_timeout, |c, s| s.value(&c.timeout)),
             "delay_loop of the virtual server",
             "Time it has; then it is killed and has failed.",
         )
         .strict(),
-        key("misc_dynamic", flag!(dynamic), "off", "An exit status above 1 is success and sets the weight to the status less 2."),
-        key::<Misc>(
+        live("misc_dynamic", flag!(dynamic), "off", "An exit status above 1 is success and sets the weight to the status less 2."),
+        live::<Misc>(
             "user",
             line!("USER [GROUP]", "", |c, a| c.user = a.user().or(c.user.take()), |c, s| {
                 if let Some(user) = c.user.as_ref().or(c.command.as_ref().and_then(|command| command.user.as_ref())) {

@@ -23,37 +23,37 @@ macro_rules! scheduled {
     ($t:ty; $($own:expr),* $(,)?) => {
         &[
             $($own,)*
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "retry",
                 $crate::config::keyword::number!(schedule.retry: u32, 0, 4294967295),
                 "the real server's, else 1; MISC_CHECK 0, DNS_CHECK 3",
                 "Further probes before the check has failed.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "delay_before_retry",
                 $crate::config::keyword::lvs::value::time!(|c| c.schedule.delay_before_retry, 0, "0..18446744073709.551614"),
                 "the real server's, else 1; HTTP_GET and SSL_GET 3, DNS_CHECK delay_loop",
                 "Time between these.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "warmup",
                 $crate::config::keyword::lvs::value::time!(|c| c.schedule.warmup, 0, "0..18446744073709.551614"),
                 "the real server's, else delay_loop",
                 "Bound of the random delay before the first probe.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "delay_loop",
                 $crate::config::keyword::lvs::value::time!(|c| c.schedule.delay_loop, 1, "0.000001..18446744073709.551614"),
                 "the real server's",
                 "Time between probes.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "alpha",
                 $crate::config::keyword::boolean!(schedule.alpha),
                 "the real server's",
                 "Counts as failed until it succeeds.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "log_all_failures",
                 $crate::config::keyword::boolean!(schedule.log_all_failures),
                 "checker_log_all_failures",
@@ -68,7 +68,7 @@ macro_rules! connected {
     ($t:ty; $($own:expr),* $(,)?) => {
         $crate::config::keyword::checker::scheduled!(
             $t;
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "connect_ip",
                 $crate::config::keyword::line!(
                     "IP",
@@ -79,13 +79,13 @@ macro_rules! connected {
                 "the real server's",
                 "Whom to talk to.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "connect_port",
                 $crate::config::keyword::number!(connection.port: u16, 1, 65535),
                 "the real server's",
                 "At which port.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "bindto",
                 $crate::config::keyword::line!(
                     "IP",
@@ -96,7 +96,7 @@ macro_rules! connected {
                 "the kernel's choice",
                 "Address to come from.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "bind_port",
                 $crate::config::keyword::line!(
                     "N",
@@ -107,7 +107,7 @@ macro_rules! connected {
                 "the kernel's choice",
                 "Port to come from; with bindto only.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "bind_if",
                 $crate::config::keyword::line!(
                     "INTERFACE",
@@ -118,13 +118,13 @@ macro_rules! connected {
                 "none",
                 "Interface to go through; needed for IPv6 link-local addresses.",
             ),
-            $crate::config::keyword::key(
+            $crate::config::keyword::live(
                 "connect_timeout",
                 $crate::config::keyword::lvs::value::timeout!(|c| c.connection.timeout),
                 "the real server's",
                 "Time to connect, and for each answer.",
             ),
-            $crate::config::keyword::key::<$t>(
+            $crate::config::keyword::live::<$t>(
                 "fwmark",
                 $crate::config::keyword::number!(connection.mark: u32, 0, 4294967295),
                 "0",

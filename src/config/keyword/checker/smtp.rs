@@ -3,7 +3,7 @@
 use super::{connected, open, probe};
 use crate::config::args::Args;
 use crate::config::draft::lvs::checker::{Checker, Probe, Smtp};
-use crate::config::keyword::{Shown, Vocabulary, block, key, line};
+use crate::config::keyword::{Shown, Vocabulary, block, line, live};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 
@@ -13,13 +13,13 @@ pub static SMTP: Vocabulary<Probe<Smtp>> = Vocabulary::new(
     "SMTP_CHECK",
     connected!(
         Probe<Smtp>;
-        key(
+        live(
             "helo_name",
             line!("NAME", "", set_helo, |c, s| s.value(&c.kind.helo_name)),
             "smtpchecker.keepalived.org",
             "What to say HELO with.",
         ),
-        key("host", block!("", HOST, open_host, show_hosts), "none", "Deprecated: a check of its own, in place of this one."),
+        live("host", block!("", HOST, open_host, show_hosts), "none", "Deprecated: a check of its own, in place of this one."),
     ),
 );
 

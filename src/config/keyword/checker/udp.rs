@@ -3,7 +3,7 @@
 use super::{connected, open, probe};
 use crate::config::args::Args;
 use crate::config::draft::lvs::checker::{Checker, Probe, Udp};
-use crate::config::keyword::{Vocabulary, key, line, number};
+use crate::config::keyword::{Vocabulary, line, live, number};
 use crate::model::checker::{Octet, Reply};
 
 open!(open, UDP, Checker::Udp, |rs, statement| probe::<Udp>(rs, statement));
@@ -12,7 +12,7 @@ pub static UDP: Vocabulary<Probe<Udp>> = Vocabulary::new(
     "UDP_CHECK",
     connected!(
         Probe<Udp>;
-        key::<Probe<Udp>>(
+        live::<Probe<Udp>>(
             "payload",
             line!("HEX...", "pairs of digits; a digit left over is a byte", set_payload, |c, s| {
                 if let Some(payload) = &c.kind.payload {
@@ -23,7 +23,7 @@ pub static UDP: Vocabulary<Probe<Udp>> = Vocabulary::new(
             "What to send.",
         )
         .may_lack(),
-        key(
+        live(
             "require_reply",
             line!("[HEX...]", "as payload, x for any digit", set_reply, |c, s| match &c.kind.reply {
                 Reply::NotNeeded => {}
@@ -33,14 +33,14 @@ pub static UDP: Vocabulary<Probe<Udp>> = Vocabulary::new(
             "off",
             "Only a reply is success, and it must begin like this.",
         ),
-        key::<Probe<Udp>>(
+        live::<Probe<Udp>>(
             "min_reply_length",
             number!(kind.min_reply: u16, 0, 65535),
             "0",
             "Shortest good reply; with a reply to compare only.",
         )
         .strict(),
-        key::<Probe<Udp>>(
+        live::<Probe<Udp>>(
             "max_reply_length",
             number!(kind.max_reply: u16, 0, 65535),
             "255",

@@ -120,9 +120,9 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Name of the parent process, and of children without their own.",
         ),
         live("vrrp_process_name", process::name!(vrrp.name), "inherited", "Name of the VRRP process."),
-        key::<Global>("checker_process_name", process::name!(checker.name), "inherited", "Name of the checker process.")
+        live::<Global>("checker_process_name", process::name!(checker.name), "inherited", "Name of the checker process.")
             .deprecated(&[("lvs_process_name", Class::Notice)]),
-        key("bfd_process_name", process::name!(bfd.name), "inherited", "Name of the BFD process."),
+        live("bfd_process_name", process::name!(bfd.name), "inherited", "Name of the BFD process."),
         key(
             "max_auto_priority",
             line!("[N]", "-1..99", process::set_auto_priority, process::show_auto_priority),
@@ -507,21 +507,21 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "1000",
             "First mark to give out.",
         ),
-        key(
+        live(
             "lvs_timeouts",
             line!("[tcp N] [tcpfin N] [udp N]", "0..2678400", lvs::set_timeouts, lvs::show_timeouts),
             "the kernel's",
             "IPVS connection timeouts in seconds.",
         ),
-        key("lvs_flush", flag!(settings.lvs.flush), "off", "Empty the IPVS table at the start."),
-        key::<Global>(
+        live("lvs_flush", flag!(settings.lvs.flush), "off", "Empty the IPVS table at the start."),
+        live::<Global>(
             "lvs_flush_on_stop",
             line!("[VS]", "", lvs::set_flush_on_stop, lvs::show_flush_on_stop),
             "off",
             "Empty the IPVS table at the end, or take out only our virtual servers.",
         )
         .aliases(&["lvs_flush_onstop"]),
-        key(
+        live(
             "lvs_sync_daemon",
             line!(
                 "INTERFACE [inst INSTANCE] [id N] [maxlen N] [port N] [ttl N] [group IP]",
@@ -532,14 +532,14 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "off",
             "Tell connections to another director, as master or backup after an instance.",
         ),
-        key(
+        live(
             "rs_init_notifies",
             boolean!(settings.lvs.rs_init_notifies),
             "false",
             "Run the notify scripts of real servers at the start too.",
         ),
-        key("no_checker_emails", boolean!(settings.lvs.no_checker_emails), "false", "Mail only when a real server comes or goes."),
-        key("checker_log_all_failures", boolean!(settings.lvs.log_all_failures), "false", "Log every failed check."),
+        live("no_checker_emails", boolean!(settings.lvs.no_checker_emails), "false", "Mail only when a real server comes or goes."),
+        live("checker_log_all_failures", boolean!(settings.lvs.log_all_failures), "false", "Log every failed check."),
         key(
             "lvs_netlink_cmd_rcv_bufs",
             buffer_size!(lvs.netlink.command),

@@ -71,7 +71,7 @@ pub(in crate::config::keyword) const NET_NAMESPACE: Keyword<Draft> = live(
     "the current one",
     "Network namespace to run in.",
 );
-pub(in crate::config::keyword) const NET_NAMESPACE_IPVS: Keyword<Draft> = key(
+pub(in crate::config::keyword) const NET_NAMESPACE_IPVS: Keyword<Draft> = live(
     "net_namespace_ipvs",
     line!("[NAME]", "", set_ipvs_namespace, show_ipvs_namespace),
     "that of the process",

@@ -5,7 +5,7 @@ use super::virtual_server::{FAMILIES, set_script, show_script};
 use crate::config::args::Args;
 use crate::config::draft::lvs::{RealServer, VirtualServer, real_server_name};
 use crate::config::keyword::checker::{bfd, dns, file, http, misc, show_all, smtp, tcp, udp};
-use crate::config::keyword::{Shown, Vocabulary, block, boolean, key, line, number};
+use crate::config::keyword::{Shown, Vocabulary, block, boolean, key, line, live, number};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::model::net::Family;
@@ -68,49 +68,49 @@ macro_rules! checker {
 pub static REAL_SERVER: Vocabulary<RealServer> = Vocabulary::new(
     "real_server",
     &[
-        key("weight", number!(weight: u32, 0, 2147483647), "the virtual server's", "Share of the connections it gets."),
-        key(
+        live("weight", number!(weight: u32, 0, 2147483647), "the virtual server's", "Share of the connections it gets."),
+        live(
             "lvs_method",
             line!("NAT|DR|TUN [type ipip | type gue port N | type gre] [nocsum|csum|remcsum]", "", set_forwarding, show_forwarding),
             "lb_kind of the virtual server",
             "How packets reach it.",
         ),
-        key::<RealServer>("uthreshold", number!(upper_threshold: u32, 0, 4294967295), "0", "Connections at which it gets no more.")
+        live::<RealServer>("uthreshold", number!(upper_threshold: u32, 0, 4294967295), "0", "Connections at which it gets no more.")
             .strict(),
-        key::<RealServer>("lthreshold", number!(lower_threshold: u32, 0, 4294967295), "0", "Connections under which it gets them again.")
+        live::<RealServer>("lthreshold", number!(lower_threshold: u32, 0, 4294967295), "0", "Connections under which it gets them again.")
             .strict(),
-        key("inhibit_on_failure", boolean!(inhibit), "the virtual server's", "Failing, it gets weight 0 instead of being removed."),
-        key("notify_up", script!(notify_up), "none", "Runs when it comes into service."),
-        key("notify_down", script!(notify_down), "none", "Runs when it goes out of service."),
-        key("alpha", boolean!(alpha), "the virtual server's", "Its checks count as failed until they succeed."),
-        key::<RealServer>("retry", detail!(retry, checks.retry), "the virtual server's", "As for the virtual server.").strict(),
-        key(
+        live("inhibit_on_failure", boolean!(inhibit), "the virtual server's", "Failing, it gets weight 0 instead of being removed."),
+        live("notify_up", script!(notify_up), "none", "Runs when it comes into service."),
+        live("notify_down", script!(notify_down), "none", "Runs when it goes out of service."),
+        live("alpha", boolean!(alpha), "the virtual server's", "Its checks count as failed until they succeed."),
+        live::<RealServer>("retry", detail!(retry, checks.retry), "the virtual server's", "As for the virtual server.").strict(),
+        live(
             "delay_before_retry",
             detail!(time, checks.delay_before_retry, 0, "0..18446744073709.551614"),
             "the virtual server's",
             "As for the virtual server.",
         ),
-        key("warmup", detail!(time, checks.warmup, 0, "0..18446744073709.551614"), "the virtual server's", "As for the virtual server."),
-        key("connect_timeout", detail!(timeout, checks.connect_timeout), "the virtual server's", "As for the virtual server."),
-        key(
+        live("warmup", detail!(time, checks.warmup, 0, "0..18446744073709.551614"), "the virtual server's", "As for the virtual server."),
+        live("connect_timeout", detail!(timeout, checks.connect_timeout), "the virtual server's", "As for the virtual server."),
+        live(
             "delay_loop",
             detail!(time, checks.delay_loop, 1, "0.000001..18446744073709.551614"),
             "the virtual server's",
             "As for the virtual server.",
         ),
-        key("smtp_alert", boolean!(smtp_alert), "smtp_alert_checker, smtp_alert, on", "Mail when it changes, or a check of it."),
-        key("virtualhost", detail!(text, "real server virtualhost", virtualhost), "none", "Host header of HTTP checks, not for TLS."),
+        live("smtp_alert", boolean!(smtp_alert), "smtp_alert_checker, smtp_alert, on", "Mail when it changes, or a check of it."),
+        live("virtualhost", detail!(text, "real server virtualhost", virtualhost), "none", "Host header of HTTP checks, not for TLS."),
         key("snmp_name", detail!(label, "real server snmp_name", snmp_name), "none", "Name for SNMP."),
-        key("TCP_CHECK", block!("", tcp::TCP, tcp::open, show_all), "none", "Connects."),
-        key("HTTP_GET", checker!(http::HTTP, http::open_http), "none", "Fetches one or more URLs."),
-        key("SSL_GET", checker!(http::SSL, http::open_ssl), "none", "Fetches them over TLS, whatever the certificate."),
-        key("SMTP_CHECK", checker!(smtp::SMTP, smtp::open), "none", "Greets a mail server."),
-        key("DNS_CHECK", checker!(dns::DNS, dns::open), "none", "Asks a name server."),
-        key("MISC_CHECK", checker!(misc::MISC, misc::open), "none", "Runs a command."),
-        key("UDP_CHECK", checker!(udp::UDP, udp::open), "none", "Sends a datagram; silence is success unless a reply is asked for."),
-        key("PING_CHECK", checker!(tcp::PING, tcp::open_ping), "none", "Sends an ICMP echo request."),
-        key("FILE_CHECK", checker!(file::FILE, file::open), "none", "Adds the number in a tracked file to the weight."),
-        key("BFD_CHECK", checker!(bfd::BFD, bfd::open), "none", "Follows a BFD session."),
+        live("TCP_CHECK", block!("", tcp::TCP, tcp::open, show_all), "none", "Connects."),
+        live("HTTP_GET", checker!(http::HTTP, http::open_http), "none", "Fetches one or more URLs."),
+        live("SSL_GET", checker!(http::SSL, http::open_ssl), "none", "Fetches them over TLS, whatever the certificate."),
+        live("SMTP_CHECK", checker!(smtp::SMTP, smtp::open), "none", "Greets a mail server."),
+        live("DNS_CHECK", checker!(dns::DNS, dns::open), "none", "Asks a name server."),
+        live("MISC_CHECK", checker!(misc::MISC, misc::open), "none", "Runs a command."),
+        live("UDP_CHECK", checker!(udp::UDP, udp::open), "none", "Sends a datagram; silence is success unless a reply is asked for."),
+        live("PING_CHECK", checker!(tcp::PING, tcp::open_ping), "none", "Sends an ICMP echo request."),
+        live("FILE_CHECK", checker!(file::FILE, file::open), "none", "Adds the number in a tracked file to the weight."),
+        live("BFD_CHECK", checker!(bfd::BFD, bfd::open), "none", "Follows a BFD session."),
     ],
 );
 

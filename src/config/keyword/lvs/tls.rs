@@ -2,7 +2,7 @@
 
 use super::value::text;
 use crate::config::draft::Draft;
-use crate::config::keyword::{Shown, Vocabulary, key};
+use crate::config::keyword::{Shown, Vocabulary, live};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::model::lvs::ClientTls;
@@ -25,9 +25,9 @@ pub(in crate::config::keyword) fn show_tls(root: &Draft, shown: &mut Shown<'_>) 
 pub static TLS: Vocabulary<ClientTls> = Vocabulary::new(
     "SSL",
     &[
-        key("password", text!("SSL password", |t| t.password), "none", "What the key is encrypted with, itself and not a file."),
-        key("ca", text!("SSL cafile", |t| t.ca), "none", "File of authorities; servers are not verified against it."),
-        key("certificate", text!("SSL certfile", |t| t.certificate), "none", "File with the client's certificate chain."),
-        key("key", text!("SSL keyfile", |t| t.key), "none", "File with the client's key."),
+        live("password", text!("SSL password", |t| t.password), "none", "What the key is encrypted with, itself and not a file."),
+        live("ca", text!("SSL cafile", |t| t.ca), "none", "File of authorities; servers are not verified against it."),
+        live("certificate", text!("SSL certfile", |t| t.certificate), "none", "File with the client's certificate chain."),
+        live("key", text!("SSL keyfile", |t| t.key), "none", "File with the client's key."),
     ],
 );

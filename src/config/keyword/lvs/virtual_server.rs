@@ -6,7 +6,7 @@ use crate::config::args::{Args, decimal};
 use crate::config::command::{self, Command};
 use crate::config::draft::Draft;
 use crate::config::draft::lvs::{Service, SorryServer, VirtualServer};
-use crate::config::keyword::{Effect, Kind, Shown, Vocabulary, block, boolean, flag, key, line, number};
+use crate::config::keyword::{Effect, Kind, Shown, Vocabulary, block, boolean, flag, line, live, number};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;
@@ -114,8 +114,8 @@ const QUORUM: Kind<VirtualServer> = line!(
 pub static VIRTUAL_SERVER: Vocabulary<VirtualServer> = Vocabulary::new(
     "virtual_server",
     &[
-        key("ip_family", line!("inet|inet6", "", set_family, show_family), "that of the addresses", "Address family of a fwmark service."),
-        key::<VirtualServer>(
+        live("ip_family", line!("inet|inet6", "", set_family, show_family), "that of the addresses", "Address family of a fwmark service."),
+        live::<VirtualServer>(
             "lb_algo",
             line!("rr|wrr|lc|wlc|lblc|sh|mh|dh|fo|ovf|lblcr|sed|nq|twos", "", set_scheduler, |vs, s| {
                 if let Some(scheduler) = vs.scheduler {
@@ -126,15 +126,15 @@ pub static VIRTUAL_SERVER: Vocabulary<VirtualServer> = Vocabulary::new(
             "How the kernel chooses a real server.",
         )
         .aliases(&["lvs_sched"]),
-        key("ops", flag!(one_packet), "off", "Schedule each packet by itself; for UDP and fwmark services."),
-        key("flag-1", flag!(flags.first), "off", "The scheduler's first flag."),
-        key("flag-2", flag!(flags.second), "off", "The scheduler's second flag."),
-        key("flag-3", flag!(flags.third), "off", "The scheduler's third flag."),
-        key("sh-port", hashing!(second), "off", "Source hashing takes the source port into account; after lb_algo sh."),
-        key("sh-fallback", hashing!(first), "off", "Source hashing goes on when its choice has weight 0; after lb_algo sh."),
-        key("mh-port", hashing!(second), "off", "Maglev hashing takes the source port into account; after lb_algo mh."),
-        key("mh-fallback", hashing!(first), "off", "Maglev hashing goes on when its choice has weight 0; after lb_algo mh."),
-        key::<VirtualServer>(
+        live("ops", flag!(one_packet), "off", "Schedule each packet by itself; for UDP and fwmark services."),
+        live("flag-1", flag!(flags.first), "off", "The scheduler's first flag."),
+        live("flag-2", flag!(flags.second), "off", "The scheduler's second flag."),
+        live("flag-3", flag!(flags.third), "off", "The scheduler's third flag."),
+        live("sh-port", hashing!(second), "off", "Source hashing takes the source port into account; after lb_algo sh."),
+        live("sh-fallback", hashing!(first), "off", "Source hashing goes on when its choice has weight 0; after lb_algo sh."),
+        live("mh-port", hashing!(second), "off", "Maglev hashing takes the source port into account; after lb_algo mh."),
+        live("mh-fallback", hashing!(first), "off", "Maglev hashing goes on when its choice has weight 0; after lb_algo mh."),
+        live::<VirtualServer>(
             "hashed",
             line!(
                 "",
@@ -148,7 +148,7 @@ pub static VIRTUAL_SERVER: Vocabulary<VirtualServer> = Vocabulary::new(
             "Has no effect.",
         )
         .effect(Effect::Inert),
-        key::<VirtualServer>(
+        live::<VirtualServer>(
             "lb_kind",
             line!("NAT|DR|TUN [type ipip | type gue port N | type gre] [nocsum|csum|remcsum]", "", set_forwarding, |vs, s| {
                 if let Some(forwarding) = vs.forwarding {
@@ -159,20 +159,20 @@ pub static VIRTUAL_SERVER: Vocabulary<VirtualServer> = Vocabulary::new(
             "How packets reach the real servers that do not say otherwise; counts from its line on.",
         )
         .aliases(&["lvs_method"]),
-        key(
+        live(
             "persistence_engine",
             line!("NAME", "up to 15 characters", set_engine, |vs, s| s.value(&vs.persistence_engine)),
             "none",
             "What clients are recognised by, such as sip; with persistence only.",
         ),
-        key::<VirtualServer>(
+        live::<VirtualServer>(
             "persistence_timeout",
             line!("[SECONDS]", "1..2678400", set_persistence, |vs, s| s.value(&vs.persistence_timeout)),
             "off; 360 without a value",
             "A client stays with its real server for this long.",
         )
         .strict(),
-        key(
+        live(
             "persistence_granularity",
             line!("IPV4-MASK | IPV6-LENGTH", "mask, or 1..128", set_granularity, |vs, s| match vs.granularity {
                 None => {}
@@ -182,48 +182,48 @@ pub static VIRTUAL_SERVER: Vocabulary<VirtualServer> = Vocabulary::new(
             "255.255.255.255, IPv6 128",
             "Clients that are alike under this mask are one client; turns persistence on.",
         ),
-        key("protocol", PROTOCOL, "UDP", "Protocol of the service; a fwmark has none."),
-        key(
+        live("protocol", PROTOCOL, "UDP", "Protocol of the service; a fwmark has none."),
+        live(
             "delay_loop",
             time!(|vs| vs.checks.delay_loop, 1, "0.000001..18446744073709.551614"),
             "60",
             "Time between probes of a real server.",
         ),
-        key::<VirtualServer>("retry", retry!(|vs| vs.checks.retry), "the checker's", "Further probes before a real server is down.")
+        live::<VirtualServer>("retry", retry!(|vs| vs.checks.retry), "the checker's", "Further probes before a real server is down.")
             .strict(),
-        key(
+        live(
             "delay_before_retry",
             time!(|vs| vs.checks.delay_before_retry, 0, "0..18446744073709.551614"),
             "the checker's",
             "Time between these.",
         ),
-        key(
+        live(
             "warmup",
             time!(|vs| vs.checks.warmup, 0, "0..18446744073709.551614"),
             "delay_loop",
             "Bound of the random delay before the first probe.",
         ),
-        key("connect_timeout", timeout!(|vs| vs.checks.connect_timeout), "5", "Time a probe has to connect, and for each answer."),
-        key("inhibit_on_failure", flag!(inhibit), "off", "A failing real server gets weight 0 instead of being removed."),
-        key("ha_suspend", flag!(ha_suspend), "off", "Check only while the address of the service is on an interface here."),
-        key("smtp_alert", boolean!(smtp_alert), "smtp_alert_checker, smtp_alert, off", "Mail when the quorum is gained or lost."),
-        key::<VirtualServer>(
+        live("connect_timeout", timeout!(|vs| vs.checks.connect_timeout), "5", "Time a probe has to connect, and for each answer."),
+        live("inhibit_on_failure", flag!(inhibit), "off", "A failing real server gets weight 0 instead of being removed."),
+        live("ha_suspend", flag!(ha_suspend), "off", "Check only while the address of the service is on an interface here."),
+        live("smtp_alert", boolean!(smtp_alert), "smtp_alert_checker, smtp_alert, off", "Mail when the quorum is gained or lost."),
+        live::<VirtualServer>(
             "virtualhost",
             text!("virtual server virtualhost", |vs| vs.virtualhost),
             "none",
             "Host header of HTTP checks.",
         )
         .may_lack(),
-        key::<VirtualServer>("snmp_name", label!("virtual server snmp_name", |vs| vs.snmp_name), "none", "Name for SNMP.").may_lack(),
-        key("alpha", flag!(alpha), "off", "Real servers are down until a check succeeds."),
-        key("omega", flag!(omega), "off", "Stopping is announced as if all went down."),
-        key("quorum", QUORUM, "1", "Summed weight of living real servers that makes the service good."),
-        key::<VirtualServer>("hysteresis", number!(hysteresis: u32, 0, 4294967295), "0", "How far past the quorum the sum must go.")
+        live::<VirtualServer>("snmp_name", label!("virtual server snmp_name", |vs| vs.snmp_name), "none", "Name for SNMP.").may_lack(),
+        live("alpha", flag!(alpha), "off", "Real servers are down until a check succeeds."),
+        live("omega", flag!(omega), "off", "Stopping is announced as if all went down."),
+        live("quorum", QUORUM, "1", "Summed weight of living real servers that makes the service good."),
+        live::<VirtualServer>("hysteresis", number!(hysteresis: u32, 0, 4294967295), "0", "How far past the quorum the sum must go.")
             .strict(),
-        key("quorum_up", script!(quorum_up), "none", "Runs when the quorum is gained."),
-        key("quorum_down", script!(quorum_down), "none", "Runs when the quorum is lost."),
-        key("weight", number!(weight: u32, 1, 2147483647), "1", "Weight of real servers without one."),
-        key(
+        live("quorum_up", script!(quorum_up), "none", "Runs when the quorum is gained."),
+        live("quorum_down", script!(quorum_down), "none", "Runs when the quorum is lost."),
+        live("weight", number!(weight: u32, 1, 2147483647), "1", "Weight of real servers without one."),
+        live(
             "sorry_server",
             line!("IP [PORT]", "", set_sorry, |vs, s| {
                 if let Some(sorry) = &vs.sorry_server {
@@ -233,13 +233,13 @@ pub static VIRTUAL_SERVER: Vocabulary<VirtualServer> = Vocabulary::new(
             "none",
             "Takes the place of the real servers when the quorum is lost.",
         ),
-        key(
+        live(
             "sorry_server_inhibit",
             line!("", "", set_sorry_inhibit, |vs, s| s.flag(vs.sorry_server.as_ref().is_some_and(|sorry| sorry.inhibit))),
             "off",
             "Unused, the sorry server stays in the table at weight 0; after sorry_server.",
         ),
-        key(
+        live(
             "sorry_server_lvs_method",
             line!("as lb_kind", "", set_sorry_forwarding, |vs, s| {
                 if let Some(forwarding) = vs.sorry_server.as_ref().and_then(|sorry| sorry.forwarding) {
@@ -249,7 +249,7 @@ pub static VIRTUAL_SERVER: Vocabulary<VirtualServer> = Vocabulary::new(
             "lb_kind so far",
             "How packets reach the sorry server; after sorry_server.",
         ),
-        key(
+        live(
             "real_server",
             block!("IP [PORT]", REAL_SERVER, open_real_server, show_real_servers),
             "required",

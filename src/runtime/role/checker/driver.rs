@@ -350,3 +350,15 @@ impl Driver {
 fn grain(at: Instant) -> Instant {
     Instant::from_nanos(at.as_nanos().checked_next_multiple_of(GRAIN).unwrap_or(u64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_waits_for_company_but_never_comes_early() {
+        for (at, want) in [(0, 0), (1, GRAIN), (GRAIN, GRAIN), (GRAIN + 1, 2 * GRAIN), (u64::MAX, u64::MAX)] {
+            assert_eq!(grain(Instant::from_nanos(at)), Instant::from_nanos(want));
+        }
+    }
+}

@@ -113,3 +113,18 @@ fn say(problems: impl IntoIterator<Item = Problem>) {
         log::error(&problem.to_string());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn daemons_that_follow_an_instance_are_not_of_this_process() {
+        let interface: Box<str> = "eth0".into();
+        let mut wanted = SyncDaemon { interface, instance: None, id: Some(7), max_len: None, port: None, ttl: Some(2), group: None };
+        let states: Vec<(State, u8)> = daemons(&wanted).iter().map(|daemon| (daemon.state, daemon.id)).collect();
+        assert_eq!(states, [(State::Master, 7), (State::Backup, 7)]);
+        wanted.instance = Some("VI_1".into());
+        assert_eq!(daemons(&wanted), []);
+    }
+}

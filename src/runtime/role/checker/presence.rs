@@ -96,3 +96,42 @@ impl AsFd for Presence {
         self.monitor.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use nix::sched::{CloneFlags, unshare};
+    use std::process::Command;
+
+    #[test]
+    fn an_address_is_ours_as_long_as_an_interface_has_it() {
+        // Without the privilege there is no network to change.
+        if unshare(CloneFlags::CLONE_NEWNET).is_err() {
+            return;
+        }
+        let ip =
+            |line: &str| assert!(Command::new("ip").args(line.split(' ')).status().expect("iproute2 is installed").success(), "{line}");
+        ip("link set lo up");
+        let address: IpAddr = [192, 0, 2, 1].into();
+        let mut presence = Presence::open().expect("it can listen");
+        assert!(!presence.addresses().contains(&address));
+        for (line, ours) in [
+            ("address add 192.0.2.1/32 dev lo", true),
+            ("address add 192.0.2.1/24 dev lo", true),
+            ("address del 192.0.2.1/32 dev lo", true),
+            ("address del 192.0.2.1/24 dev lo", false),
+        ] {
+            ip(line);
+            let told = loop {
+                poll(&mut [PollFd::new(presence.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).expect("it can be waited for");
+                if let Some(told) = presence.changes().into_iter().find(|(about, _)| *about == address) {
+                    break told;
+                }
+            };
+            assert_eq!(told, (address, ours), "{line}");
+        }
+        ip("address add 192.0.2.1/32 dev lo");
+        assert_eq!(presence.look_again(), [(address, true)], "what was not heard is seen");
+    }
+}
