@@ -177,6 +177,12 @@ fn sorry_server() {
         load.after(100).is_whole();
         load.turn();
         load.after(100).is_of(&["sorry"]);
+        // Whoever carries on knows who is in charge.
+        let resumed = daemon.count("as a predecessor left it");
+        daemon.kill_checker();
+        daemon.says_again("as a predecessor left it", resumed);
+        load.turn();
+        load.after(200).is_of(&["sorry"]);
         first.set_well(true);
         has(service, &[one]);
         load.after(150).is_whole();

@@ -7,6 +7,7 @@ use crate::daemon::Daemon;
 use crate::guest::{Story, run, table};
 use crate::place::{Place, Server, folder};
 use crate::wait::eventually;
+use crate::writes::Writes;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -30,6 +31,11 @@ fn put(file: &Path, text: &str) {
     let new = file.with_extension("new");
     fs::write(&new, text).expect("it is ours");
     fs::rename(new, file).expect("it is ours");
+}
+
+/// What goes wrong after a change goes wrong in this time.
+fn settle() {
+    std::thread::sleep(std::time::Duration::from_secs(3));
 }
 
 fn weights() {
@@ -102,11 +108,16 @@ virtual_server 10.0.0.100 80 {{
     put(&file, "1");
     put(&code, "32");
     has(SERVICE, &[(a, 12), (b, 10), (c, 30)]);
-    // What was measured outlives the process, and so it does a reload.
-    daemon.reload(&configuration);
-    has(SERVICE, &[(a, 12), (b, 10), (c, 30)]);
+    // What was measured outlives a reload and the process, and nobody else has it for a moment.
+    let writes = Writes::watch();
+    for _ in 0..5 {
+        daemon.reload(&configuration);
+    }
     daemon.kill_checker();
     daemon.says("as a predecessor left it");
+    daemon.says_again("Activating 1 healthcheckers", 1);
+    settle();
+    assert_eq!(writes.take(), [0_u8; 0]);
     put(&file, "2");
     has(SERVICE, &[(a, 14), (b, 10), (c, 30)]);
     put(&code, "0");
@@ -138,7 +149,8 @@ fn a_session() {
     };
     let servers = virtual_server("10.0.0.100", "NAT", "", &["10.0.0.11"], "BFD_CHECK {\n            name way\n        }");
     let other = virtual_server("10.0.0.101", "NAT", "", &["10.0.0.11"], "");
-    let daemon = Daemon::start(&folder("session"), &format!("{}{servers}{other}", session("192.168.9.1", "192.168.9.2")));
+    let configuration = format!("{}{servers}{other}", session("192.168.9.1", "192.168.9.2"));
+    let daemon = Daemon::start(&folder("session"), &configuration);
     let up = [("10.0.0.11:80", 1)];
     has(SERVICE, &[]);
     let neighbor = Daemon::start_in(&peer, &folder("session-peer"), &session("192.168.9.2", "192.168.9.1"));
@@ -147,9 +159,22 @@ fn a_session() {
     has(SERVICE, &[]);
     peer.ip("link set v1 up");
     has(SERVICE, &up);
-    // A process that carries on hears of the sessions again.
+    // Whoever carries on hears of the sessions again, and nobody takes one for lost that is not.
+    let writes = Writes::watch();
+    for _ in 0..3 {
+        daemon.reload(&configuration);
+    }
     daemon.kill_checker();
     daemon.says("as a predecessor left it");
+    settle();
+    daemon.kill_bfd();
+    daemon.says_again("Starting BFD child process", 1);
+    settle();
+    assert_eq!(writes.take(), [0_u8; 0]);
+    has(SERVICE, &up);
+    peer.ip("link set v1 down");
+    has(SERVICE, &[]);
+    peer.ip("link set v1 up");
     has(SERVICE, &up);
     neighbor.stop();
     has(SERVICE, &[]);

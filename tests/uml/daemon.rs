@@ -98,9 +98,19 @@ impl Daemon {
     /// As a crash would do it. Waits until it is gone.
     #[track_caller]
     pub(crate) fn kill_checker(&self) {
-        let checker = eventually("a checker process", || self.checker());
-        kill(checker, Signal::SIGKILL).expect("it runs");
-        eventually("it dies", || (!is_there(checker)).then_some(()));
+        self.kill_process("c");
+    }
+
+    #[track_caller]
+    pub(crate) fn kill_bfd(&self) {
+        self.kill_process("b");
+    }
+
+    #[track_caller]
+    fn kill_process(&self, file: &str) {
+        let process = eventually("a process", || self.process(file));
+        kill(process, Signal::SIGKILL).expect("it runs");
+        eventually("it dies", || (!is_there(process)).then_some(()));
     }
 
     /// As it should be.
