@@ -7,6 +7,7 @@ use crate::guest::{Story, run, table};
 use crate::load::Load;
 use crate::place::{Lan, Nginx, Server, folder};
 use crate::wait::eventually;
+use crate::writes::{DEL_DEST, NEW_DEST, Writes};
 use std::collections::BTreeMap;
 
 pub(crate) const STORIES: &[Story] = &[("nat", nat), ("direct routing", direct_routing), ("sorry server", sorry_server)];
@@ -61,7 +62,7 @@ pub(crate) fn virtual_server(at: &str, kind: &str, more: &str, reals: &[&str], c
 }
 
 pub(crate) const TCP_CHECK: &str = "TCP_CHECK {
-            connect_timeout 2
+            connect_timeout 5
             retry 0
         }";
 
@@ -70,7 +71,7 @@ const HEALTH: &str = "HTTP_GET {
                 path /health
                 status_code 200
             }
-            connect_timeout 2
+            connect_timeout 5
             retry 0
             delay_before_retry 1
         }";
@@ -94,7 +95,7 @@ fn nat() {
                 digest {digest}
                 status_code 200
             }}
-            connect_timeout 2
+            connect_timeout 5
             retry 0
             delay_before_retry 1
         }}"
@@ -114,15 +115,13 @@ fn nat() {
         load.after(200).is_of(&servers[1..]);
         first = Some(Nginx::start(&lan.reals[0], servers[0]));
         has(service, &[one, two]);
-        load.after(250).is_whole();
-        load.turn();
-        load.after(50).is_of(&servers);
+        load.after(250).is_of(&servers);
     }
 
     // Another page than was agreed upon.
     std::fs::write(folder(servers[1]).join("pages/check"), "all is lost").expect("it is ours");
     has(service, &[one]);
-    load.after(100).is_whole();
+    load.after(100).is_never_refused();
     load.turn();
     load.after(50);
     load.finish().is_of(&servers[..1]);
@@ -169,12 +168,16 @@ fn sorry_server() {
     has(service, &[one, two]);
     let load = Load::start(&lan.client, service);
     load.after(50).is_of(&["first", "second"]);
+    let writes = Writes::watch();
     for _ in 0..2 {
         first.set_well(false);
         has(service, &[two]);
+        assert_eq!(writes.take(), [DEL_DEST]);
         second.set_well(false);
         has(service, &[("10.2.0.13:80", 1)]);
-        load.after(100).is_whole();
+        // The pool is empty at no time, however short.
+        assert_eq!(writes.take(), [NEW_DEST, DEL_DEST]);
+        load.after(100).is_never_refused();
         load.turn();
         load.after(100).is_of(&["sorry"]);
         // Whoever carries on knows who is in charge.
@@ -183,14 +186,17 @@ fn sorry_server() {
         daemon.says_again("as a predecessor left it", resumed);
         load.turn();
         load.after(200).is_of(&["sorry"]);
+        assert_eq!(writes.take(), [0_u8; 0]);
         first.set_well(true);
         has(service, &[one]);
-        load.after(150).is_whole();
+        assert_eq!(writes.take(), [NEW_DEST, DEL_DEST]);
+        load.after(150).is_never_refused();
         load.turn();
         load.after(50);
         second.set_well(true);
         has(service, &[one, two]);
-        load.after(60).is_whole();
+        assert_eq!(writes.take(), [NEW_DEST]);
+        load.after(60).is_never_refused();
         load.turn();
     }
     load.after(50);

@@ -139,10 +139,10 @@ fn a_session() {
             "bfd_instance way {{
     neighbor_ip {neighbor}
     source_ip {own}
-    min_rx 200
-    min_tx 200
+    min_rx 300
+    min_tx 300
     idle_tx 1000
-    multiplier 5
+    multiplier 10
 }}
 "
         )

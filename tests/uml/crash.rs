@@ -8,10 +8,11 @@ use crate::guest::{Story, run, table};
 use crate::load::Load;
 use crate::place::{Lan, Server, folder};
 use crate::wait::eventually;
-use crate::writes::Writes;
+use crate::writes::{DEL_DEST, Writes};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 pub(crate) const STORIES: &[Story] = &[("a crash", a_crash), ("many crashes", many_crashes), ("the end of many", the_end_of_many)];
 
@@ -54,12 +55,8 @@ fn a_crash() {
         daemon.kill_checker();
         daemon.says_again(RESUMED, time);
         daemon.says_again("Activating 3 healthcheckers", activated);
-        // The checks have gone round by then.
-        let before = load.after(1);
-        eventually("two more seconds of load", || {
-            std::thread::sleep(std::time::Duration::from_secs(3));
-            (load.after(1) != before).then_some(())
-        });
+        // The checks go round once or twice.
+        std::thread::sleep(Duration::from_secs(3));
         load.after(100).is_of(&["one", "two"]);
         assert_eq!(writes.take(), [0_u8; 0], "a successor finds all as it is to be");
         assert_eq!(told(&folder), ["quorum up", "real down"]);
@@ -115,8 +112,13 @@ fn many_crashes() {
     eventually("its address", || has_address().then_some(()));
     let (vrrp, writes) = (daemon.vrrp(), Writes::watch());
     let delayed = "Restart of Healthcheck process delayed";
-    for _ in 0..5 {
+    // Five will do, unless this machine is so busy that they are far apart.
+    for _ in 0..50 {
         daemon.kill_checker();
+        std::thread::sleep(Duration::from_millis(50));
+        if daemon.count(delayed) > 0 {
+            break;
+        }
     }
     daemon.says(delayed);
     has(service, &[("10.0.0.11:80", 1)]);
@@ -126,14 +128,11 @@ fn many_crashes() {
     daemon.says_again(delayed, before);
     assert_eq!(writes.take(), [0_u8; 0]);
     eventually("a successor", || daemon.checker());
-    assert_eq!(
-        (daemon.vrrp(), daemon.count("Entering"), has_address()),
-        (vrrp, daemon.count("Entering MASTER STATE") + daemon.count("Entering BACKUP STATE"), true)
-    );
+    assert_eq!((daemon.vrrp(), has_address()), (vrrp, true));
     assert_eq!(daemon.count("Entering MASTER STATE"), 1);
     drop(server);
     has(service, &[]);
-    assert_eq!(writes.take(), [7], "only the server that has died was taken out");
+    assert_eq!(writes.take(), [DEL_DEST], "only the server that has died was taken out");
 
     // Nobody is left to look after anything.
     daemon.kill();

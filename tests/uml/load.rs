@@ -34,9 +34,10 @@ impl Tally {
         assert_eq!((answered.as_slice(), self.failures.as_slice()), (names, [].as_slice()), "{self:?}");
     }
 
+    /// There was somebody for each of them. What the kernel has in hand for a server that is taken out just then it drops.
     #[track_caller]
-    pub(crate) fn is_whole(&self) {
-        assert_eq!(self.failures, [""; 0], "{self:?}");
+    pub(crate) fn is_never_refused(&self) {
+        assert!(!self.failures.iter().any(|failure| failure.contains("refused")), "{self:?}");
     }
 }
 

@@ -6,14 +6,12 @@ use crate::guest::{Story, run, table};
 use crate::load::Load;
 use crate::place::{Lan, Line, Server, folder};
 use crate::wait::eventually;
-use crate::writes::Writes;
+use crate::writes::{DEL_DEST, SET_DEST, Writes};
 
 pub(crate) const STORIES: &[Story] =
     &[("reload", reload), ("reload of the same", reload_of_the_same), ("refused", refused), ("reconcile", reconcile)];
 
 const SERVICE: &str = "10.1.0.100:80";
-const SET_DEST: u8 = 6;
-const DEL_DEST: u8 = 7;
 
 fn configuration(reals: &[&str]) -> String {
     virtual_server("10.1.0.100", "NAT", "", reals, TCP_CHECK)

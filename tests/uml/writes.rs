@@ -5,6 +5,10 @@ use nix::net::if_::if_nametoindex;
 use nix::sys::socket::{AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, setsockopt, socket, sockopt};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
+pub(crate) const NEW_DEST: u8 = 5;
+pub(crate) const SET_DEST: u8 = 6;
+pub(crate) const DEL_DEST: u8 = 7;
+
 const REQUEST: u16 = 1;
 const GENERIC: u16 = 16;
 /// Where families are asked for.
