@@ -1,7 +1,5 @@
 //! Traffic by way of the daemon: servers that die and come back, and a client that notices nothing but who answers.
 
-#![expect(clippy::disallowed_methods, reason = "it makes files")]
-
 use crate::daemon::Daemon;
 use crate::guest::{Story, run, table};
 use crate::load::Load;
@@ -184,8 +182,7 @@ fn sorry_server() {
         let resumed = daemon.count("as a predecessor left it");
         daemon.kill_checker();
         daemon.says_again("as a predecessor left it", resumed);
-        load.turn();
-        load.after(200).is_of(&["sorry"]);
+        load.after(300).is_of(&["sorry"]);
         assert_eq!(writes.take(), [0_u8; 0]);
         first.set_well(true);
         has(service, &[one]);

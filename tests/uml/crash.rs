@@ -156,9 +156,9 @@ fn the_end_of_many() {
         let daemon = Daemon::start(&folder, &configuration);
         eventually("all of them", || (table().len() >= 3000).then_some(()));
         if killed {
-            daemon.kill()
+            daemon.kill();
         } else {
-            daemon.stop()
+            daemon.stop();
         }
         let empty = || table().is_empty().then_some(());
         if killed { eventually("an empty table", empty) } else { empty().expect("all is given up") }

@@ -1,5 +1,7 @@
 //! Waiting for what is to happen, generously: a busy machine must not break a test.
 
+#![expect(clippy::disallowed_methods, reason = "it waits")]
+
 use std::thread;
 use std::time::{Duration, Instant};
 
