@@ -306,24 +306,26 @@ impl Driver {
 
     // What goes out.
 
-    /// What is told to the world of a change is told when the change is in the kernel.
+    /// What is told to the world of a change is told when the change is in the kernel, with everything else that is to be there
+    /// by now: to go there for each virtual server takes much longer.
     fn carry_out(&mut self) {
         let mut actions = std::mem::take(&mut self.actions);
+        let mut notices = Vec::new();
         for action in actions.drain(..) {
             match action {
                 Action::Hold { owner, services } => self.kernel.hold(owner, services),
                 Action::Begin { run, checker, url } => self.prober.begin(run, checker, url),
                 Action::Cancel(run) => self.prober.cancel(run),
-                Action::Notify(notice) => {
-                    self.kernel.settle();
-                    self.teller.notice(*notice);
-                }
+                Action::Notify(notice) => notices.push(notice),
                 Action::Record(health) => self.control.report(Report::Record(Entry::Server(health))),
                 Action::Forget(key) => self.control.report(Report::Forget(key)),
                 Action::Say(line) => log::line(&line),
             }
         }
         self.kernel.settle();
+        for notice in notices {
+            self.teller.notice(*notice);
+        }
         actions.shrink_to(ROOM);
         self.actions = actions;
     }
