@@ -1,7 +1,7 @@
 # make demo    routers and a client on one network: failover as it happens
 # make demo-config   the configuration reader at work
 # make test    everything that must hold before a change goes in
-# make bench   what a configuration test and failover cost, beside keepalived's
+# make bench   what a configuration test, failover and a large balancer cost, beside keepalived's
 # make soak    faults at random for SOAK_MINUTES, with SOAK_SEED
 # make lint    formatting, clippy, and cargo-deny where it is installed
 # make fuzz    the property tests with CASES inputs each
@@ -64,9 +64,10 @@ test: packages-netns packages-uml fmt-check clippy
 	$(NETNS_CARGO) test
 	$(MAKE) --no-print-directory docs-check
 
-bench: packages-netns release
+bench: packages-netns packages-uml release
 	$(CARGO) bench --bench config
 	$(NETNS_CARGO) bench --bench vrrp
+	$(NETNS_CARGO) bench --bench lvs
 
 soak: packages-netns release
 	SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(NETNS_CARGO) test --release --test soak -- --ignored --nocapture

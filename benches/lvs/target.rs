@@ -2,10 +2,12 @@
 
 use crate::bench::Host;
 use socket2::{Domain, Socket, Type};
+use std::hint::black_box;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// So many may come at once.
@@ -46,5 +48,42 @@ impl Target {
 
     pub(crate) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+}
+
+/// A thread that runs when nobody else wants to, and counts how often it goes round.
+pub(crate) struct Idle {
+    turns: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Idle {
+    pub(crate) fn start() -> Self {
+        let idle = Self { turns: Arc::default(), stop: Arc::default() };
+        let (turns, stop) = (Arc::clone(&idle.turns), Arc::clone(&idle.stop));
+        let (tell, told) = channel();
+        let spin = move || {
+            let _ = tell.send(nix::unistd::gettid());
+            while !stop.load(Ordering::Relaxed) {
+                // It keeps to itself: no memory, no system call.
+                (0..10_000_u32).for_each(|turn| {
+                    black_box(turn);
+                });
+                turns.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        drop(std::thread::Builder::new().name("idle".to_owned()).spawn(spin).expect("a thread"));
+        crate::guest::run(&format!("chrt --idle --pid 0 {}", told.recv().expect("it has begun")));
+        idle
+    }
+
+    pub(crate) fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 }

@@ -35,6 +35,8 @@ const RESULTS: usize = 1024;
 const LOG: Duration = Duration::from_millis(50);
 /// How long the end waits for a supervisor that does not read.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// So many lines of what is given up go to the log. All of them could take longer than the supervisor waits.
+const FAREWELLS: usize = 1000;
 /// Actions that the list keeps room for.
 const ROOM: usize = 1024;
 
@@ -57,6 +59,8 @@ pub(super) struct Driver {
     actions: Vec<Action>,
     kernel: Kernel,
     prober: Prober,
+    /// It is all about what others left.
+    release_only: bool,
     files: Watcher,
     presence: Option<Presence>,
     /// Of BFD sessions.
@@ -89,7 +93,11 @@ impl Driver {
         let seed = RandomState::new().hash_one(std::process::id());
         let engine = Engine::start(now(), Arc::clone(model), seed, &records, &mut actions);
         if release_only {
-            actions.retain(|action| matches!(action, Action::Hold { .. }));
+            for action in actions.drain(..) {
+                if let Action::Hold { owner, services } = action {
+                    kernel.claim(owner, services);
+                }
+            }
         }
         let control = RoleEnd::new(control);
         let poll = Poll::new()?;
@@ -100,6 +108,7 @@ impl Driver {
             actions,
             kernel,
             prober: Prober::new(model, sockets)?,
+            release_only,
             files: Watcher::new(of_checkers(model).filter(|_| !release_only))?,
             presence: None,
             follower: bfd.filter(|_| !release_only).map(Follower::new).transpose()?,
@@ -209,11 +218,22 @@ impl Driver {
     /// The end: nothing is held any more when this returns, if it is to be released. Every notice has been told.
     pub(super) fn stop(&mut self, release: bool) {
         self.carry_out();
-        self.engine.stop(now(), &mut self.actions);
         if release {
             self.kernel.release();
         }
+        if !self.release_only {
+            self.engine.stop(now(), &mut self.actions);
+        }
+        let mut said = 0;
+        self.actions.retain(|action| {
+            let says = matches!(action, Action::Say(_));
+            said += usize::from(says);
+            !says || said <= FAREWELLS
+        });
         self.carry_out();
+        if let Some(more) = said.checked_sub(FAREWELLS).filter(|more| *more > 0) {
+            log::info(&format!("{more} more lines of what is given up are not shown"));
+        }
         self.prober.stop();
     }
 
@@ -306,24 +326,26 @@ impl Driver {
 
     // What goes out.
 
-    /// What is told to the world of a change is told when the change is in the kernel.
+    /// What is told to the world of a change is told when the change is in the kernel, with everything else that is to be there
+    /// by now: to go there for each virtual server takes much longer.
     fn carry_out(&mut self) {
         let mut actions = std::mem::take(&mut self.actions);
+        let mut notices = Vec::new();
         for action in actions.drain(..) {
             match action {
                 Action::Hold { owner, services } => self.kernel.hold(owner, services),
                 Action::Begin { run, checker, url } => self.prober.begin(run, checker, url),
                 Action::Cancel(run) => self.prober.cancel(run),
-                Action::Notify(notice) => {
-                    self.kernel.settle();
-                    self.teller.notice(*notice);
-                }
+                Action::Notify(notice) => notices.push(notice),
                 Action::Record(health) => self.control.report(Report::Record(Entry::Server(health))),
                 Action::Forget(key) => self.control.report(Report::Forget(key)),
                 Action::Say(line) => log::line(&line),
             }
         }
         self.kernel.settle();
+        for notice in notices {
+            self.teller.notice(*notice);
+        }
         actions.shrink_to(ROOM);
         self.actions = actions;
     }

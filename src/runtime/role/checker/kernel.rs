@@ -69,6 +69,11 @@ impl Kernel {
         self.staged = true;
     }
 
+    /// What somebody else may have put into the kernel, to be taken out by [`Kernel::release`]. Nothing is put in.
+    pub(super) fn claim(&mut self, owner: ServerId, services: Box<[Service]>) {
+        self.table.stage(owner, services);
+    }
+
     pub(super) fn settle(&mut self) {
         if std::mem::take(&mut self.staged) {
             say(self.table.apply());
