@@ -116,7 +116,11 @@ async fn serve(start: Start) -> io::Result<()> {
         if reading.is_none()
             && let Some(file) = next.take()
         {
-            reading = Some(tokio::task::spawn_blocking(move || Ok(Arc::new(reading::replay(file)?.model))));
+            reading = Some(tokio::task::spawn_blocking(move || {
+                let Model { global, bfd, .. } = reading::replay(file)?.model;
+                // All that is ours.
+                Ok(Arc::new(Model { global, bfd, ..Model::default() }))
+            }));
         }
     }
     driver.stop();

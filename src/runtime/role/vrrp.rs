@@ -12,6 +12,7 @@ mod synchronise;
 
 use crate::effect::record::Record;
 use crate::model::Model;
+use crate::model::lvs::Lvs;
 use crate::observe::stats;
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::notify::Teller;
@@ -85,10 +86,12 @@ async fn serve(start: Start) -> io::Result<()> {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
                     Ok(new) => {
-                        model = new;
+                        let old = std::mem::replace(&mut model, new);
                         driver.teller.reconfigure(&model);
                         driver.reconfigure(&model)?;
                         trackers.reconfigure(&model);
+                        // Whoever is the last to let go of it takes as long as there is much in it.
+                        drop(tokio::task::spawn_blocking(move || drop(old)));
                     }
                     Err(error) => driver.refuse(&error.to_string()),
                 }
@@ -120,9 +123,10 @@ async fn serve(start: Start) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes as long as reading does.
+/// Takes as long as reading does. The balancer's part, which may be large, is none of our business.
 fn read_again(file: OwnedFd) -> io::Result<Arc<Model>> {
-    Ok(Arc::new(reading::replay(file)?.model))
+    let model = reading::replay(file)?.model;
+    Ok(Arc::new(Model { lvs: Lvs::default(), ..model }))
 }
 
 fn dump(signal: Signal, driver: &mut Driver, model: &Model) {
