@@ -8,10 +8,11 @@ use crate::model::Model;
 use crate::model::bfd::Session;
 use crate::model::net::Family;
 use crate::runtime::follow::Leader;
-use crate::runtime::handover::{Entry, Heard as Message, Order, Report, RoleEnd};
+use crate::runtime::handover::{Entry, Report, RoleEnd};
 use crate::runtime::notify::say;
 use crate::runtime::poll::Poll;
 use crate::runtime::reading;
+use crate::runtime::role::orders;
 use crate::runtime::signals::{Signal, Signals};
 use crate::wire::bfd::Packet;
 use std::collections::BTreeMap;
@@ -21,7 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-const FAILED: u8 = 70;
 /// So many packets are taken in before the clock is looked at again.
 const PIECE: usize = 64;
 /// The supervisor has so long to take our last words.
@@ -44,18 +44,7 @@ pub struct Start {
 
 /// Runs until it is told to stop, and returns the exit status of the process.
 pub fn run(start: Start) -> u8 {
-    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let served = runtime.block_on(serve(start));
-        runtime.shutdown_background();
-        served
-    });
-    match served {
-        Ok(()) => 0,
-        Err(error) => {
-            tracing::error!("the BFD process cannot go on: {error}");
-            FAILED
-        }
-    }
+    super::live("BFD", serve(start))
 }
 
 /// Keys of what is waited for.
@@ -246,19 +235,9 @@ impl Driver {
     }
 
     fn converse(&mut self, asked: &mut Vec<Asked>) {
-        self.control.flush();
-        loop {
-            match self.control.receive() {
-                Ok(Message::Message(Order::Reload(file))) => asked.push(Asked::Reload(file)),
-                Ok(Message::Nothing) => break,
-                // Without a supervisor nobody would ever stop this process.
-                Ok(Message::End) | Err(_) => {
-                    drop(self.poll.remove(&self.control));
-                    asked.push(Asked::Stop);
-                    break;
-                }
-            }
-        }
+        let (files, ended) = orders(&mut self.control, &self.poll);
+        asked.extend(files.into_iter().map(Asked::Reload));
+        asked.extend(ended.then_some(Asked::Stop));
     }
 
     fn reconfigure(&mut self, model: Arc<Model>) {

@@ -17,9 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
-const FAILED: u8 = 70;
-const FORBIDDEN: u8 = 4;
 /// After everything has been given up: scripts and mail have time to end.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Descriptors that are not for attempts: pipes, scripts, the log, netlink.
@@ -44,19 +41,7 @@ pub struct Start {
 
 /// Runs until it is told to stop, and returns the exit status of the process.
 pub fn run(start: Start) -> u8 {
-    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let served = runtime.block_on(serve(start));
-        // A configuration that is still being read is of no interest any more.
-        runtime.shutdown_background();
-        served
-    });
-    match served {
-        Ok(()) => 0,
-        Err(error) => {
-            tracing::error!("the checker process cannot go on: {error}");
-            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FAILED }
-        }
-    }
+    super::live("checker", serve(start))
 }
 
 async fn serve(start: Start) -> io::Result<()> {

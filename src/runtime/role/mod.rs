@@ -5,9 +5,49 @@ pub mod checker;
 pub mod vrrp;
 
 use crate::model::global::process::{IpvsNamespace, Process};
+use crate::runtime::handover::{Heard, Order, RoleEnd};
+use crate::runtime::poll::Poll;
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+
+/// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
+const FAILED: u8 = 70;
+const FORBIDDEN: u8 = 4;
+
+/// Runs what a process is there for, until it has been told to stop, and returns the exit status of the process.
+fn live(name: &str, serve: impl Future<Output = io::Result<()>>) -> u8 {
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+        let served = runtime.block_on(serve);
+        // A configuration that is still being read is of no interest any more.
+        runtime.shutdown_background();
+        served
+    });
+    match served {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::error!("the {name} process cannot go on: {error}");
+            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FAILED }
+        }
+    }
+}
+
+/// The configurations that the supervisor gives, and whether it is gone: without one nobody would ever stop this process.
+fn orders(control: &mut RoleEnd, poll: &Poll) -> (Vec<OwnedFd>, bool) {
+    control.flush();
+    let mut files = Vec::new();
+    loop {
+        match control.receive() {
+            Ok(Heard::Message(Order::Reload(file))) => files.push(file),
+            Ok(Heard::Nothing) => return (files, false),
+            Ok(Heard::End) | Err(_) => {
+                drop(poll.remove(control));
+                return (files, true);
+            }
+        }
+    }
+}
 
 /// Where network namespaces have their names.
 const NAMESPACES: &str = "/run/netns";

@@ -27,9 +27,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
-const FAILED: u8 = 70;
-const FORBIDDEN: u8 = 4;
 /// After everything has been given up: scripts have time to end, and switches to see that we left our multicast groups.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -55,19 +52,7 @@ pub struct Start {
 
 /// Runs until it is told to stop, and returns the exit status of the process.
 pub fn run(start: Start) -> u8 {
-    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let served = runtime.block_on(serve(start));
-        // A configuration that is still being read is of no interest any more.
-        runtime.shutdown_background();
-        served
-    });
-    match served {
-        Ok(()) => 0,
-        Err(error) => {
-            tracing::error!("the VRRP process cannot go on: {error}");
-            if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FAILED }
-        }
-    }
+    super::live("VRRP", serve(start))
 }
 
 async fn serve(start: Start) -> io::Result<()> {

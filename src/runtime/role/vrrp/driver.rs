@@ -21,10 +21,11 @@ use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::net::Family;
-use crate::runtime::handover::{Entry, Heard, Order, Report, RoleEnd};
+use crate::runtime::handover::{Entry, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
+use crate::runtime::role::orders;
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
@@ -478,19 +479,9 @@ impl Driver {
     }
 
     fn converse(&mut self, asked: &mut Vec<Asked>) {
-        self.control.flush();
-        loop {
-            match self.control.receive() {
-                Ok(Heard::Message(Order::Reload(file))) => asked.push(Asked::Reload(file)),
-                Ok(Heard::Nothing) => break,
-                // Without a supervisor nobody would ever stop this process.
-                Ok(Heard::End) | Err(_) => {
-                    drop(self.poll.remove(&self.control));
-                    asked.push(Asked::Stop);
-                    break;
-                }
-            }
-        }
+        let (files, ended) = orders(&mut self.control, &self.poll);
+        asked.extend(files.into_iter().map(Asked::Reload));
+        asked.extend(ended.then_some(Asked::Stop));
     }
 
     fn signalled(&mut self, asked: &mut Vec<Asked>) {
