@@ -2,6 +2,7 @@
 
 use super::net::{Device, InstanceId};
 use crate::model::net::Family;
+use crate::wire::ah::Ah;
 use std::net::IpAddr;
 
 /// A pair of sockets, one to hear and one to speak, that instances with the same [`Port`] share.
@@ -17,6 +18,8 @@ pub struct Port {
     /// Of unicast without an interface.
     pub vrf: Option<Box<str>>,
     pub reach: Reach,
+    /// Adverts are behind an authentication header, which is a protocol of its own.
+    pub ah: bool,
     /// Of the socket that hears, in bytes.
     pub receive_buffer: Option<u32>,
 }
@@ -42,17 +45,27 @@ pub struct Transmit {
     pub ttl: u8,
     /// The identification of an IPv4 header.
     pub id: u16,
+    /// What stands between the IPv4 header and the payload.
+    pub ah: Option<Ah>,
     /// From the VRRP header on, its checksum made.
     pub payload: Box<[u8]>,
 }
 
-/// One VRRP packet heard. For IPv4 the header has been taken off.
+/// One VRRP packet heard. For IPv4 the headers have been taken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Datagram<'a> {
     pub source: IpAddr,
     pub destination: IpAddr,
     pub ttl: u8,
+    pub seal: Option<Seal>,
     pub payload: &'a [u8],
+}
+
+/// An authentication header that was taken off, and what of the IPv4 header is not in the datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seal {
+    pub ah: Ah,
+    pub id: u16,
 }
 
 /// Tell the neighbours of a device that an address is here: gratuitous ARP, or an unsolicited neighbour advertisement.

@@ -15,6 +15,8 @@ pub struct Record {
     /// Who that is, if not we.
     pub master: Option<IpAddr>,
     pub counters: Counters,
+    /// No authentication header had a higher number than this, nor will one have until the next record.
+    pub ah_sequence: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

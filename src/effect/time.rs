@@ -23,6 +23,28 @@ impl Instant {
     }
 }
 
+/// What the time of day (UTC) is ahead of the monotonic clock. It changes when the clock is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeOfDay(i128);
+
+impl TimeOfDay {
+    /// Now is so long after the beginning of 1970.
+    pub fn read(now: Instant, since_1970: Duration) -> Self {
+        Self(i128::from(nanos(since_1970)) - i128::from(now.0))
+    }
+
+    /// How long after the beginning of 1970; before that there is nothing.
+    pub fn at(self, now: Instant) -> Duration {
+        let nanos = (i128::from(now.0) + self.0).clamp(0, u64::MAX.into());
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or_default())
+    }
+
+    /// By how much the clock was set between the two, forth or back.
+    pub fn apart(self, other: Self) -> Duration {
+        Duration::from_nanos(u64::try_from((self.0 - other.0).unsigned_abs()).unwrap_or(u64::MAX))
+    }
+}
+
 /// No duration is longer than the clock lasts.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
@@ -63,5 +85,17 @@ mod tests {
         assert_eq!(Instant::from_nanos(u64::MAX) + Duration::MAX, Instant::from_nanos(u64::MAX));
         assert_eq!((at + second).since(at), second);
         assert_eq!(at.since(at + second), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_time_of_day_goes_on_with_the_clock_until_it_is_set() {
+        let second = Duration::from_secs(1);
+        let (at, day) = (Instant::from_nanos(5_000_000_000), Duration::from_secs(1_800_000_000));
+        let time = TimeOfDay::read(at, day);
+        assert_eq!((time.at(at), time.at(at + second), time.at(at - second)), (day, day + second, day - second));
+        let set = TimeOfDay::read(at + second, day);
+        assert_eq!((set.apart(time), time.apart(set), set.at(at + second)), (second, second, day));
+        let unset = TimeOfDay::read(at, Duration::ZERO);
+        assert_eq!((unset.at(at), unset.at(at + second), unset.at(at - second)), (Duration::ZERO, second, Duration::ZERO));
     }
 }

@@ -1,11 +1,12 @@
 //! The monotonic clock, and one alarm on it. A wake-up by a poll's timeout comes a millisecond late, which decides
 //! elections among masters of hundredths of a second.
 
-use crate::effect::time::Instant;
+use crate::effect::time::{Instant, TimeOfDay};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
 
 const NANOS: u64 = 1_000_000_000;
 
@@ -15,6 +16,12 @@ pub fn now() -> Instant {
     let seconds = u64::try_from(time.tv_sec()).unwrap_or_default();
     let nanos = u64::try_from(time.tv_nsec()).unwrap_or_default();
     Instant::from_nanos(seconds.saturating_mul(NANOS).saturating_add(nanos))
+}
+
+/// What somebody has set the clock to.
+pub fn time_of_day() -> TimeOfDay {
+    let time = nix::time::ClockId::CLOCK_REALTIME.now().map(Duration::from).unwrap_or_default();
+    TimeOfDay::read(now(), time)
 }
 
 /// Readable from its moment on until it is set anew.

@@ -1,9 +1,11 @@
 //! Which adverts count. The checks come in keepalived's order, since each has its own counter.
 
+use super::auth::{self, Memory};
 use super::stats::Stats;
 use crate::effect::packet::Datagram;
 use crate::model::net::Family;
 use crate::model::vrrp::{Auth, Instance, OldChecksum, Password, Transport, Version};
+use crate::wire::trailer;
 use crate::wire::vrrp::{ADVERTISEMENT, Packet, Sum};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -36,6 +38,19 @@ pub(super) enum Remark {
     OtherInterval,
     OtherAddresses,
     OwnerIgnores,
+    /// Of the authentication header.
+    Next,
+    Seal,
+    Repeated,
+    /// Of the trailer.
+    Unsigned,
+    TakenUnsigned,
+    Malformed,
+    Stale,
+    UnknownKey,
+    Forged,
+    Replayed,
+    Skewed,
 }
 
 /// What is to be done with a packet.
@@ -58,9 +73,13 @@ pub(super) struct Circumstances {
     /// Whose address list was found right and need not be looked at again.
     pub(super) trusted: Option<IpAddr>,
     pub(super) group: IpAddr,
+    /// The time of day.
+    pub(super) utc: Duration,
+    /// Our own address.
+    pub(super) own: Option<IpAddr>,
 }
 
-pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>, stats: &mut Stats) -> Verdict {
+pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>, memory: &mut Memory, stats: &mut Stats) -> Verdict {
     let v6 = conf.family == Family::V6;
     let Some(packet) = Packet::new(datagram.payload) else {
         stats.packet_errors.length += 1;
@@ -71,7 +90,9 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
     if v6 && !packet.sums_up(Sum::Pseudo { source: datagram.source, destination: datagram.destination }, length) {
         return refused(Remark::Checksum);
     }
-    if packet.expected_length(v6) != length {
+    let expected = packet.expected_length(v6);
+    let trailed = matches!(conf.auth, Auth::Hmac(_)) && length == expected + trailer::LENGTH;
+    if length != expected && !trailed {
         stats.packet_errors.length += 1;
         return refused(Remark::Length);
     }
@@ -83,16 +104,24 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
     if packet.version() != conf.version.number() {
         return refused(Remark::Version);
     }
+    let mut remark = None;
+    if let Auth::Hmac(hmac) = &conf.auth {
+        let now = auth::Circumstances { transport: &conf.transport, utc: now.utc, own: now.own };
+        match memory.trailer.check(hmac, now, datagram, expected, &mut stats.auth_extension_errors) {
+            Ok(noted) => remark = noted,
+            Err(remark) => return refused(remark),
+        }
+    }
     if conf.version == Version::V2
-        && let Some(verdict) = version_2(conf, &packet, v6, stats)
+        && let Err(remark) = version_2(conf, &packet, datagram, memory, stats)
     {
-        return verdict;
+        return refused(remark);
     }
     if packet.kind() != ADVERTISEMENT {
         stats.packet_errors.invalid_type += 1;
         return refused(Remark::Kind);
     }
-    let Some(old_checksum) = checksum(conf, &packet, datagram, now.group, length) else { return refused(Remark::Checksum) };
+    let Some(old_checksum) = checksum(conf, &packet, datagram, now.group, expected) else { return refused(Remark::Checksum) };
     if datagram.destination.is_multicast() != multicast {
         stats.packet_errors.address_list += 1;
         return refused(Remark::Destination);
@@ -101,7 +130,6 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
         return refused(Remark::OwnerIgnores);
     }
     stats.adverts.received += 1;
-    let mut remark = None;
     let checked = conf.skip_check_adv_addr && now.trusted == Some(datagram.source);
     if !checked && !same_addresses(conf, &packet, v6) {
         stats.packet_errors.address_list += 1;
@@ -125,32 +153,35 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
 }
 
 /// The authentication and the interval of version 2, which all routers share (RFC 3768 7.1).
-fn version_2(conf: &Instance, packet: &Packet<'_>, v6: bool, stats: &mut Stats) -> Option<Verdict> {
-    let (kind, password) = match &conf.auth {
-        Auth::None | Auth::Hmac(_) => (0, None),
-        Auth::Pass(password) => (1, Some(password)),
-        Auth::Ah(_) => (2, None),
+fn version_2(conf: &Instance, packet: &Packet<'_>, datagram: &Datagram<'_>, memory: &mut Memory, stats: &mut Stats) -> Result<(), Remark> {
+    let kind = match &conf.auth {
+        Auth::None | Auth::Hmac(_) => 0,
+        Auth::Pass(_) => 1,
+        Auth::Ah(_) => 2,
     };
     if packet.auth_type() > 2 {
         stats.auth_errors.invalid_type += 1;
-        return Some(refused(Remark::AuthType));
+        return Err(Remark::AuthType);
     }
     if packet.auth_type() != kind {
         stats.auth_errors.type_mismatch += 1;
-        return Some(refused(Remark::AuthType));
+        return Err(Remark::AuthType);
     }
-    if let Some(password) = password
-        && !v6
-        && !packet.auth().is_some_and(|theirs| same(&theirs, &password.wire()))
-    {
-        stats.auth_errors.failure += 1;
-        return Some(refused(Remark::Password));
+    let in_clear = |password: &Password| packet.auth().is_some_and(|theirs| same(&theirs, &password.wire()));
+    match &conf.auth {
+        Auth::None | Auth::Hmac(_) => {}
+        Auth::Pass(password) if conf.family == Family::V6 || in_clear(password) => {}
+        Auth::Pass(_) => {
+            stats.auth_errors.failure += 1;
+            return Err(Remark::Password);
+        }
+        Auth::Ah(password) => memory.ah.check(password, datagram, &mut stats.auth_errors)?,
     }
     // keepalived's counter "Advertisement Interval" never moves, and its readers expect it so.
     if Duration::from_secs(packet.interval_seconds().into()) != conf.advert_interval {
-        return Some(refused(Remark::Interval));
+        return Err(Remark::Interval);
     }
-    None
+    Ok(())
 }
 
 /// In a time that does not depend on where they differ.

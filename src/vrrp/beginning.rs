@@ -52,6 +52,7 @@ impl Engine {
                     instance.stats.released_master = record.counters.released_master;
                     instance.learnt = record.learnt;
                     instance.master = record.master;
+                    instance.auth.ah.resume(record.ah_sequence);
                 }
                 match record.map(|record| record.standing) {
                     Some(record::Standing::Master { since }) => instance.resume_master(since, cx),

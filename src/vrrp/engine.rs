@@ -11,7 +11,7 @@ use crate::effect::notice::Told;
 use crate::effect::packet::{Datagram, PortId};
 use crate::effect::record::{self, Record};
 use crate::effect::say::Level;
-use crate::effect::time::Instant;
+use crate::effect::time::{Instant, TimeOfDay};
 use crate::effect::{Action, Actions};
 use crate::model::Model;
 use crate::model::vrrp::Transport;
@@ -35,6 +35,7 @@ pub struct Engine {
     pub(super) model: Arc<Model>,
     pub(super) links: Links,
     released_at: Instant,
+    time_of_day: TimeOfDay,
     /// Boxed, because the nodes of a map are half empty.
     pub(super) instances: BTreeMap<InstanceId, Box<Instance>>,
     /// As configured.
@@ -67,6 +68,7 @@ impl Engine {
             model: Arc::clone(model),
             links,
             released_at,
+            time_of_day: manner.time_of_day,
             instances: BTreeMap::new(),
             order: Vec::new(),
             groups: Vec::new(),
@@ -106,6 +108,7 @@ impl Engine {
         match event {
             Event::Tick => self.tick(now, actions),
             Event::Received { port, datagram } => self.received(now, port, &datagram, actions),
+            Event::ClockSet(time_of_day) => self.time_of_day = time_of_day,
             Event::PortFailed { port, reason } => self.port_failed(now, port, &reason, actions),
             Event::Link(link) => self.link(now, link, actions),
             Event::LinkGone(device) => self.link_gone(now, device, actions),
@@ -316,7 +319,7 @@ impl Engine {
         f: impl FnOnce(&mut Instance, &mut Cx<'_>) -> T,
     ) -> Option<T> {
         let instance = self.instances.get_mut(&id)?;
-        let mut cx = Cx { now, links: &self.links, released_at: self.released_at, actions };
+        let mut cx = Cx { now, utc: self.time_of_day.at(now), links: &self.links, released_at: self.released_at, actions };
         Some(f(instance, &mut cx))
     }
 

@@ -1,6 +1,7 @@
 //! One virtual router: its state, and what happens to it alone. What concerns its group is the engine's.
 
 use super::admit::{Circumstances, Heard, Remark, admit};
+use super::auth::Memory;
 use super::burst::Bursts;
 use super::election::{compare, master_down, skew, waiting_priority};
 use super::fault::Faults;
@@ -14,7 +15,7 @@ use crate::effect::record::Record;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
 use crate::model::Model;
-use crate::model::vrrp::{self, Deleted, OldChecksum, Preempt, Transport, Version};
+use crate::model::vrrp::{self, Deleted, Preempt, Transport, Version};
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
@@ -127,6 +128,8 @@ pub(super) enum Wish {
 /// What everything that happens at one moment has in common.
 pub(super) struct Cx<'a> {
     pub(super) now: Instant,
+    /// The time of day, since the beginning of 1970.
+    pub(super) utc: Duration,
     pub(super) links: &'a Links,
     /// Before this nobody listens and nobody takes over (`vrrp_startup_delay`).
     pub(super) released_at: Instant,
@@ -158,7 +161,9 @@ pub(super) struct Instance {
     pub(super) source: Option<IpAddr>,
     pub(super) port: Option<PortId>,
     pub(super) packet_id: u16,
-    pub(super) old_checksum: bool,
+    pub(super) auth: Memory,
+    /// Peers who make their checksums with the multicast group, and get such.
+    pub(super) old_checksum: BTreeSet<IpAddr>,
     remarked: BTreeSet<Remark>,
     answers: Limiter,
     claims: Limiter,
@@ -177,8 +182,6 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn new(now: Instant, id: InstanceId, conf: Conf) -> Self {
-        let old_checksum =
-            matches!(conf.transport, Transport::Unicast { old_checksum: OldChecksum::Always, .. }) && conf.version == Version::V3;
         Self {
             id,
             key: place::key(&conf),
@@ -196,7 +199,8 @@ impl Instance {
             source: None,
             port: None,
             packet_id: 0,
-            old_checksum,
+            auth: Memory::default(),
+            old_checksum: BTreeSet::new(),
             remarked: BTreeSet::new(),
             answers: Limiter::default(),
             claims: Limiter::default(),
@@ -261,6 +265,7 @@ impl Instance {
         self.learnt = self.conf.advert_interval;
         self.master = None;
         self.other_owner_since = None;
+        self.auth.ah.begin();
         self.send(self.priority(), cx);
         let next_advert = cx.now + self.conf.advert_interval;
         self.enter(
@@ -452,16 +457,17 @@ impl Instance {
             State::Backup { .. } | State::Master { .. } => {}
         }
         let trusted = self.master.filter(|_| !self.is_master());
-        let circumstances = Circumstances { effective: self.effective, trusted, group: self.conf.group() };
-        let verdict = admit(&self.conf, circumstances, datagram, &mut self.stats);
+        let circumstances = Circumstances { effective: self.effective, trusted, group: self.conf.group(), utc: cx.utc, own: self.source };
+        let verdict = admit(&self.conf, circumstances, datagram, &mut self.auth, &mut self.stats);
         if let Some(remark) = verdict.remark
             && self.remarked.insert(remark)
         {
             cx.actions.push(Action::Say(message::remark(&self.conf, remark, datagram.source)));
         }
         let heard = verdict.heard?;
-        if verdict.old_checksum && !self.old_checksum {
-            self.old_checksum = true;
+        if !verdict.old_checksum {
+            self.old_checksum.remove(&heard.source);
+        } else if self.old_checksum.insert(heard.source) {
             cx.actions.push(Action::Say(message::old_checksum(&self.conf.name)));
         }
         match self.state {

@@ -129,6 +129,21 @@ pub(super) fn remark(conf: &Instance, remark: Remark, from: IpAddr) -> Line {
         Remark::Destination => (Level::Info, "it was not sent to us".to_owned()),
         Remark::NotAPeer => (Level::Info, "the sender is no unicast peer".to_owned()),
         Remark::PeerTtl => (Level::Info, "its TTL/HL is outside the peer's limits".to_owned()),
+        Remark::Next => (Level::Info, "its authentication header is of another protocol".to_owned()),
+        Remark::Seal => (Level::Info, "its authentication header does not fit it: another password?".to_owned()),
+        Remark::Repeated => (Level::Info, "the number in its authentication header is not new".to_owned()),
+        Remark::Unsigned => (Level::Info, "it has no HMAC".to_owned()),
+        Remark::Malformed => (Level::Info, "its HMAC is of an unknown type".to_owned()),
+        Remark::Stale => (Level::Info, "its time is not ours: is a clock wrong?".to_owned()),
+        Remark::UnknownKey => (Level::Info, "we have no key of its number".to_owned()),
+        Remark::Forged => (Level::Info, "its HMAC is wrong: another key?".to_owned()),
+        Remark::Replayed => (Level::Info, "it was heard before, or a later one was".to_owned()),
+        Remark::TakenUnsigned => return line(Level::Info, format!("({name}) advert from {from} has no HMAC; it counts all the same")),
+        Remark::Skewed => {
+            let text =
+                format!("({name}) the clock of {from} and ours are more than half of the time window apart; its adverts still count");
+            return line(Level::Warning, text);
+        }
         Remark::OwnerIgnores => (Level::Detail, "an owner does not listen".to_owned()),
         Remark::OtherInterval => {
             return line(Level::Info, format!("({name}) advert from {from} has another interval than ours ({:?})", conf.advert_interval));

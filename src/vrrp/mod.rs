@@ -5,6 +5,7 @@
 
 mod admit;
 pub mod announce;
+mod auth;
 mod beginning;
 mod burst;
 mod election;
@@ -31,6 +32,7 @@ pub use fault::Cause;
 
 use crate::effect::net::{Device, Fact, Link, Local, Mac, Owner};
 use crate::effect::packet::{Datagram, PortId};
+use crate::effect::time::TimeOfDay;
 use std::net::IpAddr;
 
 /// What the engine is told.
@@ -42,6 +44,8 @@ pub enum Event<'a> {
         port: PortId,
         datagram: Datagram<'a>,
     },
+    /// The clock was set; until then time of day goes on as it did.
+    ClockSet(TimeOfDay),
     /// A port could not be opened, or has stopped working.
     PortFailed {
         port: PortId,
@@ -94,11 +98,13 @@ pub enum Standing {
     Value(i32),
 }
 
-/// What the command line says about VRRP.
+/// What the command line and the machine say about VRRP.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Manner {
     /// `-D`
     pub detail: bool,
     /// How long ago the machine was started, for `vrrp_startup_delay` with `delay_after_boot`.
     pub machine_up: std::time::Duration,
+    /// At the start.
+    pub time_of_day: TimeOfDay,
 }

@@ -3,7 +3,7 @@
 use crate::effect::net::{Device, Fact, Links, Placed};
 use crate::effect::packet::{Port, Reach, Target};
 use crate::model::net::{Address, Family};
-use crate::model::vrrp::{Instance, Transport};
+use crate::model::vrrp::{Auth, Instance, Transport};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -69,7 +69,14 @@ pub(super) fn port(conf: &Instance, home: Option<Device>, source: Option<IpAddr>
         Transport::Multicast { group } => Reach::Multicast { group: *group },
         Transport::Unicast { .. } => Reach::Unicast { source: source? },
     };
-    Some(Port { family: conf.family, device: home, vrf: conf.vrf.clone(), reach, receive_buffer: conf.receive_buffer })
+    Some(Port {
+        family: conf.family,
+        device: home,
+        vrf: conf.vrf.clone(),
+        reach,
+        ah: matches!(conf.auth, Auth::Ah(_)),
+        receive_buffer: conf.receive_buffer,
+    })
 }
 
 /// What an instance is known by over a reload and a restart. keepalived compares the same things, and not the name.

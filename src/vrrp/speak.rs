@@ -1,5 +1,6 @@
 //! What one instance says: adverts on the wire, announcements to neighbours, notices to the world, records to the supervisor.
 
+use super::auth::seal;
 use super::instance::{Cx, Instance, State};
 use super::place;
 use crate::effect::Action;
@@ -7,7 +8,8 @@ use crate::effect::net::Owner;
 use crate::effect::notice::{Notice, Subject, Told};
 use crate::effect::packet::{Announce, Transmit};
 use crate::effect::record::{Counters, Record, Standing};
-use crate::model::vrrp::{Auth, Deleted, Transport, Version};
+use crate::model::vrrp::{Auth, Deleted, OldChecksum, Transport, Version};
+use crate::wire::trailer::Trailer;
 use crate::wire::vrrp::{Advert, Body, Sum};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -54,7 +56,8 @@ impl Instance {
             State::Fault => Standing::Fault,
         };
         let counters = Counters { became_master: self.stats.became_master, released_master: self.stats.released_master };
-        let record = Record { key: self.key.clone(), standing, learnt: self.learnt, master: self.master, counters };
+        let ah_sequence = self.auth.ah.reserved();
+        let record = Record { key: self.key.clone(), standing, learnt: self.learnt, master: self.master, counters, ah_sequence };
         if self.recorded.as_ref() != Some(&record) {
             cx.actions.push(Action::Record(record.clone()));
             self.recorded = Some(record);
@@ -87,7 +90,8 @@ impl Instance {
                 let interval = u8::try_from(conf.advert_interval.as_secs()).unwrap_or(u8::MAX);
                 match &conf.auth {
                     Auth::Pass(password) => Body::V2 { interval, auth_type: 1, auth: password.wire() },
-                    Auth::None | Auth::Ah(_) | Auth::Hmac(_) => Body::V2 { interval, auth_type: 0, auth: [0; 8] },
+                    Auth::Ah(_) => Body::V2 { interval, auth_type: 2, auth: [0; 8] },
+                    Auth::None | Auth::Hmac(_) => Body::V2 { interval, auth_type: 0, auth: [0; 8] },
                 }
             }
             Version::V3 => Body::V3 { interval: u16::try_from(conf.advert_interval.as_millis() / 10).unwrap_or(u16::MAX) },
@@ -95,15 +99,32 @@ impl Instance {
         let addresses = conf.vips.iter().map(|vip| vip.prefix.address).collect();
         let advert = Advert { vrid: conf.vrid.0, priority, body, addresses };
         let v4 = source.is_ipv4();
+        let trailer = match &conf.auth {
+            Auth::Hmac(hmac) => self.auth.trailer.sign(hmac, cx.utc, source, &advert.unsummed(!v4)),
+            Auth::None | Auth::Pass(_) | Auth::Ah(_) => None,
+        };
+        let trailer = trailer.as_ref().map(Trailer::write);
+        let trailer: &[u8] = trailer.as_ref().map_or(&[], |trailer| trailer);
+        let password = match &conf.auth {
+            Auth::Ah(password) => Some((password, self.auth.ah.next())),
+            Auth::None | Auth::Pass(_) | Auth::Hmac(_) => None,
+        };
+        let id = self.packet_id;
+        let old = |peer| match &conf.transport {
+            Transport::Unicast { old_checksum: OldChecksum::Always, .. } => true,
+            Transport::Unicast { old_checksum: OldChecksum::Follow, .. } => self.old_checksum.contains(&peer),
+            Transport::Unicast { old_checksum: OldChecksum::Never, .. } | Transport::Multicast { .. } => false,
+        };
         let mut transmit = |destination: IpAddr, ttl| {
             let sum = match conf.version {
                 Version::V2 if v4 => Sum::Plain,
                 Version::V3 if v4 && conf.v3_checksum_as_v2 => Sum::Plain,
-                Version::V2 | Version::V3 if self.old_checksum => Sum::Pseudo { source, destination: conf.group() },
+                Version::V3 if v4 && old(destination) => Sum::Pseudo { source, destination: conf.group() },
                 Version::V2 | Version::V3 => Sum::Pseudo { source, destination },
             };
-            let payload = advert.encode(sum).into();
-            cx.actions.push(Action::Transmit(Transmit { port, source, destination, ttl, id: self.packet_id, payload }));
+            let payload: Box<[u8]> = advert.encode_with(sum, trailer).into();
+            let ah = password.and_then(|(password, sequence)| seal(password, (source, destination), ttl, id, sequence, &payload));
+            cx.actions.push(Action::Transmit(Transmit { port, source, destination, ttl, id, ah, payload }));
         };
         match &conf.transport {
             Transport::Multicast { group } => transmit(*group, u8::MAX),
@@ -112,6 +133,10 @@ impl Instance {
                     transmit(peer.address, ttl.unwrap_or(u8::MAX));
                 }
             }
+        }
+        // A successor must not use a number again.
+        if self.is_master() && self.recorded.as_ref().is_none_or(|record| record.ah_sequence < self.auth.ah.reserved()) {
+            self.record(cx);
         }
     }
 

@@ -10,7 +10,6 @@ use crate::effect::Actions;
 use crate::effect::net::InstanceId;
 use crate::effect::time::Instant;
 use crate::model::track::{Tracker, Trackers, Weight};
-use crate::model::vrrp::Auth;
 use std::collections::BTreeMap;
 
 impl Engine {
@@ -32,7 +31,6 @@ impl Engine {
         let moved = instance.home.is_some() && home.is_some() && instance.home != home;
         let mut causes = vec![
             (Cause::Unusable("its configuration cannot work"), conf.crippled),
-            (Cause::Unusable("authentication of this type is not there yet"), matches!(conf.auth, Auth::Ah(_) | Auth::Hmac(_))),
             (Cause::NoSource, source.is_none() && (conf.interface.is_none() || home.is_some())),
         ];
         if let Some(name) = conf.interface.as_deref() {

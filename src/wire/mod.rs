@@ -1,14 +1,16 @@
-//! What is on the wire: encodings of VRRP, IPv4 headers, ARP and neighbour discovery, and nothing that decides.
+//! What is on the wire: encodings of VRRP and its authentication, IPv4 headers, ARP and neighbour discovery, and nothing that decides.
 //!
 //! Writers take values and return bytes. Readers take whatever has arrived: they return `None` for what is not of their
 //! kind, and never read beyond it.
 
+pub mod ah;
 pub mod arp;
 pub mod bfd;
 pub mod checksum;
 mod ethernet;
 pub mod ipv4;
 pub mod ndisc;
+pub mod trailer;
 pub mod vrrp;
 
 pub use ethernet::MacBytes;

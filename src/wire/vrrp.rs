@@ -65,8 +65,23 @@ impl Sum {
 
 impl Advert {
     pub fn encode(&self, sum: Sum) -> Vec<u8> {
+        self.encode_with(sum, &[])
+    }
+
+    /// With a trailer behind it, which the checksum of IPv6 takes in and that of IPv4 does not.
+    pub fn encode_with(&self, sum: Sum, trailer: &[u8]) -> Vec<u8> {
+        let mut bytes = self.unsummed(sum.is_v6());
+        let behind = if sum.is_v6() { trailer } else { &[] };
+        let checksum = sum.begin(bytes.len() + behind.len()).part(&bytes).part(behind).value();
+        bytes[6..HEADER].copy_from_slice(&checksum.to_be_bytes());
+        bytes.extend(trailer);
+        bytes
+    }
+
+    /// With a checksum of zero. Without addresses `v6` is what tells the family.
+    pub fn unsummed(&self, v6: bool) -> Vec<u8> {
         let count = u8::try_from(self.addresses.len()).unwrap_or(u8::MAX);
-        let v6 = sum.is_v6() || self.addresses.iter().any(IpAddr::is_ipv6);
+        let v6 = v6 || self.addresses.iter().any(IpAddr::is_ipv6);
         let (version, fifth, sixth) = match self.body {
             Body::V2 { interval, auth_type, .. } => (2, auth_type, interval),
             Body::V3 { interval } => {
@@ -87,8 +102,6 @@ impl Advert {
         {
             bytes.extend(auth);
         }
-        let checksum = sum.begin(bytes.len()).part(&bytes).value();
-        bytes[6..HEADER].copy_from_slice(&checksum.to_be_bytes());
         bytes
     }
 }

@@ -82,7 +82,7 @@ impl Drop for Daemon {
 fn far_end(lan: &Lan) -> (Hearing, Speaking) {
     lan.far();
     let reach = Reach::Multicast { group: GROUP };
-    let port = Port { family: Family::V4, device: Some(Device(P0)), vrf: None, reach, receive_buffer: None };
+    let port = Port { family: Family::V4, device: Some(Device(P0)), vrf: None, reach, ah: false, receive_buffer: None };
     let sockets = open(&port).expect("a port");
     lan.near();
     sockets
@@ -91,7 +91,7 @@ fn far_end(lan: &Lan) -> (Hearing, Speaking) {
 fn advert(vrid: u8, priority: u8) -> Transmit {
     let sum = Sum::Pseudo { source: SOURCE, destination: GROUP };
     let payload = Advert { vrid, priority, body: Body::V3 { interval: 4095 }, addresses: vec![VIP] }.encode(sum);
-    Transmit { port: PortId(1), source: SOURCE, destination: GROUP, ttl: 255, id: 1, payload: payload.into() }
+    Transmit { port: PortId(1), source: SOURCE, destination: GROUP, ttl: 255, id: 1, ah: None, payload: payload.into() }
 }
 
 /// The priorities of the adverts that have come so far, or of one that comes now.

@@ -34,23 +34,23 @@ fn group(family: Family) -> IpAddr {
 
 fn multicast(family: Family, device: u32) -> (Hearing, Speaking) {
     let reach = Reach::Multicast { group: group(family) };
-    open(&Port { family, device: Some(Device(device)), vrf: None, reach, receive_buffer: Some(300_000) }).expect("a port")
+    open(&Port { family, device: Some(Device(device)), vrf: None, reach, ah: false, receive_buffer: Some(300_000) }).expect("a port")
 }
 
 fn unicast(source: &str, device: Option<u32>) -> (Hearing, Speaking) {
     let source = address(source);
     let reach = Reach::Unicast { source };
-    let port = Port { family: Family::of(source), device: device.map(Device), vrf: None, reach, receive_buffer: None };
+    let port = Port { family: Family::of(source), device: device.map(Device), vrf: None, reach, ah: false, receive_buffer: None };
     open(&port).expect("a port")
 }
 
 fn packet(source: &str, destination: IpAddr, ttl: u8, id: u16, payload: &[u8]) -> Transmit {
-    Transmit { port: PortId(1), source: address(source), destination, ttl, id, payload: payload.into() }
+    Transmit { port: PortId(1), source: address(source), destination, ttl, id, ah: None, payload: payload.into() }
 }
 
 /// What came, in words: `source > destination ttl: payload`.
 fn words(datagram: Datagram<'_>) -> String {
-    let Datagram { source, destination, ttl, payload } = datagram;
+    let Datagram { source, destination, ttl, payload, .. } = datagram;
     format!("{source} > {destination} {ttl}: {}", String::from_utf8_lossy(payload))
 }
 
@@ -213,6 +213,7 @@ fn a_cable_that_is_pulled_and_put_back_leaves_the_sockets_as_they_were() {
         device: Some(Device(device)),
         vrf: None,
         reach: Reach::Multicast { group: group(Family::V4) },
+        ah: false,
         receive_buffer: None,
     };
     let failed = open(&port(E0)).expect_err("there is no such interface");

@@ -83,7 +83,8 @@ impl Hearing {
             });
             (source, message.bytes)
         };
-        let datagram = || Some(Datagram { source: source?, destination: destination?, ttl: ttl?, payload: buffer.get(..length)? });
+        let datagram =
+            || Some(Datagram { source: source?, destination: destination?, ttl: ttl?, seal: None, payload: buffer.get(..length)? });
         Ok(datagram())
     }
 }

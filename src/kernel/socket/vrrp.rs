@@ -3,10 +3,11 @@
 
 use super::{Failed, reject_all};
 use crate::effect::net::Device;
-use crate::effect::packet::{Datagram, Port, Reach, Transmit};
+use crate::effect::packet::{Datagram, Port, Reach, Seal, Transmit};
 use crate::model::net::Family;
 use crate::sys::socket::{bind_to_interface, multicast_interface};
-use crate::wire::ipv4::{CLASS, Header};
+use crate::wire::ah::{self, Ah};
+use crate::wire::ipv4::{self, CLASS, Header};
 use crate::wire::vrrp::PROTOCOL;
 use nix::cmsg_space;
 use nix::sys::socket::sockopt::{Ipv6RecvHopLimit, Ipv6RecvPacketInfo, RcvBufForce};
@@ -26,22 +27,23 @@ pub fn open(port: &Port) -> Result<(Hearing, Speaking), Failed> {
         Reach::Multicast { group } => port.device.is_none() || Family::of(group) != port.family,
         Reach::Unicast { source } => Family::of(source) != port.family,
     };
-    if wrong {
+    if wrong || port.ah && port.family == Family::V6 {
         return Err(Failed::to("make sense of a port")(io::ErrorKind::InvalidInput.into()));
     }
     Ok((Hearing::open(port)?, Speaking::open(port)?))
 }
 
-fn socket(family: Family) -> Result<Socket, Failed> {
-    let domain = match family {
+fn socket(port: &Port) -> Result<Socket, Failed> {
+    let protocol = if port.ah { ah::PROTOCOL } else { PROTOCOL };
+    let domain = match port.family {
         Family::V4 => Domain::IPV4,
         Family::V6 => Domain::IPV6,
     };
     let kind = Type::RAW.nonblocking().cloexec();
-    let socket = Socket::new_raw(domain, kind, Some(Protocol::from(i32::from(PROTOCOL)))).map_err(Failed::to("open a VRRP socket"))?;
+    let socket = Socket::new_raw(domain, kind, Some(Protocol::from(i32::from(protocol)))).map_err(Failed::to("open a VRRP socket"))?;
     // Also while it is being set up: until it is bound it would hear all interfaces and all groups.
     reject_all(&socket)?;
-    match family {
+    match port.family {
         Family::V4 => socket.set_multicast_all_v4(false),
         Family::V6 => socket.set_multicast_all_v6(false),
     }
@@ -78,13 +80,15 @@ fn scope(address: Ipv6Addr, device: Option<Device>) -> u32 {
 pub struct Hearing {
     socket: Socket,
     family: Family,
+    /// What it hears is behind an authentication header.
+    ah: bool,
     /// Room for what the kernel says beside an IPv6 packet.
     control: Vec<u8>,
 }
 
 impl Hearing {
     fn open(port: &Port) -> Result<Self, Failed> {
-        let socket = socket(port.family)?;
+        let socket = socket(port)?;
         if let Some(bytes) = port.receive_buffer {
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
             // The first may go past net.core.rmem_max, for which one must be privileged.
@@ -120,7 +124,7 @@ impl Hearing {
                 .map_err(|error| Failed::to("ask for hop limits")(error.into()))?;
         }
         socket.detach_filter().map_err(Failed::to("begin to hear"))?;
-        Ok(Self { socket, family: port.family, control: cmsg_space!(libc::in6_pktinfo, libc::c_int) })
+        Ok(Self { socket, family: port.family, ah: port.ah, control: cmsg_space!(libc::in6_pktinfo, libc::c_int) })
     }
 
     /// The next packet; none if what came was not a whole one. [`io::ErrorKind::WouldBlock`] if nothing came.
@@ -128,7 +132,7 @@ impl Hearing {
         match self.family {
             Family::V4 => {
                 let length = (&self.socket).read(buffer)?;
-                Ok(buffer.get(..length).and_then(without_header))
+                Ok(buffer.get(..length).and_then(|packet| without_header(packet, self.ah)))
             }
             Family::V6 => self.receive_v6(buffer),
         }
@@ -150,16 +154,30 @@ impl Hearing {
             let whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
             (message.address.map(|address| address.ip()).filter(|_| whole), message.bytes)
         };
-        let datagram =
-            || Some(Datagram { source: source?.into(), destination: destination?.into(), ttl: ttl?, payload: buffer.get(..length)? });
+        let datagram = || {
+            Some(Datagram {
+                source: source?.into(),
+                destination: destination?.into(),
+                ttl: ttl?,
+                seal: None,
+                payload: buffer.get(..length)?,
+            })
+        };
         Ok(datagram())
     }
 }
 
 /// For IPv4 the kernel hands over the header too.
-fn without_header(packet: &[u8]) -> Option<Datagram<'_>> {
+fn without_header(packet: &[u8], sealed: bool) -> Option<Datagram<'_>> {
     let (header, payload) = Header::read(packet)?;
-    Some(Datagram { source: header.source.into(), destination: header.destination.into(), ttl: header.ttl, payload })
+    let (seal, payload) = if sealed {
+        // The seal is over a header without options.
+        let (ah, payload) = Ah::read(payload).filter(|_| usize::from(header.header_length) == ipv4::LENGTH)?;
+        (Some(Seal { ah, id: header.id }), payload)
+    } else {
+        (None, payload)
+    };
+    Some(Datagram { source: header.source.into(), destination: header.destination.into(), ttl: header.ttl, seal, payload })
 }
 
 impl AsFd for Hearing {
@@ -183,7 +201,7 @@ pub struct Speaking {
 
 impl Speaking {
     fn open(port: &Port) -> Result<Self, Failed> {
-        let socket = socket(port.family)?;
+        let socket = socket(port)?;
         socket.set_recv_buffer_size(0).map_err(Failed::to("give up a receive buffer"))?;
         bind_to_device(&socket, port)?;
         match port.family {
@@ -209,9 +227,12 @@ impl Speaking {
     pub fn send(&self, packet: &Transmit) -> io::Result<()> {
         match (packet.source, packet.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                let header = Header::advert(source, destination, packet.ttl, packet.id, packet.payload.len()).write();
+                let seal = packet.ah.as_ref().map(Ah::write);
+                let seal: &[u8] = seal.as_ref().map_or(&[], |seal| seal);
+                let header = Header::advert(source, destination, packet.ttl, packet.id, seal.len() + packet.payload.len());
+                let header = Header { protocol: if seal.is_empty() { PROTOCOL } else { ah::PROTOCOL }, ..header }.write();
                 let to = SockAddr::from(place(packet.destination, self.device));
-                let parts = [IoSlice::new(&header), IoSlice::new(&packet.payload)];
+                let parts = [IoSlice::new(&header), IoSlice::new(seal), IoSlice::new(&packet.payload)];
                 let flags = if destination.is_multicast() { libc::MSG_DONTROUTE } else { 0 };
                 self.socket.send_to_vectored_with_flags(&parts, &to, flags)?;
             }
@@ -237,7 +258,7 @@ mod tests {
     #[test]
     fn a_port_that_makes_no_sense_is_not_opened() {
         let group = "224.0.0.18".parse().expect("an address");
-        let port = Port { family: Family::V4, device: None, vrf: None, reach: Reach::Multicast { group }, receive_buffer: None };
+        let port = Port { family: Family::V4, device: None, vrf: None, reach: Reach::Multicast { group }, ah: false, receive_buffer: None };
         assert_eq!(open(&port).map(|_| ()).map_err(|failed| failed.kind()), Err(io::ErrorKind::InvalidInput));
         let port = Port { family: Family::V6, reach: Reach::Unicast { source: group }, ..port };
         assert_eq!(open(&port).map(|_| ()).map_err(|failed| failed.kind()), Err(io::ErrorKind::InvalidInput));
@@ -246,7 +267,9 @@ mod tests {
     #[test]
     fn whatever_comes_in_place_of_a_header_is_no_packet() {
         for packet in [&[][..], &[0x45], &[0xff; 19], &[0x60; 40], &[0x4f; 30], &[0x45; 20]] {
-            assert_eq!(without_header(packet), None, "{packet:?}");
+            for sealed in [false, true] {
+                assert_eq!(without_header(packet, sealed), None, "{packet:?}");
+            }
         }
     }
 }

@@ -94,6 +94,7 @@ fn encode_record(out: &mut Writer, record: &Record) {
     }
     out.number(record.counters.became_master);
     out.number(record.counters.released_master);
+    out.number(record.ah_sequence.into());
 }
 
 /// As many checkers as a message holds; a real server has few.
@@ -189,7 +190,8 @@ fn decode_record(input: &mut Reader<'_>) -> Option<Record> {
         _ => return None,
     };
     let counters = Counters { became_master: input.number()?, released_master: input.number()? };
-    Some(Record { key, standing, learnt, master, counters })
+    let ah_sequence = input.number()?.try_into().ok()?;
+    Some(Record { key, standing, learnt, master, counters, ah_sequence })
 }
 
 pub(super) fn encode_order(order: OrderKind) -> Vec<u8> {

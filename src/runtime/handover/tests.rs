@@ -12,6 +12,7 @@ fn record(key: &str, became_master: u64) -> Record {
         learnt: Duration::from_millis(40),
         master: None,
         counters: Counters { became_master, released_master: 2 },
+        ah_sequence: u32::MAX,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The VRRP process.
 
+mod clock;
 mod difference;
 mod driver;
 mod held;

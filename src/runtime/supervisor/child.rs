@@ -2,6 +2,7 @@
 
 use super::part::Part;
 use super::pidfile::PidFile;
+use crate::kernel::timer::time_of_day;
 use crate::model::Model;
 use crate::runtime::follow::Line;
 use crate::runtime::handover::{self, Entry, SupervisorEnd};
@@ -140,7 +141,7 @@ impl Begun {
         let status = match part {
             Part::Vrrp => {
                 let machine_up = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
-                let manner = Manner { detail, machine_up };
+                let manner = Manner { detail, machine_up, time_of_day: time_of_day() };
                 let records = entries.into_iter().filter_map(Entry::into_instance).collect();
                 let bfd = lines.told();
                 vrrp::run(vrrp::Start { model, records, manner, release, control, signals, release_only, bfd })

@@ -170,7 +170,7 @@ impl Router {
             IpAddr::V6(_) => 1,
         };
         let port = self.ports.iter().find(|(_, at)| **at == device).map(|(id, _)| *id).expect("a port there");
-        self.event(Event::Received { port, datagram: Datagram { source, destination: GROUP, ttl, payload } })
+        self.event(Event::Received { port, datagram: Datagram { source, destination: GROUP, ttl, seal: None, payload } })
     }
 
     pub(super) fn set_link(&mut self, name: &str, up: bool) -> Vec<String> {

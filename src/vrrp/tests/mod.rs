@@ -436,7 +436,7 @@ fn a_wrong_checksum_over_ipv6_is_told_of_and_not_counted() {
     let payload = advert.encode(Sum::Plain);
     let before = router.engine.snapshot().instances[0].stats;
     let mut actions = Actions::default();
-    let datagram = Datagram { source, destination: address("ff02::12"), ttl: 255, payload: &payload };
+    let datagram = Datagram { source, destination: address("ff02::12"), ttl: 255, seal: None, payload: &payload };
     router.engine.handle(router.now, Event::Received { port: PortId(1), datagram }, &mut actions);
     let said: Vec<String> =
         actions.drain().filter_map(|action| if let Action::Say(line) = action { Some(line.text) } else { None }).collect();

@@ -396,7 +396,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "false",
             "Do not compare the addresses in every advert of the same master.",
         ),
-        key("vrrp_strict", boolean!(settings.vrrp.strict), "false", "Keep to the letter of the VRRP RFCs."),
+        live("vrrp_strict", boolean!(settings.vrrp.strict), "false", "Keep to the letter of the VRRP RFCs."),
         live(
             "vrrp_owner_ignore_adverts",
             boolean!(settings.vrrp.owner_ignore_adverts),

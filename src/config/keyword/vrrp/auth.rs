@@ -2,7 +2,7 @@
 
 use crate::config::args::Args;
 use crate::config::draft::vrrp::{Authentication, Hmac, HmacKey, Instance, KeyText, Protection};
-use crate::config::keyword::{Shown, Vocabulary, key, line, live, number, whole_seconds};
+use crate::config::keyword::{Shown, Vocabulary, line, live, number, whole_seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;
@@ -101,27 +101,27 @@ pub(super) fn show_hmac(instance: &Instance, shown: &mut Shown<'_>) {
 pub static HMAC: Vocabulary<Hmac> = Vocabulary::new(
     "auth_hmac",
     &[
-        key(
+        live(
             "key",
             line!("ID VALUE|hex:HEX|file:PATH", "1..255; 32..64 bytes", set_key, show_keys),
             "required",
             "A key that verifies; may be repeated.",
         ),
-        key::<Hmac>("active_key", number!(active: u8, 1, 255), "required", "The key that signs.").strict(),
-        key::<Hmac>(
+        live::<Hmac>("active_key", number!(active: u8, 1, 255), "required", "The key that signs.").strict(),
+        live::<Hmac>(
             "time_window",
             whole_seconds!(window, 1, 300),
             "three advert intervals, at least 5, at most 300",
             "How far a sender's clock may be from ours.",
         )
         .strict(),
-        key(
+        live(
             "anti_replay",
             line!("time|monotonic", "", set_replay, show_replay),
             "time",
             "Sequence numbers must grow, and with time be near the clock.",
         ),
-        key(
+        live(
             "mode",
             line!("enforce|permissive|receive-only", "", set_mode, show_mode),
             "enforce",

@@ -12,7 +12,7 @@ use crate::config::draft::vrrp::{Given, Instance};
 use crate::config::keyword::net::{
     ADDRESS, Owner, ROUTE, RULE, address_entry, address_text, route_entry, route_text, rule_entry, rule_text,
 };
-use crate::config::keyword::{Body, Kind, Shown, Vocabulary, block, boolean, flag, key, line, live, number, whole_seconds};
+use crate::config::keyword::{Body, Effect, Kind, Shown, Vocabulary, block, boolean, flag, key, line, live, number, whole_seconds};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::config::text::word;
@@ -62,7 +62,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
         )
         .strict(),
         live("native_ipv6", placed_flag!(native_ipv6), "off", "Use IPv6 where no address says so."),
-        key("strict_mode", boolean!(strict), "vrrp_strict, off", "Insist on what the RFCs demand."),
+        live("strict_mode", boolean!(strict), "vrrp_strict, off", "Insist on what the RFCs demand."),
         live(
             "state",
             line!("MASTER|BACKUP", "", set_state, show_state),
@@ -222,7 +222,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "0",
             "Wait so long before taking over.",
         ),
-        key("debug", number!(debug: u8, 0, 4), "0", "Level of detail of the log."),
+        key::<Instance>("debug", number!(debug: u8, 0, 4), "0", "Level of detail of the log.").effect(Effect::Inert),
         live("notify_master", script!(notify.master), "none", "Run when the instance becomes master."),
         live("notify_backup", script!(notify.backup), "none", "Run when the instance becomes backup."),
         live("notify_fault", script!(notify.fault), "none", "Run when the instance goes to fault."),
@@ -342,7 +342,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "none",
             "Authentication of RFC 2338, for VRRPv2.",
         ),
-        key("auth_hmac", block!("", HMAC, auth::open_hmac, auth::show_hmac), "none", "A keyed trailer behind every advert."),
+        live("auth_hmac", block!("", HMAC, auth::open_hmac, auth::show_hmac), "none", "A keyed trailer behind every advert."),
     ],
 );
 

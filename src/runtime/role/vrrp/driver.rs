@@ -1,6 +1,7 @@
 //! The engine among its effectors. One [`Driver::turn`] after the other does all that there is to do, in an order in which
 //! nothing that takes long stands before adverts and deadlines.
 
+use super::clock::Clock;
 use super::difference::{difference, is_about_links};
 use super::held::{Held, target};
 use super::key::{Kind, key, meant};
@@ -127,6 +128,7 @@ pub(super) struct Driver {
     congested: bool,
     signals: Signals,
     timer: Timer,
+    clock: Clock,
     poll: Poll,
     buffer: Box<[u8]>,
     /// When the last turn ended, and when the engine wanted the next one.
@@ -185,6 +187,7 @@ impl Driver {
             congested: false,
             signals,
             timer,
+            clock: Clock::new(manner.time_of_day),
             poll,
             buffer: vec![0; usize::from(u16::MAX) + 1].into(),
             slept: began,
@@ -210,6 +213,7 @@ impl Driver {
     /// Does what there is to do, a bounded part of it at a time.
     pub(super) fn turn(&mut self) -> io::Result<Vec<Asked>> {
         let mut asked = Vec::new();
+        self.look_at_the_clock();
         let ready: Vec<(Kind, u32)> = self.poll.ready().into_iter().filter_map(meant).collect();
         match self.stalled() {
             Some(gap) => self.catch_up(gap),
@@ -254,7 +258,15 @@ impl Driver {
         self.carry_out();
     }
 
+    /// Adverts may be signed with the time of day, whoever has set it meanwhile.
+    fn look_at_the_clock(&mut self) {
+        if let Some(time_of_day) = self.clock.was_set() {
+            self.engine.handle(now(), Event::ClockSet(time_of_day), &mut self.actions);
+        }
+    }
+
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
+        self.look_at_the_clock();
         self.model = Arc::clone(model);
         (self.swollen, self.fresh) = (true, true);
         self.announcer.repace(Pace::of(model), self.engine.links());
@@ -292,6 +304,7 @@ impl Driver {
 
     /// The end: nothing is held any more when this returns, unless the kernel is held up. Every notice has been told.
     pub(super) fn stop(&mut self, release: bool) {
+        self.look_at_the_clock();
         self.engine.stop(now(), release, &mut self.actions);
         if release && !self.static_facts.is_empty() {
             self.actions.push(Action::Hold { owner: Owner::Statics, facts: Box::default() });
