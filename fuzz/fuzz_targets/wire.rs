@@ -2,9 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use standfast::wire::ah::Ah;
 use standfast::wire::arp::Arp;
 use standfast::wire::ipv4::Header;
 use standfast::wire::ndisc::Neighbour;
+use standfast::wire::trailer::Trailer;
 use standfast::wire::vrrp::{Packet, Sum};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -12,10 +14,21 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(Arp::read(&arp.broadcast()), Some(arp));
     }
     let _ = Neighbour::read(bytes);
+    if let Some(trailer) = bytes.last_chunk().and_then(Trailer::read) {
+        assert_eq!(bytes.last_chunk(), Some(&trailer.write()));
+        let _ = trailer.vouches(b"key", [10, 0, 0, 1].into(), bytes);
+    }
     let payload = match Header::read(bytes) {
         Some((header, payload)) => {
             assert_eq!(usize::from(header.total_length), usize::from(header.header_length) + payload.len());
-            payload
+            match Ah::read(payload) {
+                Some((seal, payload)) => {
+                    assert_eq!(Ah::read(&seal.write()), Some((seal, &[][..])));
+                    let _ = seal.vouches(&header, b"password", payload);
+                    payload
+                }
+                None => payload,
+            }
         }
         None => bytes,
     };

@@ -28,7 +28,11 @@ pub enum Command {
         json: bool,
     },
     /// `standfast dump`: the canonical form of what was understood.
-    Dump(Options),
+    Dump {
+        options: Options,
+        /// With keys and passwords.
+        secrets: bool,
+    },
     /// `standfast compatibility`: the keyword tables as a document.
     Compatibility,
     /// `standfast completions SHELL`.
@@ -319,7 +323,7 @@ pub fn face(name: &str) -> Face {
 
 fn our_command(command: &str, rest: &[OsString]) -> Command {
     let mut options = Options::default();
-    let mut json = false;
+    let (mut json, mut secrets) = (false, false);
     let mut words = Vec::new();
     let mut parser = lexopt::Parser::from_args(rest.iter().cloned());
     loop {
@@ -327,6 +331,10 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
             Ok(None) => break,
             Ok(Some(lexopt::Arg::Long("json"))) if command == "check" => {
                 json = true;
+                None
+            }
+            Ok(Some(lexopt::Arg::Long("secrets"))) if command == "dump" => {
+                secrets = true;
                 None
             }
             Ok(Some(lexopt::Arg::Short('i') | lexopt::Arg::Long("config-id"))) => match parser.value() {
@@ -361,7 +369,7 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
     let first = words.pop();
     match command {
         "check" => Command::Check { options: Options { file: first.map(Into::into), ..options }, json },
-        "dump" => Command::Dump(Options { file: first.map(Into::into), ..options }),
+        "dump" => Command::Dump { options: Options { file: first.map(Into::into), ..options }, secrets },
         "compatibility" => Command::Compatibility,
         "completions" => match first.as_deref().and_then(OsStr::to_str) {
             Some("bash") => Command::Completions(Shell::Bash),
@@ -474,7 +482,7 @@ pub fn help(name: &str) -> String {
     if name == "standfast" {
         out.push_str(
             "   or: standfast check [--json] [FILE]   tell all that is wrong with a configuration\n   \
-             or: standfast dump [FILE]             print it as it was understood, defaults and all\n   \
+             or: standfast dump [--secrets] [FILE] print it as it was understood, defaults and all\n   \
              or: standfast compatibility           print which of keepalived's keywords are understood\n   \
              or: standfast completions bash|fish\n",
         );

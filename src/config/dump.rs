@@ -7,7 +7,15 @@ use crate::model::Model;
 
 /// A whole model as a configuration.
 pub fn dump(model: &Model) -> String {
-    let mut dump = Dump::default();
+    write(model, Dump::default())
+}
+
+/// The same without keys and passwords, for logs and terminals.
+pub fn masked(model: &Model) -> String {
+    write(model, Dump::masked())
+}
+
+fn write(model: &Model, mut dump: Dump) -> String {
     ROOT.show(&Draft::from(model), &mut dump);
     dump.into_text()
 }

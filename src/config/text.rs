@@ -5,9 +5,23 @@
 pub struct Dump {
     text: String,
     depth: usize,
+    masked: bool,
 }
 
+/// What stands in the place of a password.
+const MASK: &str = "********";
+
 impl Dump {
+    /// Without keys and passwords, for eyes that need not see them. It does not read back to the same meaning.
+    pub fn masked() -> Self {
+        Self { masked: true, ..Self::default() }
+    }
+
+    /// A word that only some may see.
+    pub fn secret(&self, word: String) -> String {
+        if self.masked { MASK.to_owned() } else { word }
+    }
+
     pub fn line(&mut self, line: &str) {
         for _ in 0..self.depth {
             self.text.push_str("    ");

@@ -39,10 +39,11 @@ pub(super) fn check(loaded: &Loaded, json: bool) -> ExitCode {
     ExitCode::from(loaded.problems.exit_status())
 }
 
-/// `standfast dump`: the model as a configuration; what was wrong with it goes to standard error.
-pub(super) fn dump(loaded: &Loaded) -> ExitCode {
+/// `standfast dump`: the model as a configuration, with keys and passwords or without; what was wrong with it goes to standard
+/// error.
+pub(super) fn dump(loaded: &Loaded, secrets: bool) -> ExitCode {
     drop(write_messages(loaded, &mut BufWriter::new(stderr().lock()), stderr().is_terminal(), false));
-    super::print(&dump::dump(&loaded.model));
+    super::print(&if secrets { dump::dump(&loaded.model) } else { dump::masked(&loaded.model) });
     ExitCode::from(loaded.problems.exit_status())
 }
 

@@ -60,7 +60,7 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
             check::config_test(&reading::read(&options), log.as_deref())
         }
         Command::Check { options, json } => check::check(&reading::read(&options), json),
-        Command::Dump(options) => check::dump(&reading::read(&options)),
+        Command::Dump { options, secrets } => check::dump(&reading::read(&options), secrets),
         Command::Compatibility => print(&compatibility()),
         Command::Completions(shell) => print(&cli::completions(shell)),
         Command::Run(options) => {

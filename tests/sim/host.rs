@@ -2,9 +2,9 @@
 
 use crate::plan::{Plan, interface, own};
 use standfast::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
-use standfast::effect::packet::{Port, PortId, Reach};
+use standfast::effect::packet::{Port, PortId, Reach, Seal};
 use standfast::effect::record::Record;
-use standfast::effect::time::Instant;
+use standfast::effect::time::{Instant, TimeOfDay};
 use standfast::model::net::{Family, Prefix};
 use standfast::vrrp::{Engine, Event};
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ pub(crate) struct Sent {
     pub(crate) source: IpAddr,
     pub(crate) destination: IpAddr,
     pub(crate) ttl: u8,
+    pub(crate) seal: Option<Seal>,
     pub(crate) payload: Box<[u8]>,
 }
 
@@ -53,8 +54,17 @@ pub(crate) struct Host {
     next_device: u32,
     /// How late its timers fire.
     pub(crate) lateness: Duration,
+    pub(crate) clock: TimeOfDay,
     /// So many packets wait in a socket at most.
     pub(crate) room: usize,
+}
+
+/// At the moment that the LAN begins to be.
+pub(crate) const NOON: Duration = Duration::from_secs(1_800_000_000);
+
+/// Of a clock that nobody has set wrong.
+pub(crate) fn right_time() -> TimeOfDay {
+    TimeOfDay::read(Instant::from_nanos(1_000_000_000_000), NOON)
 }
 
 /// What a change of facts has done to the kernel.
@@ -77,6 +87,7 @@ impl Host {
             devices: vec![None; plan.segments.into()],
             next_device: 2,
             lateness,
+            clock: right_time(),
             room: 200,
         };
         for segment in 0..plan.segments {
@@ -149,9 +160,9 @@ impl Host {
     pub(crate) fn reboot(&mut self, index: usize, plan: &Plan) {
         self.end();
         let next_device = self.next_device;
-        let (incarnation, lateness) = (self.incarnation, self.lateness);
+        let (incarnation, lateness, clock) = (self.incarnation, self.lateness, self.clock);
         let was_up: Vec<bool> = (0..plan.segments).map(|segment| self.is_up(segment)).collect();
-        *self = Self { incarnation, next_device, ..Self::new(index, plan, lateness) };
+        *self = Self { incarnation, next_device, clock, ..Self::new(index, plan, lateness) };
         for (segment, was_up) in (0..plan.segments).zip(was_up) {
             self.set_up(segment, was_up);
         }
@@ -220,7 +231,7 @@ impl Host {
                 Reach::Multicast { group } => group == packet.destination,
                 Reach::Unicast { source } => here && source == packet.destination,
             };
-            reached && port.device.is_none_or(|bound| bound == device)
+            reached && port.device.is_none_or(|bound| bound == device) && port.ah == packet.seal.is_some()
         };
         self.ports.iter().find(|(_, port)| fits(port)).map(|(&id, _)| id)
     }

@@ -1,14 +1,14 @@
 //! The LAN: hosts, what is between them, and the clock. It does what a driver does, and nothing by itself.
 
 use crate::chance::Chance;
-use crate::host::{Arrival, Change, Host, Sent, Stall};
+use crate::host::{Arrival, Change, Host, Sent, Stall, right_time};
 use crate::plan::{Plan, SCRIPT};
 use crate::watch::Watch;
 use standfast::effect::net::Mac;
 use standfast::effect::notice::{Subject, Told};
-use standfast::effect::packet::{Datagram, Target, Transmit};
+use standfast::effect::packet::{Datagram, Seal, Target, Transmit};
 use standfast::effect::record::Record;
-use standfast::effect::time::Instant;
+use standfast::effect::time::{Instant, TimeOfDay};
 use standfast::effect::{Action, Actions};
 use standfast::vrrp::{Engine, Event, Manner, Standing, Tracked};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +20,8 @@ use std::time::Duration;
 const MONITOR: Duration = Duration::from_micros(80);
 /// How long a script takes.
 const FIRST_RUN: Duration = Duration::from_millis(5);
+/// Packets may be on their way for a third of the time window of `auth_hmac`, and wait as long for somebody stalled.
+const MOST_AHEAD: Duration = Duration::from_secs(20);
 /// A process that asks to be woken more often than this without the clock moving does not end.
 const MOST_WAKES: u32 = 20;
 
@@ -145,7 +147,8 @@ impl World {
         self.watch.begin(host, self.now, records.is_empty());
         let mut actions = Actions::default();
         let (model, links) = (self.plan.model(host), self.hosts[host].links.clone());
-        let engine = Engine::start(self.now, &model, links, &records, Manner::default(), &mut actions);
+        let manner = Manner { time_of_day: self.hosts[host].clock, ..Manner::default() };
+        let engine = Engine::start(self.now, &model, links, &records, manner, &mut actions);
         self.hosts[host].engine = Some(engine);
         self.carry_out(host, &mut actions);
         self.check(host);
@@ -153,6 +156,24 @@ impl World {
             let incarnation = self.hosts[host].incarnation;
             self.at(FIRST_RUN, Due::Script { of: host, incarnation });
         }
+    }
+
+    /// The host's clock goes on by so much at once, but no further than others believe it.
+    pub(crate) fn advance_clock(&mut self, host: usize, by: Duration) {
+        let ahead = self.hosts[host].clock.apart(right_time()) + by;
+        if ahead <= MOST_AHEAD {
+            self.set_clock(host, right_time().at(self.now) + ahead);
+        }
+    }
+
+    /// Somebody sets the host's clock.
+    pub(crate) fn set_clock(&mut self, host: usize, since_1970: Duration) {
+        self.tell(|| format!("{host}: its clock is set to {since_1970:?}"));
+        self.watch.disturb(self.now);
+        self.hosts[host].clock = TimeOfDay::read(self.now, since_1970);
+        let event = Event::ClockSet(self.hosts[host].clock);
+        self.deliver(host, Arrival::Event(event));
+        self.check(host);
     }
 
     /// The host's script finds something else.
@@ -387,8 +408,8 @@ impl World {
         }
         self.with_engine(host, |engine, now, actions| match arrival {
             Arrival::Packet(port, packet) => {
-                let Sent { source, destination, ttl, ref payload, .. } = *packet;
-                let datagram = Datagram { source, destination, ttl, payload };
+                let Sent { source, destination, ttl, seal, ref payload } = *packet;
+                let datagram = Datagram { source, destination, ttl, seal, payload };
                 engine.handle(now, Event::Received { port, datagram }, actions);
             }
             Arrival::Event(event) => engine.handle(now, event, actions),
@@ -506,11 +527,16 @@ impl World {
     }
 
     fn transmit(&mut self, host: usize, transmit: Transmit) {
-        let Transmit { port, source, destination, ttl, payload, .. } = transmit;
+        let Transmit { port, source, destination, ttl, id, ah, payload } = transmit;
         let Some(port) = self.hosts[host].ports.get(&port) else {
             self.violate(|| format!("{host} sends through {port:?}, which is not open"));
             return;
         };
+        if port.ah != ah.is_some() {
+            let port = port.clone();
+            self.violate(|| format!("{host} sends through {port:?}, which is not for that"));
+            return;
+        }
         let segments = 0..self.plan.segments;
         let device_of = |segment: u8| self.hosts[host].devices[usize::from(segment)];
         let segment = match port.device {
@@ -518,7 +544,8 @@ impl World {
             None => segments.clone().find(|&segment| self.plan.host_at(segment, source) == Some(host)),
         };
         let Some(segment) = segment.filter(|&segment| self.hosts[host].is_up(segment)) else { return };
-        let packet = Rc::new(Sent { source, destination, ttl, payload });
+        let seal = ah.map(|ah| Seal { ah, id });
+        let packet = Rc::new(Sent { source, destination, ttl, seal, payload });
         for to in (0..self.hosts.len()).filter(|&to| to != host) {
             if self.cut.contains(&(segment, host, to)) || self.chance.percent(self.weather.loss) {
                 continue;

@@ -35,7 +35,28 @@ pub(crate) struct Router {
     pub(crate) family: Family,
     pub(crate) version: u8,
     pub(crate) unicast: bool,
-    pub(crate) password: bool,
+    pub(crate) auth: Auth,
+}
+
+/// How its adverts are authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Auth {
+    None,
+    Pass,
+    Ah,
+    Hmac,
+}
+
+impl Auth {
+    /// What stands in the configuration.
+    fn lines(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Pass => " authentication {\n auth_type PASS\n auth_pass secret12\n }\n",
+            Self::Ah => " authentication {\n auth_type AH\n auth_pass secret12\n }\n",
+            Self::Hmac => " auth_hmac {\n key 1 key-one-key-one-key-one-key-one-32\n active_key 1\n time_window 60\n }\n",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -136,7 +157,7 @@ impl Files for OneFile {
 impl Plan {
     /// One segment, one virtual router of version 3, and a host for each member.
     pub(crate) fn simple(members: &[Member]) -> Self {
-        let router = Router { segment: 0, vrid: 51, family: Family::V4, version: 3, unicast: false, password: false };
+        let router = Router { segment: 0, vrid: 51, family: Family::V4, version: 3, unicast: false, auth: Auth::None };
         let hosts = members.iter().map(|&member| HostPlan { members: vec![Some(member)], grouped: false, script: None }).collect();
         Self { segments: 1, startup_delay: Duration::ZERO, routers: vec![router], hosts }
     }
@@ -172,9 +193,13 @@ impl Plan {
             let version = if scale >= 500 && chance.percent(50) { 2 } else { 3 };
             let family = if version == 3 && chance.percent(30) { Family::V6 } else { Family::V4 };
             let unicast = family == Family::V4 && chance.percent(15);
-            let password = version == 2 && chance.percent(30);
+            let auth = match (chance.percent(40), version) {
+                (false, _) => Auth::None,
+                (true, 2) => chance.pick(&[Auth::Pass, Auth::Ah, Auth::Ah, Auth::Hmac]),
+                (true, _) => Auth::Hmac,
+            };
             let common = if version == 2 { chance.pick(&[1000, 2000]) } else { scale * chance.pick(&[1, 1, 1, 2]) };
-            plan.routers.push(Router { segment: n % segments, vrid: 51 + n, family, version, unicast, password });
+            plan.routers.push(Router { segment: n % segments, vrid: 51 + n, family, version, unicast, auth });
             let vips = u8::try_from(chance.below(MOST_VIPS.into()) + 1).unwrap_or(1);
             for (host, shared) in plan.hosts.iter_mut().zip(&shared) {
                 let mut member = if grouped { *shared } else { Self::member(chance) };
@@ -234,7 +259,7 @@ impl Plan {
     fn write(&self, host: usize, text: &mut String) -> std::fmt::Result {
         for (n, router) in self.routers.iter().enumerate() {
             let (Some(member), Some(name)) = (self.hosts[host].members[n], self.name(host, n)) else { continue };
-            let Router { segment, vrid, family, version, unicast, password } = *router;
+            let Router { segment, vrid, family, version, unicast, auth } = *router;
             let role = if member.is_owner() { "MASTER" } else { "BACKUP" };
             writeln!(text, "vrrp_instance {name} {{\n state {role}\n interface {}", interface(segment))?;
             writeln!(text, " virtual_router_id {vrid}\n priority {}\n version {version}", member.priority)?;
@@ -251,9 +276,7 @@ impl Plan {
                 let weight = if weight == 0 { String::new() } else { format!("weight {weight}") };
                 writeln!(text, " track_script {{\n {SCRIPT} {weight}\n }}")?;
             }
-            if password {
-                writeln!(text, " authentication {{\n auth_type PASS\n auth_pass secret12\n }}")?;
-            }
+            text.push_str(auth.lines());
             if unicast {
                 // Without the address it would be deaf, and not notice.
                 writeln!(text, " track_src_ip\n unicast_src_ip {}\n unicast_peer {{", own(host, segment, family).address)?;

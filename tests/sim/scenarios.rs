@@ -2,7 +2,8 @@
 
 use crate::chance::Chance;
 use crate::lan::{Seen, World};
-use crate::plan::{Member, Plan};
+use crate::host::NOON;
+use crate::plan::{Auth, Member, Plan};
 use standfast::effect::notice::Told;
 use standfast::effect::time::Instant;
 use std::time::Duration;
@@ -348,4 +349,68 @@ fn a_script_that_has_not_reported_yet_does_not_stop_a_successor() {
     world.set_script(0, standfast::vrrp::Standing::Down);
     assert_eq!(world.watch(SECOND * 2), [(0, Told::Fault), (1, Told::Master)]);
     world.settle();
+}
+
+fn authenticated(auth: Auth) -> Plan {
+    let mut plan = Plan::simple(&[member(200), member(100)]);
+    plan.routers[0].auth = auth;
+    plan.routers[0].version = if auth == Auth::Hmac { 3 } else { 2 };
+    plan
+}
+
+#[test]
+fn routers_with_secrets_elect_and_follow_each_other() {
+    for auth in [Auth::Pass, Auth::Ah, Auth::Hmac] {
+        let mut world = World::awake(authenticated(auth));
+        assert_eq!(world.masters(0), [0], "{auth:?}");
+        world.stop(0, true);
+        world.settle();
+        assert_eq!(world.masters(0), [1], "{auth:?}");
+        world.start(0);
+        world.settle();
+        assert_eq!(world.masters(0), [0], "{auth:?}");
+    }
+}
+
+#[test]
+fn a_crash_of_a_master_with_a_secret_is_not_noticed() {
+    for auth in [Auth::Ah, Auth::Hmac] {
+        let mut world = World::awake(authenticated(auth));
+        world.run(SECOND * 20);
+        for _ in 0..3 {
+            world.crash(0);
+            world.run(ms(10));
+            world.start(0);
+            assert_eq!(world.watch(SECOND * 30), [], "{auth:?}\n{}", world.story());
+        }
+    }
+}
+
+#[test]
+fn clocks_may_be_set_while_routers_run() {
+    // The right time is NOON at the start; so far from it each clock is set, in seconds.
+    for clocks in [[-20, 0], [0, -20], [20, 0], [0, 20], [-3600, -3600], [3600, 3600], [-50, -5]] {
+        let mut world = World::awake(authenticated(Auth::Hmac));
+        let passed = world.now.since(Instant::from_nanos(1_000_000_000_000));
+        for (host, seconds) in clocks.into_iter().enumerate() {
+            let time = (NOON + passed).as_secs().checked_add_signed(seconds).expect("long after 1970");
+            world.set_clock(host, Duration::from_secs(time));
+        }
+        assert_eq!(world.watch(SECOND * 100), [], "{clocks:?}\n{}", world.story());
+        assert_eq!(world.masters(0), [0], "{clocks:?}");
+    }
+}
+
+#[test]
+fn routers_whose_clocks_disagree_too_far_find_together_when_these_are_put_right() {
+    let mut world = World::awake(authenticated(Auth::Hmac));
+    let passed = |world: &World| world.now.since(Instant::from_nanos(1_000_000_000_000));
+    let time = NOON + passed(&world) + SECOND * 300;
+    world.set_clock(0, time);
+    world.run(SECOND * 10);
+    assert_eq!(world.masters(0), [0, 1], "nobody believes the other");
+    let time = NOON + passed(&world);
+    world.set_clock(0, time);
+    world.settle();
+    assert_eq!(world.masters(0), [0]);
 }

@@ -1,7 +1,7 @@
 //! What must always hold on a LAN, whatever happens on it.
 
 use crate::host::Host;
-use crate::plan::{Member, Plan};
+use crate::plan::{Auth, Member, Plan};
 use standfast::effect::Action;
 use standfast::effect::net::Fact;
 use standfast::effect::notice::{Notice, Subject, Told};
@@ -110,10 +110,17 @@ impl Watch {
             2 => Sum::Plain,
             _ => Sum::Pseudo { source: transmit.source, destination: transmit.destination },
         };
-        let length = transmit.payload.len();
-        if packet.version() != router.version || packet.kind() != 1 || packet.expected_length(v6) != length || !packet.sums_up(sum, length)
+        let (length, trailer) = match router.auth {
+            Auth::None | Auth::Pass | Auth::Ah => (transmit.payload.len(), 0),
+            Auth::Hmac => (transmit.payload.len().saturating_sub(28), 28),
+        };
+        let summed = if v6 { length + trailer } else { length };
+        if packet.version() != router.version || packet.kind() != 1 || packet.expected_length(v6) != length || !packet.sums_up(sum, summed)
         {
             return Some(format!("sends what no one can read: {:?}", transmit.payload));
+        }
+        if transmit.ah.is_some() != (router.auth == Auth::Ah) {
+            return Some("sends an authentication header where there is none, or none where there is one".to_owned());
         }
         // Its last word may tell of what was configured before.
         if packet.priority() == 0 {

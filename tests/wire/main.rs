@@ -4,9 +4,11 @@ mod captures;
 mod properties;
 
 use captures::{ADVERTISEMENTS, ADVERTS_V4, ADVERTS_V6, GRATUITOUS, OTHERS, TRAILED};
+use standfast::wire::ah::{self, Ah};
 use standfast::wire::arp::Arp;
 use standfast::wire::ipv4::Header;
 use standfast::wire::ndisc::{self, Kind, Neighbour};
+use standfast::wire::trailer::{self, Sequence, Trailer};
 use standfast::wire::vrrp::{Advert, Body, PROTOCOL, Packet, Sum};
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -129,10 +131,70 @@ fn an_advert_in_an_authentication_header_has_eight_empty_bytes() {
     let frame = named(TRAILED, "Version 2 in an authentication header (IPsec)");
     let (header, payload) = Header::read(&frame[ETHERNET..]).expect("a header");
     assert_eq!(header.protocol, 51);
-    let inner = &payload[24..];
+    let (seal, inner) = Ah::read(payload).expect("an authentication header");
+    assert_eq!(seal.write(), payload[..ah::LENGTH]);
+    assert_eq!((seal.next, seal.spi, seal.sequence), (112, header.source.to_bits(), 1));
+    assert_eq!(Ah::sign(&header, b"secret12", 1, inner), seal);
+    assert!(seal.vouches(&header, b"secret12", inner));
+    assert!(!seal.vouches(&header, b"secret13", inner));
     let packet = Packet::new(inner).expect("a whole header");
     assert_eq!((packet.auth_type(), packet.auth()), (2, Some([0; 8])));
     assert_eq!(advert(packet, false).encode(Sum::Plain), inner);
+}
+
+/// What the captured trailers were made with.
+const KEY: [u8; 32] =
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+
+#[test]
+fn captured_trailers_are_read_written_and_made_byte_for_byte() {
+    for (name, lines) in TRAILED.iter().filter(|(name, _)| !name.contains("IPsec")) {
+        let frame = bytes(lines);
+        let v6 = lines[0].ends_with("86dd");
+        let (source, destination, payload): (IpAddr, IpAddr, &[u8]) = if v6 {
+            let (source, destination, payload) = open_v6(&frame);
+            (source.into(), destination.into(), payload)
+        } else {
+            let (header, payload) = Header::read(&frame[ETHERNET..]).expect("a header");
+            (header.source.into(), header.destination.into(), payload)
+        };
+        let packet = Packet::new(payload).expect("a whole header");
+        let (pdu, behind) = payload.split_at(packet.expected_length(v6));
+        let trailer = Trailer::read(behind.try_into().expect("a trailer is so long")).expect("a trailer");
+        assert_eq!(trailer.write(), behind, "{name}");
+        assert_eq!((trailer.key, trailer.sequence.seconds() >> 16), (5, 0x6b00), "{name}");
+        assert!(trailer.vouches(&KEY, source, pdu), "{name}");
+        // The checksum is not signed, whatever it is.
+        let advert = advert(packet, v6);
+        assert_eq!(Trailer::sign(5, &KEY, trailer.sequence, source, &advert.unsummed(v6)), trailer, "{name}");
+        assert_eq!(Trailer::sign(5, &KEY, trailer.sequence, source, pdu), trailer, "{name}");
+        let sum = if packet.version() == 2 { Sum::Plain } else { Sum::Pseudo { source, destination } };
+        assert_eq!(advert.encode_with(sum, behind), payload, "{name}");
+    }
+}
+
+#[test]
+fn a_trailer_of_another_kind_is_none() {
+    let good = Trailer { key: 5, sequence: Sequence(7), tag: [9; 16] }.write();
+    assert!(Trailer::read(&good).is_some());
+    for at in [0, 2, 3] {
+        let mut bytes = good;
+        bytes[at] ^= 1;
+        assert_eq!(Trailer::read(&bytes), None, "{at}");
+    }
+    assert_eq!(good.len(), trailer::LENGTH);
+}
+
+#[test]
+fn sequences_are_times_of_day_that_begin_anew() {
+    use std::time::Duration;
+    let at = |seconds, millis| Sequence::at(Duration::from_millis(seconds * 1000 + millis));
+    assert_eq!(at(0x6b00_bfda, 500), Sequence(0x6b00_bfda_8000_0000));
+    assert_eq!(at(1, 0).next(), Sequence(0x1_0000_0001));
+    assert!(at(5, 1).is_after(at(5, 0)) && !at(5, 0).is_after(at(5, 0)) && !at(5, 0).is_after(at(5, 1)));
+    let (last, first) = (at(0xffff_ffff, 999), at(0x1_0000_0002, 0));
+    assert!(first.is_after(last) && !last.is_after(first));
+    assert_eq!((first.apart(last), last.apart(first)), (Duration::from_secs(3), Duration::from_secs(3)));
 }
 
 #[test]

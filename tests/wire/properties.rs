@@ -2,9 +2,11 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use standfast::wire::ah::{self, Ah};
 use standfast::wire::arp::Arp;
 use standfast::wire::ipv4::Header;
 use standfast::wire::ndisc::{self, Kind, Neighbour};
+use standfast::wire::trailer::{self, Sequence, Trailer};
 use standfast::wire::vrrp::{Advert, Body, Packet, Sum};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -25,6 +27,16 @@ fn addresses() -> impl Strategy<Value = (Vec<IpAddr>, IpAddr, IpAddr)> {
 /// Reads everything that there is to read.
 fn read_all(bytes: &[u8]) {
     let _ = (Arp::read(bytes), Neighbour::read(bytes), Header::read(bytes));
+    let ip = Header::advert(Ipv4Addr::LOCALHOST, Ipv4Addr::LOCALHOST, 1, 1, bytes.len());
+    if let Some((seal, rest)) = Ah::read(bytes) {
+        assert_eq!(rest.len() + ah::LENGTH, bytes.len());
+        assert_eq!(Ah::read(&seal.write()), Some((seal, &[][..])));
+        assert!(!seal.vouches(&ip, b"whatever", rest));
+    }
+    if let Some(trailer) = bytes.last_chunk().and_then(Trailer::read) {
+        assert_eq!(bytes.last_chunk(), Some(&trailer.write()));
+        assert!(!trailer.vouches(b"whatever", Ipv4Addr::LOCALHOST.into(), bytes));
+    }
     let Some(packet) = Packet::new(bytes) else { return };
     for v6 in [false, true] {
         assert!(packet.addresses(v6).count() <= packet.count().into());
@@ -77,6 +89,43 @@ proptest! {
     }
 
     #[test]
+    fn an_authentication_header_vouches_for_what_it_was_made_for_and_nothing_else(
+        source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, id: u16, sequence: u32, key: [u8; 8],
+        payload in vec(any::<u8>(), 8..64), bit: prop::sample::Index,
+    ) {
+        let ip = Header::advert(source, destination, ttl, id, ah::LENGTH + payload.len());
+        let seal = Ah::sign(&ip, &key, sequence, &payload);
+        let mut bytes = [seal.write().as_slice(), &payload].concat();
+        prop_assert_eq!(Ah::read(&bytes), Some((seal, payload.as_slice())));
+        prop_assert!(seal.vouches(&Header { tos: 0x10, ..ip }, &key, &payload), "what routers change does not matter");
+        prop_assert!(!seal.vouches(&Header { id: id ^ 1, ..ip }, &key, &payload));
+        let bit = bit.index(bytes.len() * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        if let Some((seal, payload)) = Ah::read(&bytes) {
+            prop_assert!(!seal.vouches(&ip, &key, payload) || (16..32).contains(&bit), "{bit}");
+        }
+    }
+
+    #[test]
+    fn a_trailer_vouches_for_its_advert_and_nothing_else(
+        key: u8, secret in vec(any::<u8>(), 32..=64), sequence: u64, body in body(), (addresses, source, _) in addresses(),
+        bit: prop::sample::Index,
+    ) {
+        let advert = Advert { vrid: 1, priority: 100, body, addresses }.unsummed(source.is_ipv6());
+        let trailer = Trailer::sign(key, &secret, Sequence(sequence), source, &advert);
+        prop_assert_eq!(Trailer::read(&trailer.write()), Some(trailer));
+        prop_assert!(trailer.vouches(&secret, source, &advert));
+        let mut bytes = [advert.as_slice(), &trailer.write()].concat();
+        let bit = bit.index(bytes.len() * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let (other, behind) = bytes.split_at(advert.len());
+        if let Some(trailer) = behind.first_chunk::<{ trailer::LENGTH }>().and_then(Trailer::read) {
+            // All but the checksum is signed.
+            prop_assert_eq!(trailer.vouches(&secret, source, other), (48..64).contains(&bit), "{}", bit);
+        }
+    }
+
+    #[test]
     fn arp_is_read_as_it_was_written(operation: u16, sender_mac: [u8; 6], sender: Ipv4Addr, target_mac: [u8; 6], target: Ipv4Addr) {
         let arp = Arp { operation, sender_mac, sender, target_mac, target };
         prop_assert_eq!(Arp::read(&arp.broadcast()), Some(arp));
@@ -99,8 +148,8 @@ proptest! {
 
     #[test]
     fn captured_frames_are_survived_wherever_they_are_cut_or_damaged(frame: prop::sample::Index, cut: prop::sample::Index, at: prop::sample::Index, byte: u8) {
-        use super::captures::{ADVERTISEMENTS, ADVERTS_V4, ADVERTS_V6, GRATUITOUS, OTHERS};
-        let frames = [ADVERTS_V4, ADVERTS_V6, GRATUITOUS, ADVERTISEMENTS, OTHERS].concat();
+        use super::captures::{ADVERTISEMENTS, ADVERTS_V4, ADVERTS_V6, GRATUITOUS, OTHERS, TRAILED};
+        let frames = [ADVERTS_V4, ADVERTS_V6, GRATUITOUS, ADVERTISEMENTS, OTHERS, TRAILED].concat();
         let mut bytes = super::bytes(frame.get(&frames).1);
         bytes.truncate(cut.index(bytes.len()) + 1);
         let at = at.index(bytes.len());

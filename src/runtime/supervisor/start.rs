@@ -151,7 +151,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         return Err(Early::Status(unusable.status));
     }
     if options.dump_conf {
-        for line in dump::dump(&loaded.model).lines() {
+        for line in dump::masked(&loaded.model).lines() {
             log::info(line);
         }
     }

@@ -4,6 +4,9 @@
 mod ah;
 mod trailer;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use ah::seal;
 pub(super) use trailer::Circumstances;
 

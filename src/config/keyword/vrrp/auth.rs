@@ -72,7 +72,8 @@ fn set_password(authentication: &mut Authentication, args: &mut Args<'_>) {
 
 fn show_password(authentication: &Authentication, shown: &mut Shown<'_>) {
     if let Some(password) = &authentication.password {
-        shown.text(&word(&password.0));
+        let text = shown.dump.secret(word(&password.0));
+        shown.text(&text);
     }
 }
 
@@ -166,7 +167,8 @@ fn show_keys(hmac: &Hmac, shown: &mut Shown<'_>) {
                 hex
             }),
         };
-        shown.text(&format!("{} {}", key.id, word(&value)));
+        let text = shown.dump.secret(word(&value));
+        shown.text(&format!("{} {text}", key.id));
     }
 }
 
