@@ -68,6 +68,11 @@ impl Arp {
 }
 
 pub(crate) const VRRP: u8 = 112;
+/// The header of IPsec between IPv4 and VRRP, as long as routers have it.
+const AUTHENTICATION: u8 = 51;
+const AUTHENTICATION_HEADER: usize = 24;
+/// Of an HMAC behind it.
+const TRAILER: usize = 28;
 const ICMPV6: u8 = 58;
 pub(crate) const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
 pub(crate) const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
@@ -89,12 +94,14 @@ pub(crate) fn read(frame: &[u8]) -> Option<(Mac, Mac, Packet)> {
 fn read_v4(packet: &[u8]) -> Option<Packet> {
     let header = usize::from(packet.first()? & 15) * 4;
     let length = usize::from(word(packet, 2)?);
-    if *packet.get(9)? != VRRP {
-        return None;
-    }
+    let behind = match *packet.get(9)? {
+        VRRP => 0,
+        AUTHENTICATION => AUTHENTICATION_HEADER,
+        _ => return None,
+    };
     let source = Ipv4Addr::from(<[u8; 4]>::try_from(packet.get(12..16)?).ok()?);
     let destination = Ipv4Addr::from(<[u8; 4]>::try_from(packet.get(16..20)?).ok()?);
-    let body = packet.get(header..length)?;
+    let body = packet.get(header + behind..length)?;
     read_advert(body, source.into(), destination.into(), *packet.get(8)?)
 }
 
@@ -126,6 +133,9 @@ fn read_advert(body: &[u8], source: IpAddr, destination: IpAddr, ttl: u8) -> Opt
         2 => Duration::from_secs(u64::from(*body.get(5)?)),
         _ => Duration::from_millis(u64::from(word(body, 4)? & 0xfff) * 10),
     };
+    let own = 8 + count * size + if version == 2 && size == 4 { 8 } else { 0 };
+    // The checksum of IPv4 leaves a trailer out.
+    let body = if size == 4 && body.len() == own + TRAILER { body.get(..own)? } else { body };
     let sum = if version == 2 { 0 } else { pseudo_header(source, destination, body.len()) };
     Some(Packet::Vrrp(Advert {
         source,

@@ -34,6 +34,9 @@ const V2_PASS: Dialect = Dialect {
     password: Some(*b"secret\0\0"),
     ..V2
 };
+const V2_AH: Dialect =
+    Dialect { lines: "version 2\nadvert_int 1\nauthentication {\nauth_type AH\nauth_pass secret\n}", password: Some([0; 8]), ..V2 };
+const UNICAST_AH: Dialect = Dialect { unicast: true, ..V2_AH };
 const V3: Dialect = Dialect { lines: "version 3\nadvert_int 0.5", version: 3, password: None, ..V2 };
 const V3_IPV6: Dialect = Dialect { vip: "fe80::50", ..V3 };
 const UNICAST: Dialect = Dialect { unicast: true, ..V3 };
@@ -144,6 +147,8 @@ macro_rules! pairs {
 pairs! {
     version_2_before_keepalived, version_2_behind_keepalived: V2;
     passwords_before_keepalived, passwords_behind_keepalived: V2_PASS;
+    authentication_headers_before_keepalived, authentication_headers_behind_keepalived: V2_AH;
+    authentication_headers_to_peers_before_keepalived, authentication_headers_to_peers_behind_keepalived: UNICAST_AH;
     version_3_before_keepalived, version_3_behind_keepalived: V3;
     ipv6_before_keepalived, ipv6_behind_keepalived: V3_IPV6;
     unicast_before_keepalived, unicast_behind_keepalived: UNICAST;

@@ -1,8 +1,8 @@
 //! Stories of two or three routers, with adverts every second unless they say otherwise.
 
 use crate::chance::Chance;
-use crate::lan::{Seen, World};
 use crate::host::NOON;
+use crate::lan::{Seen, World};
 use crate::plan::{Auth, Member, Plan};
 use standfast::effect::notice::Told;
 use standfast::effect::time::Instant;

@@ -188,7 +188,7 @@ fn a_trailer_of_another_kind_is_none() {
 #[test]
 fn sequences_are_times_of_day_that_begin_anew() {
     use std::time::Duration;
-    let at = |seconds, millis| Sequence::at(Duration::from_millis(seconds * 1000 + millis));
+    let at = |seconds: u64, millis: u64| Sequence::at(Duration::from_millis(seconds * 1000 + millis));
     assert_eq!(at(0x6b00_bfda, 500), Sequence(0x6b00_bfda_8000_0000));
     assert_eq!(at(1, 0).next(), Sequence(0x1_0000_0001));
     assert!(at(5, 1).is_after(at(5, 0)) && !at(5, 0).is_after(at(5, 0)) && !at(5, 0).is_after(at(5, 1)));

@@ -97,8 +97,10 @@ proptest! {
         let seal = Ah::sign(&ip, &key, sequence, &payload);
         let mut bytes = [seal.write().as_slice(), &payload].concat();
         prop_assert_eq!(Ah::read(&bytes), Some((seal, payload.as_slice())));
-        prop_assert!(seal.vouches(&Header { tos: 0x10, ..ip }, &key, &payload), "what routers change does not matter");
-        prop_assert!(!seal.vouches(&Header { id: id ^ 1, ..ip }, &key, &payload));
+        let changed = Header { tos: 0x10, ..ip };
+        prop_assert!(seal.vouches(&changed, &key, &payload), "what routers change does not matter");
+        let other = Header { id: id ^ 1, ..ip };
+        prop_assert!(!seal.vouches(&other, &key, &payload));
         let bit = bit.index(bytes.len() * 8);
         bytes[bit / 8] ^= 1 << (bit % 8);
         if let Some((seal, payload)) = Ah::read(&bytes) {

@@ -265,10 +265,7 @@ fn a_header_that_does_not_fit_is_refused_and_moves_nothing() {
     assert_eq!(heard(&mut counter, good().map(spi), |_| ()), failed);
     let next = |seal: Seal| Seal { ah: crate::wire::ah::Ah { next: 6, ..seal.ah }, ..seal };
     assert_eq!(heard(&mut counter, good().map(next), |_| ()), (Err(Remark::Next), AuthErrors::default()));
-    assert_eq!(
-        heard(&mut counter, None, |_| ()),
-        (Err(Remark::AuthType), AuthErrors { type_mismatch: 1, ..AuthErrors::default() })
-    );
+    assert_eq!(heard(&mut counter, None, |_| ()), (Err(Remark::AuthType), AuthErrors { type_mismatch: 1, ..AuthErrors::default() }));
     assert_eq!(heard(&mut counter, good(), |_| ()).0, Ok(()));
 }
 

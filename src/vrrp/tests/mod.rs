@@ -9,8 +9,10 @@ use crate::effect::packet::{Datagram, PortId};
 use crate::effect::record::Record;
 use crate::effect::{Action, Actions};
 use crate::model::net::Prefix;
-use crate::wire::vrrp::{Advert, Body, Sum};
+use crate::vrrp::view::State;
+use crate::wire::vrrp::{Advert, Body, Packet, Sum};
 use bench::{Router, START, address, instance, links};
+use std::net::IpAddr;
 use std::time::Duration;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -442,4 +444,48 @@ fn a_wrong_checksum_over_ipv6_is_told_of_and_not_counted() {
         actions.drain().filter_map(|action| if let Action::Say(line) = action { Some(line.text) } else { None }).collect();
     assert_eq!(said, ["(VI) ignoring received advertisement from fe80::20: its checksum is wrong"]);
     assert_eq!(router.engine.snapshot().instances[0].stats, before);
+}
+
+#[test]
+fn a_peer_gets_the_old_checksum_as_long_as_it_sends_it() {
+    let (own, peer, other) = (address("10.9.0.10"), address("10.9.0.20"), address("10.9.0.30"));
+    let text = instance("VI", "e0", 51, 150, " unicast_peer {\n 10.9.0.20\n 10.9.0.30\n }");
+    let mut router = master(&text);
+    let group = bench::GROUP;
+    let mut hear = |router: &mut Router, summed_for: IpAddr| {
+        let advert = Advert { vrid: 51, priority: 100, body: Body::V3 { interval: 100 }, addresses: vec![address("10.9.0.51")] };
+        let payload = advert.encode(Sum::Pseudo { source: peer, destination: summed_for });
+        let mut actions = Actions::default();
+        let datagram = Datagram { source: peer, destination: own, ttl: 255, seal: None, payload: &payload };
+        router.now += MS(1000);
+        router.engine.handle(router.now, Event::Received { port: PortId(1), datagram }, &mut actions);
+        let sums = actions.drain().filter_map(|action| match action {
+            Action::Transmit(sent) => {
+                let packet = Packet::new(&sent.payload).expect("a whole packet");
+                let old = packet.sums_up(Sum::Pseudo { source: own, destination: group }, sent.payload.len());
+                let new = packet.sums_up(Sum::Pseudo { source: own, destination: sent.destination }, sent.payload.len());
+                assert_ne!(old, new);
+                Some((sent.destination, old))
+            }
+            _ => None,
+        });
+        sums.collect::<Vec<_>>()
+    };
+    assert_eq!(hear(&mut router, own), [(peer, false), (other, false)]);
+    assert_eq!(hear(&mut router, group), [(peer, true), (other, false)]);
+    assert_eq!(hear(&mut router, own), [(peer, false), (other, false)]);
+}
+
+#[test]
+fn an_instance_with_a_secret_is_at_work() {
+    for auth in [" authentication {\n auth_type AH\n auth_pass secret12\n }", " auth_hmac {\n key 1 hex:KEY\n active_key 1\n }"] {
+        let text = instance("VI", "e0", 51, 150, &auth.replace("KEY", &"07".repeat(32)));
+        let text = if auth.contains("AH") { text.replace("version 3", "version 2") } else { text };
+        let router = master(&text);
+        let view = router.engine.snapshot();
+        assert_eq!((view.instances[0].state, &view.instances[0].faults[..]), (State::Master, &[][..]), "{auth}");
+        // Nothing that can be printed has the secret in it.
+        let printed = format!("{:?}", router.engine);
+        assert!(!printed.contains("secret12") && !printed.contains("7, 7, 7"), "{auth}");
+    }
 }

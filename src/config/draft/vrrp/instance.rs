@@ -160,10 +160,18 @@ pub struct HmacKey {
 }
 
 /// What a key is made of.
-#[derive(Debug)]
 pub enum KeyText {
     Bytes(Box<[u8]>),
     File(Box<str>),
+}
+
+impl std::fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "Bytes({} of them)", bytes.len()),
+            Self::File(path) => write!(f, "File({path:?})"),
+        }
+    }
 }
 
 impl Instance {

@@ -387,3 +387,21 @@ fn scripts_of_an_instance_that_cannot_run_count() {
     let (_, problems) = crate::config::testing::diagnose("vrrp_instance A {\n interface eth0\n notify /p root\n}", &host());
     assert_eq!(problems.exit_status(), 6);
 }
+
+#[test]
+fn secrets_are_left_out_of_what_anybody_may_see() {
+    for (body, secret, shown) in [
+        ("authentication {\n auth_type PASS\n auth_pass hunter2\n}", "hunter2", "auth_pass ********"),
+        ("auth_hmac {\n key 1 file:/key\n active_key 1\n}", "0001020304", "key 1 ********"),
+        ("auth_hmac {\n key 1 0123456789abcdef0123456789abcdef\n active_key 1\n}", "3031323334", "key 1 ********"),
+    ] {
+        let (model, _) = load(&instance_text(body), &host());
+        let (masked, whole) = (crate::config::dump::masked(&model), crate::config::dump::dump(&model));
+        assert!(masked.lines().any(|line| line.trim() == shown), "{masked}");
+        assert!(whole.contains(secret) && !masked.contains(secret), "{masked}");
+        let printed = format!("{model:?}");
+        assert!(!printed.contains(secret) && !printed.contains("48, 49, 50, 51"), "{printed}");
+    }
+    let drafted = format!("{:?}", crate::config::draft::vrrp::KeyText::Bytes(b"0123456789".as_slice().into()));
+    assert_eq!(drafted, "Bytes(10 of them)");
+}
