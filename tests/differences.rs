@@ -389,6 +389,23 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("Adverts keep the beat", Row::Shown("src/vrrp/tests/mod.rs", "adverts_keep_the_beat_however_late_the_process_is")),
         ("A new master forgets the interval that it had learnt", Row::Shown("src/vrrp/tests/mod.rs", "a_new_master_expects_its_own_interval_of_its_successor")),
         ("Version 3 over IPv4 may leave out the pseudo header", Row::Shown("src/vrrp/tests/mod.rs", "version_3_over_ipv4_may_leave_the_pseudo_header_out_of_its_checksum")),
+        (
+            "A peer gets the old checksum as long as it sends it",
+            Row::Shown("src/vrrp/tests/mod.rs", "a_peer_gets_the_old_checksum_as_long_as_it_sends_it"),
+        ),
+        (
+            "With `v3_checksum_as_v2` a checksum must still fit",
+            Row::Shown("src/vrrp/tests/mod.rs", "v3_checksum_as_v2_is_no_leave_for_wrong_checksums"),
+        ),
+        ("`auth_hmac` remembers over a reload", Row::Shown("src/vrrp/tests/mod.rs", "a_reload_does_not_forget_what_was_heard")),
+        (
+            "The row of authentication headers goes on after a crash",
+            Row::Shown("tests/sim/scenarios.rs", "a_crash_of_a_master_with_a_secret_is_not_noticed"),
+        ),
+        (
+            "Keys and passwords are left out of dumps",
+            Row::Shown("src/config/keyword/vrrp/tests.rs", "secrets_are_left_out_of_what_anybody_may_see"),
+        ),
         ("A wrong checksum over IPv6 is told of", Row::Shown("src/vrrp/tests/mod.rs", "a_wrong_checksum_over_ipv6_is_told_of_and_not_counted")),
         ("Each cause of a FAULT ends by itself", Row::Shown("src/vrrp/tests/mod.rs", "two_faults_need_two_recoveries")),
         ("FAULT is logged with its causes", Row::Shown("src/vrrp/tests/mod.rs", "a_fault_is_logged_with_all_its_causes")),

@@ -10,7 +10,10 @@ mod bench;
 use bench::lan::Side;
 use bench::packet::{Forged, Mac};
 use bench::{Capture, Daemon, Host, Lan, Program, Sender, Stream, eventually, pause, statistics};
+use std::fs::Permissions;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 use std::time::Duration;
 
 const KEY: &str = "key-one-key-one-key-one-key-one-32";
@@ -187,4 +190,27 @@ fn secrets_come_and_are_changed_by_reloads_that_nobody_notices() {
         assert_eq!(statistics::errors(&daemon.statistics()), [""; 0], "{}", daemon.text());
         assert_eq!((daemon.said(KEY), daemon.said(OTHER_KEY)), (0, 0), "no log has a key in it");
     }
+}
+
+#[test]
+fn a_key_may_be_a_credential_of_the_service_manager() {
+    let host = Host::new("unit");
+    let (credentials, file) = (host.folder().join("credentials"), host.folder().join("a.conf"));
+    std::fs::create_dir(&credentials).expect("a host's folder is writable");
+    std::fs::write(credentials.join("vrrp51"), format!("{KEY}\n")).expect("a host's folder is writable");
+    std::fs::set_permissions(credentials.join("vrrp51"), Permissions::from_mode(0o400)).expect("it is ours");
+    let key = "key 1 file:${_ENV CREDENTIALS_DIRECTORY}/vrrp51";
+    let text = shared(100, &format!("auth_hmac {{\n{key}\nactive_key 1\n}}")).replace("eth0", "lo");
+    std::fs::write(&file, text).expect("a host's folder is writable");
+    let dump = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_standfast"));
+        let command = command.arg("dump").args(options).arg(&file).env("CREDENTIALS_DIRECTORY", &credentials);
+        let output = command.output().expect("it can be run");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let hex: String = KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    assert!(dump(&["--secrets"]).contains(&format!("key 1 hex:{hex}")));
+    let masked = dump(&[]);
+    assert!(masked.contains("key 1 ********") && !masked.contains(&hex), "{masked}");
 }

@@ -10,6 +10,7 @@ use crate::effect::record::Record;
 use crate::effect::{Action, Actions};
 use crate::model::net::Prefix;
 use crate::vrrp::view::State;
+use crate::wire::trailer::{Sequence, Trailer};
 use crate::wire::vrrp::{Advert, Body, Packet, Sum};
 use bench::{Router, START, address, instance, links};
 use std::net::IpAddr;
@@ -452,7 +453,7 @@ fn a_peer_gets_the_old_checksum_as_long_as_it_sends_it() {
     let text = instance("VI", "e0", 51, 150, " unicast_peer {\n 10.9.0.20\n 10.9.0.30\n }");
     let mut router = master(&text);
     let group = bench::GROUP;
-    let mut hear = |router: &mut Router, summed_for: IpAddr| {
+    let hear = |router: &mut Router, summed_for: IpAddr| {
         let advert = Advert { vrid: 51, priority: 100, body: Body::V3 { interval: 100 }, addresses: vec![address("10.9.0.51")] };
         let payload = advert.encode(Sum::Pseudo { source: peer, destination: summed_for });
         let mut actions = Actions::default();
@@ -488,4 +489,42 @@ fn an_instance_with_a_secret_is_at_work() {
         let printed = format!("{:?}", router.engine);
         assert!(!printed.contains("secret12") && !printed.contains("7, 7, 7"), "{auth}");
     }
+}
+
+#[test]
+fn v3_checksum_as_v2_is_no_leave_for_wrong_checksums() {
+    let mut router = master(&instance("VI", "e0", 51, 150, " v3_checksum_as_v2"));
+    let source = address("10.9.0.20");
+    let advert = Advert { vrid: 51, priority: 200, body: Body::V3 { interval: 100 }, addresses: vec![address("10.9.0.51")] };
+    let pseudo = Sum::Pseudo { source, destination: bench::GROUP };
+    let mut wrong = advert.encode(pseudo);
+    wrong[7] ^= 1;
+    assert_eq!(router.hear_packet(source, 255, &wrong), [""; 0]);
+    for sum in [Sum::Plain, pseudo] {
+        assert!(!router.hear_packet(source, 255, &advert.encode(sum)).is_empty(), "{sum:?}");
+        router.pass(MS(5000));
+    }
+}
+
+#[test]
+fn a_reload_does_not_forget_what_was_heard() {
+    let text = |more: &str| {
+        let auth = format!(" auth_hmac {{\n key 1 hex:{}\n active_key 1\n anti_replay monotonic\n }}\n{more}", "07".repeat(32));
+        instance("VI", "e0", 51, 150, &auth)
+    };
+    let mut router = master(&text(""));
+    let source = address("10.9.0.20");
+    let advert = Advert { vrid: 51, priority: 200, body: Body::V3 { interval: 100 }, addresses: vec![address("10.9.0.51")] };
+    let signed = |sequence: u64| {
+        let trailer = Trailer::sign(1, &[7; 32], Sequence(sequence), source, &advert.unsummed(false));
+        advert.encode_with(Sum::Pseudo { source, destination: bench::GROUP }, &trailer.write())
+    };
+    assert_eq!(router.hear_packet(source, 255, &signed(7)), ["hold []", "INSTANCE VI BACKUP 150", "probe 1"]);
+    router.pass(MS(5000));
+    router.reload(&text(" smtp_alert"));
+    router.pass(MS(100));
+    assert_eq!(router.hear_packet(source, 255, &signed(7)), [""; 0]);
+    let view = router.engine.snapshot();
+    assert_eq!((view.instances[0].state, view.instances[0].stats.auth_extension_errors.replay), (State::Master, 1));
+    assert_eq!(router.hear_packet(source, 255, &signed(8)), ["hold []", "INSTANCE VI BACKUP 150", "probe 1"]);
 }
