@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "it reads the examples")]
 
-use standfast::config::host::{At, Stated};
+use standfast::config::host::{At, KeyFile, Stated};
 use standfast::config::reader::Checks;
 use standfast::config::source::{Files, Refusal};
 use standfast::config::{Loaded, Options, dump, load};
@@ -47,10 +47,16 @@ fn examples() -> Vec<PathBuf> {
     files
 }
 
+/// Where a service manager puts them.
+const CREDENTIALS: &str = "/run/credentials/keepalived.service";
+
 /// The machine the examples are written for: what they name and nothing else.
 fn machine() -> Stated {
     let mut host = Stated::with(&["eth0", "eth1"]).script("/usr/bin/curl").script("/usr/bin/logger");
     host.paths.insert("/etc/keepalived".into(), At::Directory);
+    for key in ["vrrp51_1", "vrrp51_2"] {
+        host.key_files.insert(Path::new(CREDENTIALS).join(key), KeyFile { bytes: vec![b'k'; 32], exposed: false });
+    }
     host
 }
 
@@ -60,7 +66,7 @@ fn read(disk: &Disk, file: &Path, config_id: &str) -> Loaded {
         config_id: config_id.to_owned(),
         include_check: Checks::default(),
         random_seed: 0,
-        environment: HashMap::new(),
+        environment: HashMap::from([("CREDENTIALS_DIRECTORY".to_owned(), CREDENTIALS.to_owned())]),
         directory: folder(),
         namespace: None,
     };
