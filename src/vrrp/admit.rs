@@ -113,7 +113,7 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
         }
     }
     if conf.version == Version::V2
-        && let Err(remark) = version_2(conf, &packet, datagram, memory, stats)
+        && let Err(remark) = version_2(conf, &packet, now.own, datagram, memory, stats)
     {
         return refused(remark);
     }
@@ -175,7 +175,7 @@ fn version_2(conf: &Instance, packet: &Packet<'_>, datagram: &Datagram<'_>, memo
             stats.auth_errors.failure += 1;
             return Err(Remark::Password);
         }
-        Auth::Ah(password) => memory.ah.check(password, datagram, &mut stats.auth_errors)?,
+        Auth::Ah(password) => memory.ah.check(password, own, datagram, &mut stats.auth_errors)?,
     }
     // keepalived's counter "Advertisement Interval" never moves, and its readers expect it so.
     if Duration::from_secs(packet.interval_seconds().into()) != conf.advert_interval {

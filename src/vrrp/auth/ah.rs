@@ -17,41 +17,59 @@ const RESERVED: u32 = 1023;
 
 /// The highest number so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::vrrp) struct Counter(u32);
+pub(in crate::vrrp) struct Counter {
+    last: u32,
+    /// We have used it, and nobody else has been heard with it.
+    ours: bool,
+}
 
 impl Counter {
     /// After a predecessor that had spoken for numbers up to this.
     pub(in crate::vrrp) const fn resume(&mut self, reserved: u32) {
-        self.0 = reserved;
+        self.last = reserved;
     }
 
     /// What a successor must go on from.
     pub(in crate::vrrp) const fn reserved(self) -> u32 {
-        if self.0 == 0 { 0 } else { self.0 | RESERVED }
+        if self.last == 0 { 0 } else { self.last | RESERVED }
     }
 
     /// A new master has all numbers before it, once they have come to their end.
     pub(in crate::vrrp) const fn begin(&mut self) {
-        if self.0 > END {
-            self.0 = 0;
+        if self.last > END {
+            self.last = 0;
         }
     }
 
     pub(in crate::vrrp) const fn next(&mut self) -> u32 {
-        self.0 = self.0.saturating_add(1);
-        self.0
+        *self = Self { last: self.last.saturating_add(1), ours: true };
+        self.last
     }
 
     const fn take(&mut self, sequence: u32) -> bool {
-        let fresh = sequence > self.0 || self.0 > END;
+        let fresh = sequence > self.last || self.last > END;
         if fresh {
-            self.0 = sequence;
+            *self = Self { last: sequence, ours: false };
         }
         fresh
     }
 
+    /// Two masters that speak at the same moments would use the same numbers for ever, and hear nothing of each other. One of
+    /// them leaves a number out.
+    fn make_way(&mut self, sequence: u32, source: IpAddr, own: Option<IpAddr>) {
+        if self.ours && sequence == self.last && own.is_some_and(|own| own > source) {
+            *self = Self { last: self.last.saturating_add(1), ours: false };
+        }
+    }
+
     /// What is wrong with a packet, if anything is. Only an intact one moves the counter.
-    pub(in crate::vrrp) fn check(&mut self, password: &Password, datagram: &Datagram<'_>, errors: &mut AuthErrors) -> Result<(), Remark> {
+    pub(in crate::vrrp) fn check(
+        &mut self,
+        password: &Password,
+        own: Option<IpAddr>,
+        datagram: &Datagram<'_>,
+        errors: &mut AuthErrors,
+    ) -> Result<(), Remark> {
         let (Some(seal), IpAddr::V4(source), IpAddr::V4(destination)) = (datagram.seal, datagram.source, datagram.destination) else {
             errors.type_mismatch += 1;
             return Err(Remark::AuthType);
@@ -66,6 +84,7 @@ impl Counter {
             return Err(Remark::Seal);
         }
         if !self.take(ah.sequence) {
+            self.make_way(ah.sequence, datagram.source, own);
             errors.failure += 1;
             return Err(Remark::Repeated);
         }

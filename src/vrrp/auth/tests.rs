@@ -237,7 +237,7 @@ fn heard(counter: &mut Counter, seal: Option<Seal>, change: impl FnOnce(&mut Dat
     let mut errors = AuthErrors::default();
     let mut datagram = Datagram { source: address(1), destination: GROUP, ttl: 255, seal, payload: &ADVERT };
     change(&mut datagram);
-    (counter.check(&password(), &datagram, &mut errors), errors)
+    (counter.check(&password(), Some(address(9)), &datagram, &mut errors), errors)
 }
 
 #[test]
@@ -274,6 +274,22 @@ fn routers_on_the_way_to_a_peer_may_lower_the_ttl() {
     let mut counter = Counter::default();
     let there = |datagram: &mut Datagram<'_>| (datagram.destination, datagram.ttl) = (address(9), 61);
     assert_eq!(heard(&mut counter, sealed(address(1), address(9), 5), there).0, Ok(()));
+}
+
+#[test]
+fn of_two_masters_in_step_one_leaves_a_number_out() {
+    let mut counter = Counter::default();
+    assert_eq!(counter.next(), 1);
+    for _ in 0..3 {
+        assert_eq!(heard(&mut counter, sealed(address(1), GROUP, 1), |_| ()).0, Err(Remark::Repeated));
+    }
+    assert_eq!(counter.next(), 3, "once, however often the other is heard");
+    let higher = |datagram: &mut Datagram<'_>| datagram.source = address(10);
+    assert_eq!(heard(&mut counter, sealed(address(10), GROUP, 3), higher).0, Err(Remark::Repeated));
+    assert_eq!(counter.next(), 4, "the other one does it");
+    assert_eq!(heard(&mut counter, sealed(address(1), GROUP, 7), |_| ()).0, Ok(()));
+    assert_eq!(heard(&mut counter, sealed(address(1), GROUP, 7), |_| ()).0, Err(Remark::Repeated), "a copy");
+    assert_eq!(heard(&mut counter, sealed(address(1), GROUP, 8), |_| ()).0, Ok(()), "moves nothing");
 }
 
 #[test]
