@@ -153,7 +153,14 @@ pub(super) fn admit(conf: &Instance, now: Circumstances, datagram: &Datagram<'_>
 }
 
 /// The authentication and the interval of version 2, which all routers share (RFC 3768 7.1).
-fn version_2(conf: &Instance, packet: &Packet<'_>, datagram: &Datagram<'_>, memory: &mut Memory, stats: &mut Stats) -> Result<(), Remark> {
+fn version_2(
+    conf: &Instance,
+    packet: &Packet<'_>,
+    own: Option<IpAddr>,
+    datagram: &Datagram<'_>,
+    memory: &mut Memory,
+    stats: &mut Stats,
+) -> Result<(), Remark> {
     let kind = match &conf.auth {
         Auth::None | Auth::Hmac(_) => 0,
         Auth::Pass(_) => 1,
