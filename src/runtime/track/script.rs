@@ -42,12 +42,17 @@ impl Runner {
                 return finding;
             }
             let wait = self.engine.next_deadline().map(|deadline| deadline.since(now()));
-            let event = tokio::select! {
-                (run, status) = self.children.next() => Event::Ended { run, outcome: outcome(status) },
-                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => Event::Tick,
+            let ended = tokio::select! {
+                ended = self.children.next() => Some(ended),
+                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => None,
             };
             let mut actions = Vec::new();
-            self.engine.handle(now(), event, &mut actions);
+            // Nobody is late who has ended already, even if we hear of it now.
+            let ended = ended.into_iter().chain(std::iter::from_fn(|| self.children.take()));
+            for (run, status) in ended {
+                self.engine.handle(now(), Event::Ended { run, outcome: outcome(status) }, &mut actions);
+            }
+            self.engine.handle(now(), Event::Tick, &mut actions);
             self.carry_out(actions);
         }
     }

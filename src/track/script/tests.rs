@@ -272,3 +272,29 @@ fn scripts_start_in_the_order_of_the_configuration() {
     let started = actions.iter().filter_map(|action| if let Action::Run { script, .. } = action { Some(&*script.argv[0]) } else { None });
     assert!(started.eq(names));
 }
+
+#[test]
+fn a_time_out_that_is_our_own_stall_is_not_the_scripts_failure() {
+    let mut story = Story::new(TrackScript { interval: SECOND * 10, fall: 1, ..script("chk") });
+    story.drain();
+    // It had until 2000, of which we have slept through the end, and perhaps it has too.
+    assert_eq!(story.tick(3500), Vec::<String>::new());
+    assert_eq!(story.scripts.next_deadline(), Some(at(5500)));
+    assert_eq!(story.ended(3600, 1, Outcome::Exited(0)), ["chk up"]);
+}
+
+#[test]
+fn after_a_stall_a_script_has_its_time_once_more_and_not_twice() {
+    let mut story = Story::new(TrackScript { interval: SECOND * 10, fall: 1, ..script("chk") });
+    story.drain();
+    assert_eq!(story.tick(2900), Vec::<String>::new());
+    assert_eq!(story.tick(4899), Vec::<String>::new());
+    assert_eq!(story.tick(4900), ["Terminate 1", "chk down"], "two seconds of our own time");
+}
+
+#[test]
+fn a_machine_that_is_merely_busy_is_no_excuse() {
+    let mut story = Story::new(TrackScript { interval: SECOND * 10, fall: 1, ..script("chk") });
+    story.drain();
+    assert_eq!(story.tick(2099), ["Terminate 1", "chk down"]);
+}
