@@ -294,7 +294,15 @@ const VS: &str = "[10.0.0.100]:tcp:80";
 /// Of a server that has a script for this.
 fn server(real: Option<&str>, up: bool) -> ServerNotice {
     let script = script(&["/s", if up { "UP" } else { "DOWN" }]);
-    ServerNotice { virtual_server: VS.into(), family: None, real_server: real.map(Box::from), up, script: Some(script), fifo: true, mail: None }
+    ServerNotice {
+        virtual_server: VS.into(),
+        family: None,
+        real_server: real.map(Box::from),
+        up,
+        script: Some(script),
+        fifo: true,
+        mail: None,
+    }
 }
 
 #[test]

@@ -226,7 +226,10 @@ pub(super) mod tests {
         scratch.file("a/script", 0o755, "");
         symlink("a", scratch.path("b")).expect("a link");
         symlink("script", scratch.path("a/link")).expect("a link");
-        assert_eq!(walk(&scratch, "b/script", AS_ROOT), ScriptPath::WrongType { component: scratch.path("b"), resolved: scratch.path("a/script") });
+        assert_eq!(
+            walk(&scratch, "b/script", AS_ROOT),
+            ScriptPath::WrongType { component: scratch.path("b"), resolved: scratch.path("a/script") }
+        );
         assert!(matches!(walk(&scratch, "b/script", AS_OTHER), ScriptPath::Runs(_)));
         let found = Found { path: scratch.path("a/link"), resolved: scratch.path("a/script") };
         assert_eq!(walk(&scratch, "a/link", AS_ROOT), ScriptPath::Runs(found));
