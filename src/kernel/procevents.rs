@@ -102,7 +102,7 @@ fn listen(request: u32) -> Vec<u8> {
     bytes.extend(DONE.to_ne_bytes());
     // Flags, sequence number and sender: the kernel fills in the last one.
     bytes.extend([0; 10]);
-    for word in [INDEX, VALUE, request, 0] {
+    for word in [INDEX, VALUE, 0, request] {
         bytes.extend(word.to_ne_bytes());
     }
     bytes.extend(4_u16.to_ne_bytes());
@@ -120,7 +120,8 @@ fn decode(packet: &[u8], request: u32) -> Option<News> {
     let event = NETLINK + CONNECTOR;
     let field = |number: usize| word(event + EVENT + number * 4);
     match word(event)? {
-        NONE if word(NETLINK + 8)? != request => None,
+        // It counts one more, and has a sequence number of its own.
+        NONE if word(NETLINK + 12)? != request.wrapping_add(1) => None,
         NONE => {
             let error = i32::from_ne_bytes(field(0)?.to_ne_bytes());
             Some(News::Listening(if error == 0 { Ok(()) } else { Err(error) }))
@@ -151,7 +152,7 @@ mod tests {
 
     fn packet(what: u32, fields: &[u32]) -> Vec<u8> {
         let mut bytes = vec![0; NETLINK];
-        for word in [INDEX, VALUE, 77, 1, 40, what, 0, 0, 0].iter().chain(fields) {
+        for word in [INDEX, VALUE, 5, 78, 40, what, 0, 0, 0].iter().chain(fields) {
             bytes.extend(word.to_ne_bytes());
         }
         bytes
