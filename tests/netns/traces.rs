@@ -112,7 +112,9 @@ impl Stage {
         for line in self.pipe.text().lines() {
             traces.entry(format!("FIFO about {}", line.split(' ').nth(1).unwrap_or_default())).or_default().push(line.to_owned());
         }
-        for mail in self.server.heard() {
+        // Of those about the end, keepalived hands over none, and we what the time allows.
+        let whole = |mail: &String| mail.ends_with("\n.\nQUIT\n") && !mail.contains(" - Stopping");
+        for mail in self.server.heard().into_iter().filter(whole) {
             let line = |start: &str| mail.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
             let subject = line("Subject: ");
             let about = subject.split(" - ").next().unwrap_or_default().to_owned();

@@ -220,7 +220,7 @@ fn a_script_that_is_to_be_taken_for_failed_is_until_it_has_ended() {
         instances(&[row("track_script {\ns\n}", None, None)], FIRST)
     );
     let daemon = Daemon::start(&host, &standfast(), &conf);
-    daemon.wait_said("Entering FAULT STATE");
+    daemon.wait_said("FAULT: script s fails");
     bench::pause(std::time::Duration::from_secs(1));
     assert_eq!(daemon.said("Entering MASTER STATE"), 0, "{}", daemon.text());
     fs::write(host.folder().join("go"), "").expect("a host's folder is writable");
