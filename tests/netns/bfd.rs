@@ -152,7 +152,9 @@ impl WithFrr {
 
 #[test]
 fn frr_is_a_neighbour() {
-    for (ends, more, peer) in [(V4, "", ""), (V6, "", ""), (V4, "multihop\nmax_hops 3\n", "multihop"), (V4, "passive\n", "")] {
+    // keepalived's hop limit over IPv6 is 64 unless another one is configured, and FRR takes 255 alone (RFC 5881 section 5).
+    for (ends, more, peer) in [(V4, "", ""), (V6, "hoplimit 255\n", ""), (V4, "multihop\nmax_hops 3\n", "multihop"), (V4, "passive\n", "")]
+    {
         let pair = WithFrr::new(ends, more, peer);
         pair.lan.split();
         pair.wait(false);
