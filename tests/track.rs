@@ -100,6 +100,9 @@ fn a_health_script_that_ended_while_we_were_held_up_was_in_time() {
             ..tracked("chk", place.script("sleep 0.1; touch over"))
         };
         let mut trackers = Trackers::new(&model(vec![script], Vec::new(), Vec::new()), None).expect("trackers");
+        // It is started, and not waited for.
+        let first = tokio::time::timeout(Duration::ZERO, trackers.next()).await;
+        assert!(first.is_err(), "{first:?}");
         while !place.path("over").exists() {
             std::thread::sleep(Duration::from_millis(10));
         }
