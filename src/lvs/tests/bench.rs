@@ -21,6 +21,9 @@ use std::time::Duration;
 pub(super) const START: Instant = Instant::from_nanos(1_000_000_000_000);
 pub(super) const TCP: &str = "TCP_CHECK {\nconnect_timeout 1\nretry 0\n}\n";
 
+/// Who was told of: a virtual server, its family where the name does not tell it, a real server.
+type Told = (Box<str>, Option<Family>, Option<Box<str>>);
+
 pub(super) struct Bench {
     pub(super) engine: Engine,
     pub(super) model: Arc<Model>,
@@ -39,7 +42,7 @@ pub(super) struct Bench {
     /// When each attempt began, in milliseconds from the start, and of what.
     pub(super) begun: Vec<(u64, String)>,
     /// What each object has been told to be last.
-    told: HashMap<(Box<str>, Option<Family>, Option<Box<str>>), bool>,
+    told: HashMap<Told, bool>,
     /// Attempts that are under way.
     live: BTreeSet<RunId>,
     targets: HashMap<RunId, String>,
@@ -157,7 +160,7 @@ impl Bench {
     /// One that comes back is another one.
     fn forget_the_removed(&mut self) {
         let servers = &self.model.lvs.virtual_servers;
-        let there = |(server, _, real): &(Box<str>, Option<Family>, Option<Box<str>>)| {
+        let there = |(server, _, real): &Told| {
             let server = servers.iter().find(|one| *name::virtual_server(one).to_string() == **server);
             server.is_some_and(|server| {
                 let mut reals = server.real_servers.iter().map(|one| name::real_server(server, one).to_string());
