@@ -17,7 +17,7 @@ SOAK_SEED ?= 1
 STANDFAST := target/debug/standfast
 BUILD_PACKAGES := gcc libc6-dev make pkg-config
 # What works in network namespaces needs these, and root. Certificates are made with openssl.
-NETNS_PACKAGES := keepalived iproute2 nftables openssl util-linux
+NETNS_PACKAGES := keepalived frr iproute2 nftables openssl util-linux
 # And what works with IPVS, a kernel that has it.
 UML_PACKAGES := user-mode-linux ipvsadm kmod nginx-light
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
@@ -71,6 +71,7 @@ bench: packages-netns packages-uml release
 
 soak: packages-netns release
 	SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(NETNS_CARGO) test --release --test soak -- --ignored --nocapture
+	SOAK_MINUTES=$(SOAK_MINUTES) $(NETNS_CARGO) test --release --test bfd --test traces -- --ignored --nocapture
 
 lint: packages-build fmt-check clippy
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \

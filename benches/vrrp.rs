@@ -32,12 +32,13 @@ type Figures = Vec<(String, f64)>;
 /// A part of the benchmark: its name, what it is about, and how it is done.
 type Part = (&'static str, &'static str, fn(&Program) -> Figures);
 
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("late", "a peer stops advertising: from the deadline to the first advert, from that to the first announcement", late),
     ("stop", "a master of a pair is stopped by SIGTERM", stop),
     ("crash", "the VRRP process of a pair's master is killed by SIGKILL", crash),
     ("thousand", "1,000 instances on four links, advert_int 1, alone", thousand),
     ("excluded", "take-over with 5,000 excluded addresses, beside an instance with advert_int 0.1", excluded),
+    ("scripts", "500 health scripts a second beside an instance with advert_int 0.1, and the same without", scripts),
 ];
 
 fn main() {
@@ -360,4 +361,39 @@ fn excluded(program: &Program) -> Figures {
         ("longest time between two adverts of its own, ms".to_owned(), gap(times(51))),
         ("signal to exit, ms".to_owned(), stopped),
     ]
+}
+
+/// Each of fifty scripts runs ten times a second.
+fn scripts(program: &Program) -> Figures {
+    const SCRIPTS: u32 = 50;
+    let interval = Duration::from_millis(100);
+    let mut figures = Figures::new();
+    for (what, count) in [("no scripts", 0), ("500 scripts/s", SCRIPTS)] {
+        let bed = Bed::new();
+        let mut configuration = "global_defs {\nenable_script_security\nscript_user root\n}\n".to_owned();
+        let mut tracked = String::new();
+        for number in 0..count {
+            let _ = writeln!(configuration, "vrrp_script s{number} {{\nscript /usr/bin/true\ninterval 0.1\nweight 1\n}}");
+            let _ = writeln!(tracked, "s{number}");
+        }
+        let tracked = if count > 0 { format!("track_script {{\n{tracked}}}\n") } else { String::new() };
+        configuration.push_str(&instance("VI", 51, 100, "0.1", "eth0", &format!("{}\n{tracked}", one_address())));
+        let daemon = Daemon::start(&bed.router, program, &configuration);
+        eventually("it is master", || bed.router.has_address(VIP).then_some(()));
+        pause(Duration::from_secs(3));
+        bed.capture.clear();
+        let (before, clock) = (cpu(&daemon.processes()), Instant::now());
+        pause(Duration::from_secs(15));
+        let used = cpu(&daemon.processes()).saturating_sub(before).as_secs_f64() / clock.elapsed().as_secs_f64();
+        let times = bed.capture.select(|frame| is_advert(frame, bed.mac, 51).then_some(frame.at));
+        let nominal = interval.as_secs_f64() * MILLISECOND;
+        let mut jitter: Vec<f64> = times.windows(2).map(|pair| (milliseconds(pair[0], pair[1]) - nominal).abs()).collect();
+        jitter.sort_by(f64::total_cmp);
+        let at = |part: usize| jitter.get(jitter.len() * part / 100).or(jitter.last()).copied().unwrap_or(f64::NAN);
+        figures.push((format!("{what}: jitter of adverts, median, ms"), at(50)));
+        figures.push((format!("{what}: jitter of adverts, 99 in 100, ms"), at(99)));
+        figures.push((format!("{what}: jitter of adverts, worst, ms"), at(100)));
+        figures.push((format!("{what}: CPU of the daemon without its scripts, % of one"), used * 100.0));
+    }
+    figures
 }

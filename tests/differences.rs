@@ -409,6 +409,9 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A wrong checksum over IPv6 is told of", Row::Shown("src/vrrp/tests/mod.rs", "a_wrong_checksum_over_ipv6_is_told_of_and_not_counted")),
         ("Each cause of a FAULT ends by itself", Row::Shown("src/vrrp/tests/mod.rs", "two_faults_need_two_recoveries")),
         ("FAULT is logged with its causes", Row::Shown("src/vrrp/tests/mod.rs", "a_fault_is_logged_with_all_its_causes")),
+        ("A time-out that is our own stall is not the script's failure", Row::Shown("src/track/script/tests.rs", "a_time_out_that_is_our_own_stall_is_not_the_scripts_failure")),
+        ("A child counts when it stays what its parent is", Row::Shown("src/track/census.rs", "a_child_that_becomes_another_program_never_counts_as_its_parent")),
+        ("Where the kernel does not tell of processes they are looked for", Row::Shown("src/runtime/track/clerk.rs", "in_a_network_namespace_of_its_own_processes_are_counted_by_looking")),
         ("`init_fail` works", Row::Shown("src/track/script/tests.rs", "results_add_up")),
         // The daemon: addresses
         ("A stripped address is put back without an election", Row::Shown("tests/netns/resilience.rs", "a_stripped_address_comes_back_without_an_election")),
@@ -463,6 +466,8 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A FIFO's script that fails is started again", Row::Shown("tests/notify.rs", "a_fifo_s_script_that_fails_is_started_again")),
         ("One process has the common FIFO read", Row::Shown("tests/notify.rs", "of_two_processes_that_write_to_a_pipe_one_has_it_read")),
         ("Scripts may be told in JSON", Row::Shown("tests/notify.rs", "a_script_is_told_in_json_where_that_is_configured")),
+        ("All states are told again after a reload", Row::Shown("tests/netns/traces.rs", "pipes_are_told_all_states_again_after_a_reload_where_that_is_asked_for")),
+        ("A disabled script is told of with its remedy", Row::Shown("src/config/resolve/script.rs", "the_path_decides_whether_a_script_may_run")),
         ("A mail that fails is tried again", Row::Shown("tests/notify.rs", "a_server_that_stalls_or_closes_early_holds_nothing_up_and_is_asked_again")),
         ("A refused recipient costs the others nothing", Row::Shown("tests/notify.rs", "one_recipient_that_is_refused_does_not_keep_the_mail_from_the_other")),
         ("A mail is sent whole", Row::Shown("src/notify/mail/tests.rs", "a_dialogue_is_keepalived_s")),

@@ -421,7 +421,15 @@ fn of_two_processes_that_write_to_a_pipe_one_has_it_read() {
 }
 
 fn server(real: Option<&str>, up: bool, script: Option<Script>) -> ServerNotice {
-    ServerNotice { virtual_server: "[10.0.0.100]:tcp:80".into(), real_server: real.map(Box::from), up, script, fifo: true, mail: None }
+    ServerNotice {
+        virtual_server: "[10.0.0.100]:tcp:80".into(),
+        family: None,
+        real_server: real.map(Box::from),
+        up,
+        script,
+        fifo: true,
+        mail: None,
+    }
 }
 
 #[test]

@@ -90,6 +90,27 @@ fn a_health_script_that_hangs_is_killed_with_all_that_it_started() {
     });
 }
 
+#[test]
+fn a_health_script_that_ended_while_we_were_held_up_was_in_time() {
+    let place = Place::new("stall");
+    run(async {
+        let script = TrackScript {
+            timeout: Duration::from_millis(300),
+            interval: Duration::from_secs(100),
+            ..tracked("chk", place.script("sleep 0.1; touch over"))
+        };
+        let mut trackers = Trackers::new(&model(vec![script], Vec::new(), Vec::new()), None).expect("trackers");
+        // It is started, and not waited for.
+        let first = tokio::time::timeout(Duration::ZERO, trackers.next()).await;
+        assert!(first.is_err(), "{first:?}");
+        while !place.path("over").exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!(next(&mut trackers).await, found("chk", Standing::Up));
+    });
+}
+
 /// Whoever inherits it may take its time to notice its end.
 fn is_alive(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{}/status", pid.trim())).is_ok_and(|status| !status.contains("State:\tZ"))

@@ -43,15 +43,43 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptPath {
     Runs(Found),
-    /// Nothing there, or not executable for its user.
+    /// Nothing there.
     Absent,
-    /// This component is a symbolic link to a directory or no directory: never run.
-    WrongType(PathBuf),
+    /// Its user may not execute this component, or not go through it.
+    Forbidden(PathBuf),
+    /// This component is a symbolic link to a directory or no directory: never run. `resolved` has no such links.
+    WrongType {
+        component: PathBuf,
+        resolved: PathBuf,
+    },
     /// Somebody other than root could change this component: refused under `enable_script_security`.
     Insecure {
         component: PathBuf,
+        loose: Loose,
         found: Found,
     },
+}
+
+/// By what others than root could change a component of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loose {
+    /// It belongs to one of them.
+    Owner,
+    /// Its group may write it.
+    Group,
+    /// Everybody may.
+    World,
+}
+
+impl Loose {
+    /// The command that mends it.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Owner => "chown root",
+            Self::Group => "chmod g-w",
+            Self::World => "chmod o-w",
+        }
+    }
 }
 
 /// The contents of a file that holds a key.

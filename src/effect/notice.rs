@@ -1,5 +1,6 @@
 //! What the world is told of a transition.
 
+use crate::model::net::Family;
 use crate::model::script::Script;
 use std::fmt;
 
@@ -73,6 +74,8 @@ impl fmt::Display for Told {
 pub struct ServerNotice {
     /// As pipes and mail say it: `[10.0.0.1]:tcp:80`, `FWM 5`, `[group]:0`.
     pub virtual_server: Box<str>,
+    /// Of one for a mark: there may be another one for the same mark and the other family.
+    pub family: Option<Family>,
     /// Without one it is the virtual server that has won or lost its quorum.
     pub real_server: Option<Box<str>>,
     pub up: bool,

@@ -23,6 +23,14 @@ pub(super) fn server_key(server: &VirtualServer) -> ServerKey<'_> {
     }
 }
 
+/// What the name of a virtual server does not tell.
+pub(super) const fn family_of_mark(server: &VirtualServer) -> Option<Family> {
+    match server.service {
+        Service::Mark(_) => one(server.family),
+        Service::Address { .. } | Service::Group { .. } => None,
+    }
+}
+
 const fn one(families: Families) -> Option<Family> {
     match families {
         Families::One(family) => Some(family),

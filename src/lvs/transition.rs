@@ -1,6 +1,7 @@
 //! What follows when a checker has changed: for its real server, the quorum, the table, and who is told.
 
 use super::engine::Engine;
+use super::identity::family_of_mark;
 use super::layout::{group, ix};
 use super::message::{self, Subject};
 use super::name;
@@ -110,6 +111,7 @@ pub(super) fn real_notice(server: &VirtualServer, real: &RealServer, up: bool, m
     let script = scripts.and_then(|details| if up { details.notify_up.clone() } else { details.notify_down.clone() });
     ServerNotice {
         virtual_server: name::virtual_server(server).to_string().into(),
+        family: family_of_mark(server),
         real_server: Some(name::real_server(server, real).to_string().into()),
         up,
         script,
@@ -121,6 +123,7 @@ pub(super) fn real_notice(server: &VirtualServer, real: &RealServer, up: bool, m
 pub(super) fn server_notice(server: &VirtualServer, up: bool, mail: Option<Box<str>>) -> ServerNotice {
     ServerNotice {
         virtual_server: name::virtual_server(server).to_string().into(),
+        family: family_of_mark(server),
         real_server: None,
         up,
         script: if up { server.quorum_up.clone() } else { server.quorum_down.clone() },

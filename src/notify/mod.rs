@@ -9,6 +9,7 @@ mod queue;
 pub use queue::{Order, PATIENCE, Queue, Turn};
 
 use crate::effect::notice::{Notice, ServerNotice, Subject, Told};
+use crate::model::net::Family;
 use crate::model::script::Script;
 use mail::Alert;
 use std::fmt;
@@ -18,8 +19,8 @@ use std::fmt;
 pub enum Object {
     Instance(Box<str>),
     Group(Box<str>),
-    VirtualServer(Box<str>),
-    RealServer { real: Box<str>, of: Box<str> },
+    VirtualServer { name: Box<str>, family: Option<Family> },
+    RealServer { real: Box<str>, of: Box<str>, family: Option<Family> },
 }
 
 /// As log lines begin.
@@ -28,8 +29,8 @@ impl fmt::Display for Object {
         match self {
             Self::Instance(name) => write!(f, "({name})"),
             Self::Group(name) => write!(f, "VRRP_Group({name})"),
-            Self::VirtualServer(name) => write!(f, "Virtual server {name}:"),
-            Self::RealServer { real, of } => write!(f, "Real server {real} of {of}:"),
+            Self::VirtualServer { name, .. } => write!(f, "Virtual server {name}:"),
+            Self::RealServer { real, of, .. } => write!(f, "Real server {real} of {of}:"),
         }
     }
 }
@@ -67,8 +68,10 @@ impl News {
         let about = match &self.object {
             Object::Instance(name) => format!(r#""type":"INSTANCE","name":{}"#, text(name)),
             Object::Group(name) => format!(r#""type":"GROUP","name":{}"#, text(name)),
-            Object::VirtualServer(name) => format!(r#""type":"VS","virtual_server":{}"#, text(name)),
-            Object::RealServer { real, of } => format!(r#""type":"RS","virtual_server":{},"real_server":{}"#, text(of), text(real)),
+            Object::VirtualServer { name, family } => format!(r#""type":"VS","virtual_server":{}{}"#, text(name), of_family(*family)),
+            Object::RealServer { real, of, family } => {
+                format!(r#""type":"RS","virtual_server":{}{},"real_server":{}"#, text(of), of_family(*family), text(real))
+            }
         };
         let priority = self.priority.map_or_else(String::new, |priority| format!(r#","priority":{priority}"#));
         format!(r#"{{{about},"state":{}{priority}}}"#, text(self.said))
@@ -94,12 +97,20 @@ impl From<ServerNotice> for News {
         let kind = if notice.fifo || notice.script.is_some() { Kind::State } else { Kind::Aside };
         let line = notice.fifo.then(|| server_line(&notice));
         let alert = mail::of_server(&notice);
-        let ServerNotice { virtual_server: of, real_server, script, .. } = notice;
+        let ServerNotice { virtual_server: of, family, real_server, script, .. } = notice;
         let object = match real_server {
-            Some(real) => Object::RealServer { real, of },
-            None => Object::VirtualServer(of),
+            Some(real) => Object::RealServer { real, of, family },
+            None => Object::VirtualServer { name: of, family },
         };
         Self { object, said, kind, priority: None, scripts: script.into_iter().collect(), line, alert }
+    }
+}
+
+fn of_family(family: Option<Family>) -> &'static str {
+    match family {
+        None => "",
+        Some(Family::V4) => r#","family":"inet""#,
+        Some(Family::V6) => r#","family":"inet6""#,
     }
 }
 

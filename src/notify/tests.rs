@@ -1,6 +1,7 @@
 use super::*;
 use crate::effect::notice::Subject;
 use crate::effect::time::Instant;
+use crate::model::net::Family;
 use crate::model::script::Action;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -293,7 +294,15 @@ const VS: &str = "[10.0.0.100]:tcp:80";
 /// Of a server that has a script for this.
 fn server(real: Option<&str>, up: bool) -> ServerNotice {
     let script = script(&["/s", if up { "UP" } else { "DOWN" }]);
-    ServerNotice { virtual_server: VS.into(), real_server: real.map(Box::from), up, script: Some(script), fifo: true, mail: None }
+    ServerNotice {
+        virtual_server: VS.into(),
+        family: None,
+        real_server: real.map(Box::from),
+        up,
+        script: Some(script),
+        fifo: true,
+        mail: None,
+    }
 }
 
 #[test]
@@ -330,6 +339,19 @@ fn scripts_of_a_server_get_no_arguments_and_run_in_order() {
     queue.ended(AT, &first, &mut orders);
     assert_eq!(told(&orders), ["run DOWN"]);
     assert_eq!(News::from(server(None, true)).scripts, [script(&["/s", "UP"])]);
+}
+
+#[test]
+fn two_servers_of_one_mark_and_two_families_do_not_wait_for_each_other() {
+    let of = |family| ServerNotice { virtual_server: "FWM 5".into(), family: Some(family), ..server(None, true) };
+    let mut queue = Queue::default();
+    let mut orders = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        queue.tell(AT, of(family).into(), &mut orders);
+    }
+    assert_eq!(told(&orders), ["run UP", "run UP"]);
+    assert_eq!(News::from(of(Family::V6)).json(), r#"{"type":"VS","virtual_server":"FWM 5","family":"inet6","state":"UP"}"#);
+    assert_eq!(News::from(of(Family::V6)).line.as_deref(), Some("VS FWM 5 UP\n\0"), "pipes are told as keepalived tells them");
 }
 
 #[test]

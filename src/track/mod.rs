@@ -1,5 +1,6 @@
 //! What is watched besides VRRP itself: scripts, files, processes. Pure; what a result is worth is VRRP's business.
 
+pub mod census;
 pub mod file;
 pub mod process;
 pub mod script;

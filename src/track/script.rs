@@ -12,6 +12,9 @@ use std::time::Duration;
 /// How long a run that was asked to end may take to do so.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Whoever is called so late was kept from running. What a machine does that is merely busy is less.
+const STALL: Duration = Duration::from_millis(100);
+
 /// One run of a script. A number is never given to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub u64);
@@ -176,6 +179,9 @@ impl Scripts {
     }
 
     fn tick(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if self.next_deadline().is_some_and(|deadline| now.since(deadline) >= STALL) {
+            self.forgive(now);
+        }
         for (&run, until) in &mut self.ending {
             if until.is_some_and(|until| until <= now) {
                 *until = None;
@@ -186,6 +192,15 @@ impl Scripts {
             watched.expire(now, actions);
             if watched.due <= now {
                 watched.begin(now, &mut self.runs, actions);
+            }
+        }
+    }
+
+    /// While we did not run, the scripts may not have run either, and nobody knows for how long. They have all their time once more.
+    fn forgive(&mut self, now: Instant) {
+        for watched in &mut self.watched {
+            if let Some(Running { stage: Stage::Working(until), .. }) = &mut watched.run {
+                *until = now + watched.script.timeout;
             }
         }
     }

@@ -5,8 +5,8 @@
 mod bench;
 
 use bench::lan::Side;
-use bench::{Daemon, Host, Lan, Program, eventually, pause};
-use std::time::Duration;
+use bench::{Daemon, Frr, Host, Lan, Program, eventually, pause};
+use std::time::{Duration, SystemTime};
 
 fn standfast() -> Program {
     Program::standfast(env!("CARGO_BIN_EXE_standfast"))
@@ -112,4 +112,150 @@ fn neither_a_reload_nor_a_killed_process_is_noticed_by_the_neighbour() {
         assert_eq!(daemon.said("entering Down state"), 0, "{}", daemon.text());
     }
     pair.lose_and_find();
+}
+
+/// A router with standfast and a neighbour with FRR.
+struct WithFrr {
+    lan: Lan,
+    hosts: [Host; 2],
+    daemon: Daemon,
+    frr: Frr,
+}
+
+impl WithFrr {
+    fn new([a, b]: [&str; 2], more: &str, peer: &str) -> Self {
+        let lan = Lan::new();
+        let hosts = [Host::new("r1"), Host::new("r2")];
+        for (index, (side, host)) in [Side::Left, Side::Right].into_iter().zip(&hosts).enumerate() {
+            let number = index + 1;
+            lan.join(side, host, "eth0", &[&format!("10.0.0.{number}/24"), &format!("2001:db8::{number}/64")]);
+        }
+        let peer = format!(
+            " peer {a} {peer} local-address {b}\n  detect-multiplier 5\n  receive-interval 10\n  transmit-interval 10\n  no shutdown\n !\n"
+        );
+        let frr = Frr::start(&hosts[1], &peer);
+        let daemon = Daemon::start(&hosts[0], &standfast(), &router(a, b, more));
+        let pair = Self { lan, hosts, daemon, frr };
+        pair.wait(true);
+        pair
+    }
+
+    /// Both see it.
+    fn wait(&self, up: bool) {
+        let what = if up { "both are up" } else { "both are down" };
+        eventually(what, || {
+            let ours = self.hosts[0].has_address("10.0.0.50");
+            (ours == up && self.frr.up(&self.hosts[1]) == (usize::from(up), 1)).then_some(())
+        });
+    }
+}
+
+#[test]
+fn frr_is_a_neighbour() {
+    // keepalived's hop limit over IPv6 is 64 unless another one is configured, and FRR takes 255 alone (RFC 5881 section 5).
+    for (ends, more, peer) in [(V4, "", ""), (V6, "hoplimit 255\n", ""), (V4, "multihop\nmax_hops 3\n", "multihop"), (V4, "passive\n", "")]
+    {
+        let pair = WithFrr::new(ends, more, peer);
+        pair.lan.split();
+        pair.wait(false);
+        pair.lan.heal();
+        pair.wait(true);
+        // Another rhythm is agreed upon by a poll, and nobody goes down for it.
+        let slower = router(ends[0], ends[1], more).replace("min_tx 10", "min_tx 30").replace("min_rx 10", "min_rx 40");
+        let lost = pair.daemon.said("entering Down state");
+        pair.daemon.reload(&slower);
+        pair.daemon.wait_said("Reload complete");
+        pause(Duration::from_secs(1));
+        pair.wait(true);
+        assert_eq!(pair.daemon.said("entering Down state"), lost, "{}", pair.daemon.text());
+        pair.daemon.signal_stop();
+        eventually("FRR hears of the end", || (pair.frr.up(&pair.hosts[1]) == (0, 1)).then_some(()));
+    }
+}
+
+const FAILURES: usize = 100;
+
+/// When the neighbour's process is stopped, its last packet is up to 10 ms old, and 5 x 10 ms after that it is missed.
+fn detect(neighbour: &str, daemon: &Daemon, process: u32) {
+    let mut took = Vec::new();
+    // A neighbour that goes on may take the session down once more, for it has missed us too.
+    let is_up = || {
+        let log = daemon.log();
+        let (at, line) = log.iter().rev().find(|(_, line)| line.contains("BFD_Instance(way)"))?;
+        let lasts = at.elapsed().is_ok_and(|time| time > Duration::from_millis(500));
+        (lasts && line.contains("Entering Up state")).then_some(())
+    };
+    for _ in 0..FAILURES {
+        eventually("the session is up", is_up);
+        let before = daemon.log().len();
+        let stopped = SystemTime::now();
+        bench::daemon::send(process, nix::sys::signal::Signal::SIGSTOP);
+        let found = eventually("it is missed", || daemon.log().into_iter().skip(before).find(|(_, line)| line.contains("Expired")));
+        bench::daemon::send(process, nix::sys::signal::Signal::SIGCONT);
+        took.push(found.0.duration_since(stopped).unwrap_or_default().as_secs_f64() * 1e3);
+    }
+    took.sort_by(f64::total_cmp);
+    println!(
+        "{neighbour}: {FAILURES} failures detected after {:.1} ms (median), {:.1} at least, {:.1} at most; 9 in 10 within {:.1} ms",
+        took[FAILURES / 2],
+        took[0],
+        took[FAILURES - 1],
+        took[FAILURES * 9 / 10],
+    );
+}
+
+#[test]
+#[ignore = "takes minutes and says how long things took: make soak"]
+fn a_hundred_failures_are_detected() {
+    let pair = Pair::new(&[standfast(), standfast()], V4, "");
+    let of = |daemon: &Daemon| daemon.processes().into_iter().filter(|&pid| pid != daemon.pid()).collect::<Vec<_>>();
+    let neighbour = of(&pair.daemons[1]);
+    assert_eq!(neighbour.len(), 1, "the neighbour has nothing but the session");
+    detect("standfast beside standfast", &pair.daemons[0], neighbour[0]);
+    drop(pair);
+    let pair = WithFrr::new(V4, "", "");
+    detect("standfast beside FRR", &pair.daemon, pair.frr.bfdd());
+}
+
+const SESSIONS: usize = 200;
+
+/// Half of them are with FRR.
+#[test]
+#[ignore = "takes SOAK_MINUTES: make soak"]
+fn two_hundred_sessions_see_no_failure_where_there_is_none() {
+    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (minutes, interval) = (number("SOAK_MINUTES", 10), number("SOAK_BFD_INTERVAL", 10));
+    let lan = Lan::new();
+    let hosts = [Host::new("r1"), Host::new("r2"), Host::new("r3")];
+    for (index, host) in hosts.iter().enumerate() {
+        let addresses: Vec<String> = (0..SESSIONS).map(|session| format!("10.0.{}.{}/16", index + 1, session + 1)).collect();
+        lan.join(Side::Left, host, "eth0", &addresses.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    let session = |session: usize, own: usize, other: usize| {
+        let last = session + 1;
+        format!(
+            "bfd_instance s{session} {{\nneighbor_ip 10.0.{other}.{last}\nsource_ip 10.0.{own}.{last}\nmin_rx {interval}\nmin_tx {interval}\nmultiplier 5\n}}\n"
+        )
+    };
+    let half = SESSIONS / 2;
+    let ours: String = (0..SESSIONS).map(|number| session(number, 1, if number < half { 2 } else { 3 })).collect();
+    let theirs: String = (0..half).map(|number| session(number, 2, 1)).collect();
+    let peer = |last: usize| {
+        format!(
+            " peer 10.0.1.{last} local-address 10.0.3.{last}\n  detect-multiplier 5\n  receive-interval {interval}\n  transmit-interval {interval}\n  no shutdown\n !\n"
+        )
+    };
+    let frr = Frr::start(&hosts[2], &(half..SESSIONS).map(|number| peer(number + 1)).collect::<String>());
+    let neighbour = Daemon::start(&hosts[1], &standfast(), &theirs);
+    let daemon = Daemon::start(&hosts[0], &standfast(), &ours);
+    eventually("all are up", || (daemon.said("Entering Up state") >= SESSIONS && frr.up(&hosts[2]) == (half, half)).then_some(()));
+    pause(Duration::from_secs(2));
+    let lost = |daemon: &Daemon| daemon.said("entering Down state");
+    let before = [lost(&daemon), lost(&neighbour)];
+    for minute in 1..=minutes {
+        pause(Duration::from_secs(60));
+        println!("minute {minute}: lost {}, and {} by the neighbour", lost(&daemon) - before[0], lost(&neighbour) - before[1]);
+    }
+    assert_eq!([lost(&daemon), lost(&neighbour)], before, "{}", daemon.text());
+    assert_eq!(frr.up(&hosts[2]), (half, half));
 }

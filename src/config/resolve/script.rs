@@ -190,22 +190,30 @@ impl Resolver<'_> {
         match verdict {
             ScriptPath::Runs(found) => Some(self.execute(found, program, command.at, argv)),
             ScriptPath::Absent => {
-                self.disabled(command, purpose, "since not found/accessible", None);
+                self.disabled(command, purpose, "since not found/accessible", &format!("{program} is not there"), None);
                 None
             }
-            ScriptPath::WrongType(component) => {
-                let why = format!("{} is not a plain directory or file; name the path without symbolic links", component.display());
-                self.disabled(command, purpose, "due to insecure", Some(why));
+            ScriptPath::Forbidden(component) => {
+                let component = component.display();
+                let why = format!("its user may not execute {component}");
+                self.disabled(command, purpose, "since not found/accessible", &why, Some(format!("chmod a+x {component}")));
                 None
             }
-            ScriptPath::Insecure { component, .. } if self.scripts.secure => {
-                let why = format!("others than root may change {}", component.display());
-                self.disabled(command, purpose, "due to insecure", Some(why));
+            ScriptPath::WrongType { component, resolved } => {
+                let why = format!("{} is not a plain directory or file", component.display());
+                self.disabled(command, purpose, "due to insecure", &why, Some(format!("write {} instead", resolved.display())));
                 None
             }
-            ScriptPath::Insecure { component, found } => {
-                let text = format!("Unsafe permissions found for script '{program}': others than root may change {}", component.display());
-                self.log(command.at, text);
+            ScriptPath::Insecure { component, loose, .. } if self.scripts.secure => {
+                let component = component.display();
+                let why = format!("others than root may change {component}");
+                self.disabled(command, purpose, "due to insecure", &why, Some(format!("{} {component}", loose.remedy())));
+                None
+            }
+            ScriptPath::Insecure { component, loose, found } => {
+                let component = component.display();
+                let why = format!("others than root may change {component}: {} {component}", loose.remedy());
+                self.log(command.at, format!("Unsafe permissions found for script '{program}': {why}"));
                 Some(self.execute(found, program, command.at, argv))
             }
         }
@@ -224,8 +232,9 @@ impl Resolver<'_> {
         Action::Execute(if self.scripts.symlinks { found.path } else { found.resolved })
     }
 
-    /// A script that cannot run. keepalived's config test counts this for tracked scripts only.
-    fn disabled(&mut self, command: &Command, purpose: Purpose<'_>, why: &str, hint: Option<String>) {
+    /// A script that cannot run. keepalived's config test counts this for tracked scripts only. It says less: which part of the
+    /// path it is, and what is to be done, is in the text, so that it is in the log as well.
+    fn disabled(&mut self, command: &Command, purpose: Purpose<'_>, what_for: &str, why: &str, remedy: Option<String>) {
         let quoted = command.quoted();
         let (class, what) = match purpose {
             Purpose::Track { name, .. } => (Class::Error, format!("track script {name}")),
@@ -234,8 +243,8 @@ impl Resolver<'_> {
             Purpose::Life(name) => (Class::Notice, format!("{name} script {quoted}")),
         };
         let program = command.program();
-        let hint = hint.unwrap_or_else(|| format!("{program} is not there, or its user may not execute it"));
-        self.problems.resolving(class, command.at, format!("Disabling {what} {why}")).word(program).hint(hint);
+        let remedy = remedy.map_or_else(String::new, |remedy| format!(": {remedy}"));
+        self.problems.resolving(class, command.at, format!("Disabling {what} {what_for} - {why}{remedy}")).word(program);
     }
 
     fn in_use(&mut self, purpose: Purpose<'_>, at: Origin) {
@@ -297,7 +306,7 @@ fn opened(argv: &[Box<str>]) -> Option<PathBuf> {
 mod tests {
     use super::*;
     use crate::config::diagnostic::Diagnostics;
-    use crate::config::host::Stated;
+    use crate::config::host::{Loose, Stated};
 
     fn at(line: u32) -> Origin {
         Origin { order: line, file: 0, line }
@@ -437,22 +446,25 @@ mod tests {
     fn the_path_decides_whether_a_script_may_run() {
         let mut host = Stated::with(&[]).script("/p");
         let found = Found { path: "/tmp/s".into(), resolved: "/private/s".into() };
-        host.scripts.insert("/tmp/s".to_owned(), ScriptPath::Insecure { component: "/tmp".into(), found });
-        host.scripts.insert("/bin/true".to_owned(), ScriptPath::WrongType("/bin".into()));
+        host.scripts.insert("/tmp/s".to_owned(), ScriptPath::Insecure { component: "/tmp".into(), loose: Loose::World, found });
+        let resolved = "/usr/bin/true".into();
+        host.scripts.insert("/bin/true".to_owned(), ScriptPath::WrongType { component: "/bin".into(), resolved });
+        host.scripts.insert("/tmp/no".to_owned(), ScriptPath::Forbidden("/tmp/no".into()));
+        const INSECURE: &str = "error Resolving 2: Disabling track script chk due to insecure";
+        const ABSENT: &str = "error Resolving 2: Disabling track script chk since not found/accessible";
+        let links = format!("{INSECURE} - /bin is not a plain directory or file: write /usr/bin/true instead");
+        let open = format!("{INSECURE} - others than root may change /tmp: chmod o-w /tmp");
+        let absent = format!("{ABSENT} - /none is not there");
+        let forbidden = format!("{ABSENT} - its user may not execute /tmp/no: chmod a+x /tmp/no");
         for (path, purpose, secure, runs, counted) in [
-            ("/none", track(9), true, false, vec!["error Resolving 2: Disabling track script chk since not found/accessible"]),
+            ("/none", track(9), true, false, vec![&*absent]),
+            ("/tmp/no", track(9), true, false, vec![&forbidden]),
             ("/none", NOTIFY, false, false, vec![]),
             ("/none", Purpose::Misc { end: at(9) }, false, false, vec![]),
-            ("/bin/true", track(9), true, false, vec!["error Resolving 2: Disabling track script chk due to insecure"]),
-            (
-                "/bin/true",
-                track(9),
-                false,
-                false,
-                vec!["error Resolving 2: Disabling track script chk due to insecure", "security Resolving 2: V"],
-            ),
+            ("/bin/true", track(9), true, false, vec![&links]),
+            ("/bin/true", track(9), false, false, vec![&links, "security Resolving 2: V"]),
             ("/bin/true", NOTIFY, true, false, vec![]),
-            ("/tmp/s", track(9), true, false, vec!["error Resolving 2: Disabling track script chk due to insecure"]),
+            ("/tmp/s", track(9), true, false, vec![&open]),
             ("/tmp/s", NOTIFY, false, true, vec!["security Resolving 2: V"]),
             ("/p", NOTIFY, true, true, vec![]),
         ] {

@@ -12,6 +12,7 @@ use crate::lvs::{Action, Engine, Event, name};
 use crate::model::Model;
 use crate::model::checker::{Checker, Probe};
 use crate::model::lvs::Forwarding;
+use crate::model::net::Family;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 pub(super) const START: Instant = Instant::from_nanos(1_000_000_000_000);
 pub(super) const TCP: &str = "TCP_CHECK {\nconnect_timeout 1\nretry 0\n}\n";
+
+/// Who was told of: a virtual server, its family where the name does not tell it, a real server.
+type Told = (Box<str>, Option<Family>, Option<Box<str>>);
 
 pub(super) struct Bench {
     pub(super) engine: Engine,
@@ -38,7 +42,7 @@ pub(super) struct Bench {
     /// When each attempt began, in milliseconds from the start, and of what.
     pub(super) begun: Vec<(u64, String)>,
     /// What each object has been told to be last.
-    told: HashMap<(Box<str>, Option<Box<str>>), bool>,
+    told: HashMap<Told, bool>,
     /// Attempts that are under way.
     live: BTreeSet<RunId>,
     targets: HashMap<RunId, String>,
@@ -156,7 +160,7 @@ impl Bench {
     /// One that comes back is another one.
     fn forget_the_removed(&mut self) {
         let servers = &self.model.lvs.virtual_servers;
-        let there = |(server, real): &(Box<str>, Option<Box<str>>)| {
+        let there = |(server, _, real): &Told| {
             let server = servers.iter().find(|one| *name::virtual_server(one).to_string() == **server);
             server.is_some_and(|server| {
                 let mut reals = server.real_servers.iter().map(|one| name::real_server(server, one).to_string());
@@ -250,7 +254,7 @@ impl Bench {
     }
 
     fn notice(&mut self, notice: ServerNotice) -> Option<String> {
-        let ServerNotice { virtual_server, real_server, up, script, fifo, mail } = notice;
+        let ServerNotice { virtual_server, family, real_server, up, script, fifo, mail } = notice;
         let what = match &real_server {
             Some(real) => format!("RS {real} {virtual_server} {}", if up { "UP" } else { "DOWN" }),
             None => format!("VS {virtual_server} {}", if up { "UP" } else { "DOWN" }),
@@ -260,7 +264,7 @@ impl Bench {
             assert_eq!(script, None, "what pipes are not told, scripts are not");
             return None;
         }
-        let before = self.told.insert((virtual_server, real_server), up);
+        let before = self.told.insert((virtual_server, family, real_server), up);
         assert_ne!(before, Some(up), "{what} again");
         let script = script.map(|script| script.argv[1..].join(" "));
         Some(script.map_or(what.clone(), |script| format!("{what} +{script}")))

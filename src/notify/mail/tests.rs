@@ -25,7 +25,7 @@ fn notice(subject: Subject, told: Told) -> Notice {
 
 fn server(real: Option<&str>, up: bool, reason: &str) -> ServerNotice {
     let (virtual_server, real_server) = ("[10.0.0.100]:tcp:80".into(), real.map(Box::from));
-    ServerNotice { virtual_server, real_server, up, script: None, fifo: false, mail: Some(reason.into()) }
+    ServerNotice { virtual_server, family: None, real_server, up, script: None, fifo: false, mail: Some(reason.into()) }
 }
 
 fn letter() -> Letter {

@@ -1,6 +1,6 @@
 //! The walk along a script's path: whether it can run, and whether somebody could change what runs.
 
-use crate::config::host::{Found, Ids, ScriptPath};
+use crate::config::host::{Found, Ids, Loose, ScriptPath};
 use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -27,18 +27,24 @@ pub(super) fn verdict(command: &str, ids: Ids, search: &OsStr, trusted: Trusted)
     let (Ok(resolved), Ok(file)) = (path.canonicalize(), path.metadata()) else {
         return ScriptPath::Absent;
     };
-    if !executable(&file, ids) || !reachable(&resolved, ids) {
+    if !file.is_file() {
         return ScriptPath::Absent;
+    }
+    if let Some(component) = barrier(&resolved, ids) {
+        return ScriptPath::Forbidden(component);
+    }
+    if !executable(&file, ids) {
+        return ScriptPath::Forbidden(resolved);
     }
     let set_id = file.mode() & SET_UID != 0 && file.uid() == 0 || file.mode() & SET_GID != 0 && file.gid() == 0;
     let privileged = ids.uid == 0 || ids.gid == 0 || set_id;
     if privileged {
         if let Some(component) = wrong_type(&path) {
-            return ScriptPath::WrongType(component);
+            return ScriptPath::WrongType { component, resolved };
         }
         // Where the last component is a link, what it leads to counts as well.
-        if let Some(component) = insecure(&path, trusted).or_else(|| insecure(&resolved, trusted)) {
-            return ScriptPath::Insecure { component, found: Found { path, resolved } };
+        if let Some((component, loose)) = insecure(&path, trusted).or_else(|| insecure(&resolved, trusted)) {
+            return ScriptPath::Insecure { component, loose, found: Found { path, resolved } };
         }
     }
     ScriptPath::Runs(Found { path, resolved })
@@ -54,7 +60,7 @@ fn locate(command: &str, ids: Ids, search: &OsStr) -> Option<PathBuf> {
         .filter(|directory| directory.is_absolute())
         .filter_map(|directory| directory.canonicalize().ok())
         .map(|directory| directory.join(command))
-        .find(|path| path.metadata().is_ok_and(|file| executable(&file, ids)) && reachable(path, ids))
+        .find(|path| path.metadata().is_ok_and(|file| executable(&file, ids)) && barrier(path, ids).is_none())
 }
 
 fn executable(file: &Metadata, ids: Ids) -> bool {
@@ -62,9 +68,12 @@ fn executable(file: &Metadata, ids: Ids) -> bool {
     file.is_file() && (any || may_execute(file, ids))
 }
 
-/// Whether every directory lets the user through.
-fn reachable(path: &Path, ids: Ids) -> bool {
-    ids.uid == 0 || path.ancestors().skip(1).all(|directory| directory.metadata().is_ok_and(|found| may_execute(&found, ids)))
+/// The first directory that does not let the user through.
+fn barrier(path: &Path, ids: Ids) -> Option<PathBuf> {
+    let mut directories: Vec<&Path> = path.ancestors().skip(1).collect();
+    directories.reverse();
+    let bars = |directory: &&Path| !directory.metadata().is_ok_and(|found| may_execute(&found, ids));
+    if ids.uid == 0 { None } else { directories.into_iter().find(bars).map(Path::to_owned) }
 }
 
 fn may_execute(found: &Metadata, ids: Ids) -> bool {
@@ -91,20 +100,31 @@ fn wrong_type(path: &Path) -> Option<PathBuf> {
 }
 
 /// The first component that others than the trusted could change.
-fn insecure(path: &Path, trusted: Trusted) -> Option<PathBuf> {
-    let loose = |found: &Metadata| {
-        let mode = if found.is_symlink() { 0 } else { found.mode() };
-        open_to_others(mode, found.is_dir(), found.uid(), found.gid(), trusted)
-    };
-    components(path).find(|(_, found)| found.as_ref().is_none_or(loose)).map(|(component, _)| component)
+fn insecure(path: &Path, trusted: Trusted) -> Option<(PathBuf, Loose)> {
+    components(path).find_map(|(component, found)| {
+        let loose = match found {
+            // It was there a moment ago, so somebody meddles with it.
+            None => Some(Loose::Owner),
+            Some(found) => {
+                let mode = if found.is_symlink() { 0 } else { found.mode() };
+                open_to_others(mode, found.is_dir(), found.uid(), found.gid(), trusted)
+            }
+        };
+        loose.map(|loose| (component, loose))
+    })
 }
 
-fn open_to_others(mode: u32, directory: bool, uid: u32, gid: u32, trusted: Trusted) -> bool {
-    let owner = uid != 0 && uid != trusted.uid;
-    let group = mode & 0o020 != 0 && gid != 0 && gid != trusted.gid;
+fn open_to_others(mode: u32, directory: bool, uid: u32, gid: u32, trusted: Trusted) -> Option<Loose> {
     let sticky = directory && mode & STICKY != 0;
-    let world = mode & 0o002 != 0 && !sticky;
-    owner || (group && !sticky) || world
+    if uid != 0 && uid != trusted.uid {
+        Some(Loose::Owner)
+    } else if mode & 0o002 != 0 && !sticky {
+        Some(Loose::World)
+    } else if mode & 0o020 != 0 && gid != 0 && gid != trusted.gid && !sticky {
+        Some(Loose::Group)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -172,11 +192,14 @@ pub(super) mod tests {
         let runs = ScriptPath::Runs(Found { path: path.clone(), resolved: path });
         assert_eq!(walk(&scratch, "a/script", AS_ROOT), runs);
         assert_eq!(walk(&scratch, "a/script", AS_OTHER), runs);
-        for (name, ids) in [("a/data", AS_ROOT), ("a/none", AS_ROOT), ("a", AS_ROOT), ("a/mine", AS_OTHER), ("a/data/x", AS_ROOT)] {
-            assert_eq!(walk(&scratch, name, ids), ScriptPath::Absent, "{name}");
+        for name in ["a/none", "a", "a/data/x"] {
+            assert_eq!(walk(&scratch, name, AS_ROOT), ScriptPath::Absent, "{name}");
+        }
+        for (name, ids) in [("a/data", AS_ROOT), ("a/data", AS_OTHER), ("a/mine", AS_OTHER)] {
+            assert_eq!(walk(&scratch, name, ids), ScriptPath::Forbidden(scratch.path(name)), "{name}");
         }
         scratch.mode("a", 0o700);
-        assert_eq!(walk(&scratch, "a/script", AS_OTHER), ScriptPath::Absent);
+        assert_eq!(walk(&scratch, "a/script", AS_OTHER), ScriptPath::Forbidden(scratch.path("a")));
     }
 
     #[test]
@@ -185,7 +208,8 @@ pub(super) mod tests {
         scratch.file("a/script", 0o757, "");
         let insecure = |component: &str| {
             let path = scratch.path("a/script");
-            ScriptPath::Insecure { component: scratch.path(component), found: Found { path: path.clone(), resolved: path } }
+            let found = Found { path: path.clone(), resolved: path };
+            ScriptPath::Insecure { component: scratch.path(component), loose: Loose::World, found }
         };
         assert_eq!(walk(&scratch, "a/script", AS_ROOT), insecure("a/script"));
         assert!(matches!(walk(&scratch, "a/script", AS_OTHER), ScriptPath::Runs(_)));
@@ -202,7 +226,10 @@ pub(super) mod tests {
         scratch.file("a/script", 0o755, "");
         symlink("a", scratch.path("b")).expect("a link");
         symlink("script", scratch.path("a/link")).expect("a link");
-        assert_eq!(walk(&scratch, "b/script", AS_ROOT), ScriptPath::WrongType(scratch.path("b")));
+        assert_eq!(
+            walk(&scratch, "b/script", AS_ROOT),
+            ScriptPath::WrongType { component: scratch.path("b"), resolved: scratch.path("a/script") }
+        );
         assert!(matches!(walk(&scratch, "b/script", AS_OTHER), ScriptPath::Runs(_)));
         let found = Found { path: scratch.path("a/link"), resolved: scratch.path("a/script") };
         assert_eq!(walk(&scratch, "a/link", AS_ROOT), ScriptPath::Runs(found));
@@ -226,13 +253,14 @@ pub(super) mod tests {
     #[test]
     fn modes_and_owners_that_let_others_in() {
         for (mode, directory, uid, gid, want) in [
-            (0o755, false, 0, 0, false),
-            (0o755, false, 7, 0, true),
-            (0o775, false, 0, 0, false),
-            (0o775, false, 0, 7, true),
-            (0o757, false, 0, 0, true),
-            (0o1777, true, 0, 7, false),
-            (0o1777, false, 0, 0, true),
+            (0o755, false, 0, 0, None),
+            (0o755, false, 7, 0, Some(Loose::Owner)),
+            (0o775, false, 0, 0, None),
+            (0o775, false, 0, 7, Some(Loose::Group)),
+            (0o757, false, 0, 0, Some(Loose::World)),
+            (0o777, true, 0, 7, Some(Loose::World)),
+            (0o1777, true, 0, 7, None),
+            (0o1777, false, 0, 0, Some(Loose::World)),
         ] {
             assert_eq!(open_to_others(mode, directory, uid, gid, ROOT), want, "{mode:o} {uid} {gid}");
         }

@@ -149,12 +149,17 @@ impl Teller {
         }
     }
 
-    fn tell(&mut self, news: News) {
+    /// Says to the pipes alone what has been told before.
+    pub fn restate(&mut self, news: &News) {
         if let Some(line) = &news.line {
             for pipe in &mut self.pipes {
                 pipe.write(line);
             }
         }
+    }
+
+    fn tell(&mut self, news: News) {
+        self.restate(&news);
         if news.alert.is_some()
             && let Some(letter) = self.written.letter(&news, &self.mail, &today())
         {

@@ -168,6 +168,14 @@ impl<T: Clone + PartialEq> Children<T> {
         }
     }
 
+    /// One that has ended by now, without waiting.
+    pub fn take(&mut self) -> Option<(T, Status)> {
+        if self.ended.is_empty() {
+            self.reap();
+        }
+        self.ended.pop_front()
+    }
+
     /// Waits for those that have ended. Others of this process may have children too, so each is asked about by number.
     fn reap(&mut self) {
         let ended = &mut self.ended;

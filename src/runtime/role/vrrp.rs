@@ -8,6 +8,7 @@ mod key;
 mod later;
 mod neighbours;
 mod ports;
+mod restate;
 mod statics;
 mod synchronise;
 
@@ -75,6 +76,9 @@ async fn serve(start: Start) -> io::Result<()> {
                         let old = std::mem::replace(&mut model, new);
                         driver.teller.reconfigure(&model);
                         driver.reconfigure(&model)?;
+                        if model.global.scripts.fifo_states_on_reload {
+                            restate::states(&driver.snapshot()).into_iter().for_each(|notice| driver.teller.restate(&notice.into()));
+                        }
                         trackers.reconfigure(&model);
                         // Whoever is the last to let go of it takes as long as there is much in it.
                         drop(tokio::task::spawn_blocking(move || drop(old)));

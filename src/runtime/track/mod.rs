@@ -1,5 +1,6 @@
 //! Carries out what the trackers decide, and passes on what they find.
 
+mod clerk;
 pub mod file;
 pub mod process;
 pub mod script;

@@ -1,43 +1,27 @@
 //! Counts processes.
-//!
-//! /proc is read in slices, so that a machine with many processes holds nothing else up.
 
+use super::clerk::{Clerk, Counts, Task};
 use super::{Finding, Found, now};
-use crate::effect::time::Instant;
 use crate::model::Model;
 use crate::runtime::notify::say;
-use crate::track::process::{Action, Processes, matches};
+use crate::track::process::{Action, Processes};
 use crate::vrrp::Standing;
-use std::collections::{BTreeMap, VecDeque};
-use std::fs;
+use std::collections::VecDeque;
 use std::time::Duration;
-
-/// How often they are counted.
-const EVERY: Duration = Duration::from_millis(500);
-
-/// So many processes are looked at without a pause.
-const SLICE: usize = 64;
 
 /// The tracked processes of a process. It lives in a runtime.
 #[derive(Debug)]
 pub struct Counter {
     engine: Processes,
-    /// The next count begins.
-    due: Instant,
-    count: Option<Count>,
+    /// Nobody, where nothing is to be counted.
+    clerk: Option<Clerk>,
+    task: u64,
     findings: VecDeque<Finding>,
-}
-
-/// A count under way.
-#[derive(Debug)]
-struct Count {
-    left: Vec<u32>,
-    found: BTreeMap<Box<str>, usize>,
 }
 
 impl Counter {
     pub fn new(model: &Model) -> Self {
-        let mut counter = Self { engine: Processes::default(), due: now(), count: None, findings: VecDeque::new() };
+        let mut counter = Self { engine: Processes::default(), clerk: None, task: 0, findings: VecDeque::new() };
         counter.reconfigure(model);
         counter
     }
@@ -47,60 +31,40 @@ impl Counter {
         let mut actions = Vec::new();
         self.engine.reconfigure(model, &mut actions);
         self.carry_out(actions);
-        self.count = None;
-        self.due = now();
+        self.task += 1;
+        let wanted: Vec<_> = self.engine.iter().cloned().collect();
+        if wanted.is_empty() {
+            self.clerk = None;
+            return;
+        }
+        if self.clerk.is_none() {
+            self.clerk = Clerk::start().map_err(|error| tracing::error!("Processes cannot be tracked: {error}")).ok();
+        }
+        if let Some(clerk) = &self.clerk {
+            clerk.give(Task { number: self.task, wanted, buffer: model.global.process.process_monitor });
+        }
     }
 
     /// The next finding. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Finding {
-        if self.engine.iter().next().is_none() {
-            return std::future::pending().await;
-        }
         loop {
             if let Some(finding) = self.findings.pop_front() {
                 return finding;
             }
-            if self.count.is_some() {
-                self.go_on();
-                // Others have waited.
-                tokio::task::yield_now().await;
-                continue;
-            }
-            let until = self.engine.next_deadline().map_or(self.due, |deadline| deadline.min(self.due));
-            tokio::time::sleep(until.since(now())).await;
+            let Some(clerk) = &mut self.clerk else { return std::future::pending().await };
+            let wait = self.engine.next_deadline().map(|deadline| deadline.since(now()));
             let mut actions = Vec::new();
-            self.engine.tick(now(), &mut actions);
+            tokio::select! {
+                Counts { task, counts } = clerk.next() => {
+                    // What was counted for another configuration means nothing any more.
+                    for (name, count) in counts.into_iter().filter(|_| task == self.task) {
+                        self.engine.counted(now(), &name, count, &mut actions);
+                    }
+                }
+                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => self.engine.tick(now(), &mut actions),
+            }
             self.carry_out(actions);
-            if self.due <= now() {
-                self.due = now() + EVERY;
-                self.count = Some(Count { left: running(), found: BTreeMap::new() });
-            }
         }
-    }
-
-    fn go_on(&mut self) {
-        let Some(mut count) = self.count.take() else { return };
-        let rest = count.left.split_off(count.left.len().min(SLICE));
-        let by_line = self.engine.iter().any(|wanted| wanted.matching.is_some());
-        for pid in std::mem::replace(&mut count.left, rest) {
-            let Some(short) = short_name(pid) else { continue };
-            // Not asked for without need: the kernel answers only when the process lets go of its memory map.
-            let line = if by_line { fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default() } else { Vec::new() };
-            let words: Vec<&[u8]> = line.strip_suffix(b"\0").unwrap_or(&line).split(|&byte| byte == 0).collect();
-            for wanted in self.engine.iter().filter(|wanted| matches(wanted, &short, &words)) {
-                *count.found.entry(wanted.name.clone()).or_default() += 1;
-            }
-        }
-        if !count.left.is_empty() {
-            self.count = Some(count);
-            return;
-        }
-        let names: Vec<Box<str>> = self.engine.iter().map(|wanted| wanted.name.clone()).collect();
-        let mut actions = Vec::new();
-        for name in names {
-            self.engine.counted(now(), &name, count.found.get(&name).copied().unwrap_or(0), &mut actions);
-        }
-        self.carry_out(actions);
     }
 
     fn carry_out(&mut self, actions: Vec<Action>) {
@@ -114,17 +78,4 @@ impl Counter {
             }
         }
     }
-}
-
-fn running() -> Vec<u32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
-}
-
-/// The short name of a process that is alive: one that has ended and was not waited for is not.
-fn short_name(pid: u32) -> Option<Vec<u8>> {
-    let line = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    let (open, close) = (line.iter().position(|&byte| byte == b'(')?, line.iter().rposition(|&byte| byte == b')')?);
-    let state = line.get(close + 2)?;
-    (!b"ZXx".contains(state)).then(|| line.get(open + 1..close).map(<[u8]>::to_vec)).flatten()
 }

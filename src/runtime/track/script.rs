@@ -2,6 +2,7 @@
 
 use super::{Finding, Found, now};
 use crate::model::Model;
+use crate::model::script::Script;
 use crate::runtime::notify::say;
 use crate::runtime::notify::spawn::{Children, Status, scripts};
 use crate::track::script::{Action, Event, Outcome, RunId, Scripts, Signal};
@@ -16,12 +17,15 @@ use std::time::Duration;
 pub struct Runner {
     engine: Scripts,
     children: Children<RunId>,
+    /// What is to be started: one at a time, so that nobody waits for more than one fork.
+    starts: VecDeque<(RunId, Script)>,
     findings: VecDeque<Finding>,
 }
 
 impl Runner {
     pub fn new(model: &Model) -> io::Result<Self> {
-        let mut runner = Self { engine: Scripts::default(), children: Children::new()?, findings: VecDeque::new() };
+        let mut runner =
+            Self { engine: Scripts::default(), children: Children::new()?, starts: VecDeque::new(), findings: VecDeque::new() };
         runner.reconfigure(model);
         Ok(runner)
     }
@@ -41,13 +45,24 @@ impl Runner {
             if let Some(finding) = self.findings.pop_front() {
                 return finding;
             }
+            if let Some((run, script)) = self.starts.pop_front() {
+                self.start(run, &script);
+                // Others have waited.
+                tokio::task::yield_now().await;
+                continue;
+            }
             let wait = self.engine.next_deadline().map(|deadline| deadline.since(now()));
-            let event = tokio::select! {
-                (run, status) = self.children.next() => Event::Ended { run, outcome: outcome(status) },
-                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => Event::Tick,
+            let ended = tokio::select! {
+                ended = self.children.next() => Some(ended),
+                () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => None,
             };
             let mut actions = Vec::new();
-            self.engine.handle(now(), event, &mut actions);
+            // Nobody is late who has ended already, even if we hear of it now.
+            let ended = ended.into_iter().chain(std::iter::from_fn(|| self.children.take()));
+            for (run, status) in ended {
+                self.engine.handle(now(), Event::Ended { run, outcome: outcome(status) }, &mut actions);
+            }
+            self.engine.handle(now(), Event::Tick, &mut actions);
             self.carry_out(actions);
         }
     }
@@ -59,19 +74,33 @@ impl Runner {
         self.carry_out(actions);
     }
 
+    fn start(&mut self, run: RunId, script: &Script) {
+        if let Err(error) = self.children.start(run, script) {
+            let mut actions = Vec::new();
+            let outcome = Outcome::Unstarted(error.to_string());
+            self.engine.handle(now(), Event::Ended { run, outcome }, &mut actions);
+            self.carry_out(actions);
+        }
+    }
+
     fn carry_out(&mut self, actions: Vec<Action>) {
         let mut left = VecDeque::from(actions);
         while let Some(action) = left.pop_front() {
             match action {
-                Action::Run { run, script } => {
-                    if let Err(error) = self.children.start(run, &script) {
+                Action::Run { run, script } => self.starts.push_back((run, script)),
+                Action::Signal { run, signal: Signal::Terminate } => {
+                    let planned = self.starts.len();
+                    self.starts.retain(|(other, _)| *other != run);
+                    if self.starts.len() < planned {
+                        // It never began, and so it has ended.
+                        let outcome = Outcome::Unstarted("it has not been started in time".to_owned());
                         let mut more = Vec::new();
-                        let outcome = Outcome::Unstarted(error.to_string());
                         self.engine.handle(now(), Event::Ended { run, outcome }, &mut more);
                         left.extend(more);
+                    } else {
+                        self.children.end(&run);
                     }
                 }
-                Action::Signal { run, signal: Signal::Terminate } => self.children.end(&run),
                 Action::Signal { run, signal: Signal::Kill } => self.children.signal(&run, Number::SIGKILL),
                 Action::Report { name, up } => {
                     let standing = if up { Standing::Up } else { Standing::Down };

@@ -158,7 +158,8 @@ fn a_run_that_takes_too_long_has_failed_and_is_ended() {
     // Its status comes too late, even a good one.
     assert_eq!(story.ended(3500, 2, Outcome::Exited(0)), Vec::<String>::new());
     assert_eq!(story.tick(4000), ["run 3"]);
-    assert_eq!(story.tick(6000), ["Terminate 3", "chk down", "skipped"]);
+    assert_eq!(story.tick(5000), ["skipped"]);
+    assert_eq!(story.tick(6000), ["Terminate 3", "chk down"]);
 }
 
 #[test]
@@ -271,4 +272,30 @@ fn scripts_start_in_the_order_of_the_configuration() {
     drop(Scripts::start(at(0), &model(names.iter().map(named).collect()), &mut actions));
     let started = actions.iter().filter_map(|action| if let Action::Run { script, .. } = action { Some(&*script.argv[0]) } else { None });
     assert!(started.eq(names));
+}
+
+#[test]
+fn a_time_out_that_is_our_own_stall_is_not_the_scripts_failure() {
+    let mut story = Story::new(TrackScript { interval: SECOND * 10, fall: 1, ..script("chk") });
+    story.drain();
+    // It had until 2000, of which we have slept through the end, and perhaps it has too.
+    assert_eq!(story.tick(3500), Vec::<String>::new());
+    assert_eq!(story.scripts.next_deadline(), Some(at(5500)));
+    assert_eq!(story.ended(3600, 1, Outcome::Exited(0)), ["chk up"]);
+}
+
+#[test]
+fn after_a_stall_a_script_has_its_time_once_more_and_not_twice() {
+    let mut story = Story::new(TrackScript { interval: SECOND * 10, fall: 1, ..script("chk") });
+    story.drain();
+    assert_eq!(story.tick(2900), Vec::<String>::new());
+    assert_eq!(story.tick(4899), Vec::<String>::new());
+    assert_eq!(story.tick(4900), ["Terminate 1", "chk down"], "two seconds of our own time");
+}
+
+#[test]
+fn a_machine_that_is_merely_busy_is_no_excuse() {
+    let mut story = Story::new(TrackScript { interval: SECOND * 10, fall: 1, ..script("chk") });
+    story.drain();
+    assert_eq!(story.tick(2099), ["Terminate 1", "chk down"]);
 }

@@ -280,7 +280,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "false",
             "Tell the pipes of changed priorities as well.",
         ),
-        key(
+        live(
             "fifo_write_vrrp_states_on_reload",
             flag!(settings.scripts.fifo_states_on_reload),
             "off",
@@ -454,8 +454,8 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "false",
             "Take that size beyond the system's limit.",
         ),
-        key("process_monitor_rcv_bufs", buffer_size!(process.process_monitor), "the system's", "Receive buffer for news of processes."),
-        key(
+        live("process_monitor_rcv_bufs", buffer_size!(process.process_monitor), "the system's", "Receive buffer for news of processes."),
+        live(
             "process_monitor_rcv_bufs_force",
             boolean!(settings.process.process_monitor.force),
             "false",

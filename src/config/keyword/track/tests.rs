@@ -87,7 +87,10 @@ fn faults_are_told_with_their_lines() {
             vec!["1: *** Configuration line starting `track_file` is missing a parameter after keyword `track_file`"],
         ),
         ("vrrp_script S {\n}".to_owned(), vec!["2: No script set for vrrp_script S - removing"]),
-        (format!("vrrp_script S {{\n script /nope\n}}\n{GLOBAL}"), vec!["2: Disabling track script S since not found/accessible"]),
+        (
+            format!("vrrp_script S {{\n script /nope\n}}\n{GLOBAL}"),
+            vec!["2: Disabling track script S since not found/accessible - /nope is not there"],
+        ),
         (script("interval 0"), vec!["2: (S): vrrp script interval must be greater than 0, setting to 1"]),
         (script("interval 0.0001"), vec!["2: number '0.0001' outside range [0.001, 4294]"]),
         (script("interval 4295"), vec!["2: number '4295' outside range [0, 4294]"]),

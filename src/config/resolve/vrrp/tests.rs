@@ -315,7 +315,7 @@ fn a_script_that_cannot_run_is_not_tracked() {
         )
     };
     let (model, told) = load(&text("script /nope"), &host());
-    assert_eq!(told, ["6: Disabling track script s since not found/accessible"]);
+    assert_eq!(told, ["6: Disabling track script s since not found/accessible - /nope is not there"]);
     assert!(model.vrrp.instances[0].trackers.scripts.is_empty());
     let told = said(&text("script /p\n user nosuch"));
     assert!(told.contains(&"(A) track script s not found, ignoring...".to_owned()), "{told:?}");
