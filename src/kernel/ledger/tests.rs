@@ -1,5 +1,6 @@
 use super::*;
 use crate::effect::net::{InstanceId, Placed};
+use crate::kernel::rtnl::decode::Key;
 use crate::kernel::rtnl::decode::testing::placement;
 use crate::model::net::address::Lifetime;
 use crate::model::net::{Address, Scope};
