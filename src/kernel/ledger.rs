@@ -107,7 +107,7 @@ fn place(route: &Route) -> (Prefix, u32) {
 fn address_of(fact: &Fact) -> Option<(Device, IpAddr)> {
     match fact {
         Fact::Address(placed) => Some((placed.device, placed.address.prefix.address)),
-        Fact::Route(_) | Fact::Rule(_) => None,
+        Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => None,
     }
 }
 
@@ -413,7 +413,7 @@ fn found(placement: &Placement, wanted: &Fact, names: &Names) -> Option<Fact> {
     let resolve = |name: &str| names.get(name).copied();
     match wanted {
         Fact::Address(wanted) => Some(Fact::Address(placement.placed(wanted, &resolve))),
-        Fact::Route(_) | Fact::Rule(_) => None,
+        Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => None,
     }
 }
 

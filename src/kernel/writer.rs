@@ -131,7 +131,9 @@ impl Thread {
                 Verdict::Already => {
                     let placement = match &step.op {
                         Op::Add(fact @ Fact::Address(_)) => there.get_or_insert_with(|| self.addresses()).remove(&Identity::of(fact)),
-                        Op::Add(Fact::Route(_) | Fact::Rule(_)) | Op::Change(_) | Op::Remove(_) => None,
+                        Op::Add(Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_)) | Op::Change(_) | Op::Remove(_) => {
+                            None
+                        }
                     };
                     snags.push((step.clone(), Snag::Already(placement.map(Box::new))));
                 }

@@ -100,7 +100,7 @@ impl Ledger {
                     Key::Route(seen) => seen.devices().all(&is_up),
                     Key::Address(_) | Key::Rule(_) => true,
                 },
-                Fact::Rule(_) => true,
+                Fact::Rule(_) | Fact::Device(_) | Fact::Setting(_) => true,
             };
             let collateral = self.is_collateral(&identity);
             let broken = self.is_broken(&identity, key);
@@ -124,7 +124,7 @@ impl Ledger {
             Identity::Address { device, local, length: Some(length), peer: None } => {
                 Some((*device, network(Prefix { address: *local, length: *length })))
             }
-            Identity::Address { .. } | Identity::Route(_) | Identity::Rule(_) => None,
+            Identity::Device(_) | Identity::Setting(..) | Identity::Address { .. } | Identity::Route(_) | Identity::Rule(_) => None,
         };
         let Some(here) = subnet(identity) else { return false };
         let leaves = |list: &VecDeque<Expected>| list.iter().any(|expected| !expected.coming);
@@ -162,7 +162,7 @@ impl Ledger {
                 // What we have let go of is in no list any more, but its end is still to be heard; that comes first.
                 let leaving = |identity: &&Identity| match identity {
                     Identity::Route(route) => place(route) == (destination, table) && seen.is(route, &|_| None),
-                    Identity::Address { .. } | Identity::Rule(_) => false,
+                    Identity::Device(_) | Identity::Setting(..) | Identity::Address { .. } | Identity::Rule(_) => false,
                 };
                 let mut found: Vec<Identity> = self.expected.keys().filter(leaving).cloned().collect();
                 let more: Vec<Identity> = list.iter().filter(ours).filter(|identity| !found.contains(identity)).cloned().collect();
@@ -233,6 +233,7 @@ impl Ledger {
                 None => Vec::new(),
                 Some(entry) => match &entry.fact {
                     Fact::Address(placed) => vec![placed.device],
+                    Fact::Device(_) | Fact::Setting(_) => Vec::new(),
                     Fact::Route(_) | Fact::Rule(_) => entry.ways.iter().chain(entry.names.values()).copied().collect(),
                 },
             };

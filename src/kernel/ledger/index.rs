@@ -33,11 +33,14 @@ impl Index {
         match fact {
             Fact::Route(route) => route.protocol == OUR_PROTOCOL,
             Fact::Address(_) | Fact::Rule(_) => true,
+            // They are put there again whether they are there or not, and what has gone is told of with its interface.
+            Fact::Device(_) | Fact::Setting(_) => false,
         }
     }
 
     pub(super) fn has(&self, fact: &Fact, identity: &Identity, resolve: Resolve<'_>) -> bool {
         match fact {
+            Fact::Device(_) | Fact::Setting(_) => false,
             Fact::Address(_) => self.addresses.contains_key(identity),
             Fact::Rule(_) => self.rules.contains(identity),
             Fact::Route(route) => self.routes.get(&place(route)).is_some_and(|seen| seen.iter().any(|seen| seen.is(route, resolve))),
