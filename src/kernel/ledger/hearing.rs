@@ -2,6 +2,7 @@
 
 use super::{Entry, Expected, Index, Ledger, Names, Standing, Step, place};
 use crate::effect::delta::Identity;
+use crate::effect::device::Scope;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::kernel::rtnl::decode::{Key, Seen, network};
 use crate::model::net::Prefix;
@@ -180,6 +181,16 @@ impl Ledger {
         }
     }
 
+    /// Nothing is called so any more. Returns what somebody else took away.
+    pub(in crate::kernel) fn name_gone(&mut self, name: &str) -> Vec<(Owner, Fact)> {
+        let identity = Identity::Device(name.into());
+        if self.heard(&identity, false) || self.entries.get(&identity).is_none_or(|entry| entry.standing != Standing::Held) {
+            return Vec::new();
+        }
+        self.stand(&identity, Standing::Lost);
+        self.of_all_owners(&identity)
+    }
+
     /// An interface has gone, and took along what was on it.
     pub(in crate::kernel) fn link_gone(&mut self, device: Device) {
         let on_it = |identity: &Identity| matches!(identity, Identity::Address { device: on, .. } if *on == device);
@@ -189,6 +200,11 @@ impl Ledger {
             self.stand(&identity, Standing::Lost);
         }
         self.expected.retain(|identity, _| !on_it(identity));
+        let set = |identity: &Identity| matches!(identity, Identity::Setting(Scope::Device(on), _) if *on == device);
+        let lost: Vec<Identity> = self.entries.keys().filter(|identity| set(identity)).cloned().collect();
+        for identity in lost {
+            self.stand(&identity, Standing::Lost);
+        }
     }
 
     fn routes_by(&self, device: Device) -> Vec<Identity> {

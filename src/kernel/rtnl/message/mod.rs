@@ -1,5 +1,6 @@
 //! Facts into messages to the kernel.
 
+pub(in crate::kernel) mod link;
 mod route;
 mod rule;
 
