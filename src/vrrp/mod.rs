@@ -7,6 +7,7 @@ mod admit;
 pub mod announce;
 mod beginning;
 mod burst;
+pub mod device;
 mod election;
 mod engine;
 mod fault;
