@@ -27,8 +27,8 @@ fn must(batch: &mut Batch, request: Request, what: &str) -> Result<(), Snag> {
     }
 }
 
-/// Makes it, or takes the one that is there already. `links` tells what there is now.
-pub(super) fn make(new: &NewDevice, batch: &mut Batch, mut links: impl FnMut() -> Links) -> Result<(), Snag> {
+/// Makes it, or takes the one that is there already; returns whether it made it. `links` tells what there is now.
+pub(super) fn make(new: &NewDevice, batch: &mut Batch, mut links: impl FnMut() -> Links) -> Result<bool, Snag> {
     let fresh = match one(batch, link::creation(new)) {
         Verdict::Done => true,
         Verdict::Already => false,
@@ -45,7 +45,7 @@ pub(super) fn make(new: &NewDevice, batch: &mut Batch, mut links: impl FnMut() -
         // Half an interface is none.
         let _ = one(batch, link::deletion(device));
     }
-    outcome
+    outcome.map(|()| fresh)
 }
 
 fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &Links) -> Result<(), Snag> {

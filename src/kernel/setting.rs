@@ -5,8 +5,9 @@
 use super::rtnl::batch::{Batch, Verdict};
 use super::rtnl::message::link;
 use crate::effect::device::{Knob, Scope, Setting};
-use crate::effect::net::Links;
-use std::collections::BTreeMap;
+use crate::effect::net::{Device, Links, Mac};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::{fs, io};
 
 /// What a setting was when it was not ours.
@@ -22,6 +23,8 @@ pub struct Before {
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     before: BTreeMap<(Scope, Knob), u32>,
+    /// What somebody like us lived on before we came. What is set there as we would set it, he has set.
+    lived_on: BTreeSet<Device>,
     /// What has come or gone since somebody asked.
     news: Vec<Before>,
 }
@@ -34,6 +37,11 @@ impl Settings {
                 self.before.insert((scope, knob), value);
             }
         }
+    }
+
+    /// An interface of ours was found on this one.
+    pub(super) fn found_on(&mut self, parent: Device) {
+        self.lived_on.insert(parent);
     }
 
     pub(super) fn news(&mut self) -> Vec<Before> {
@@ -53,7 +61,9 @@ impl Settings {
         const KNOB: Knob = Knob::ReversePath;
         // The kernel goes by the larger one.
         let Some(all) = read(Scope::All, KNOB, links).filter(|&all| all > value) else { return Ok(()) };
-        for scope in links.iter().map(|link| Scope::Device(link.device)).chain([Scope::Default]) {
+        // The loopback interface has nobody to filter.
+        let real = links.iter().filter(|link| link.mac != Some(Mac([0; 6])));
+        for scope in real.map(|link| Scope::Device(link.device)).chain([Scope::Default]) {
             if read(scope, KNOB, links).is_some_and(|own| own < all) {
                 self.change(scope, KNOB, all, links, batch)?;
             }
@@ -63,15 +73,13 @@ impl Settings {
 
     fn change(&mut self, scope: Scope, knob: Knob, value: u32, links: &Links, batch: &mut Batch) -> Result<(), String> {
         let now = read(scope, knob, links);
-        if now == Some(value) && !self.before.contains_key(&(scope, knob)) {
-            // It need not be given back, and yet it is ours: another program may change it.
-            return Ok(());
-        }
         if let Some(now) = now
-            && let std::collections::btree_map::Entry::Vacant(vacant) = self.before.entry((scope, knob))
+            && let Entry::Vacant(vacant) = self.before.entry((scope, knob))
         {
-            vacant.insert(now);
-            self.news.push(Before { scope, knob, value: Some(now) });
+            let inherited = now == value && matches!(scope, Scope::Device(device) if self.lived_on.contains(&device));
+            let was = if inherited { read(Scope::Default, knob, links).unwrap_or(now) } else { now };
+            vacant.insert(was);
+            self.news.push(Before { scope, knob, value: Some(was) });
         }
         if now == Some(value) { Ok(()) } else { write(scope, knob, value, links, batch) }
     }

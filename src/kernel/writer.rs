@@ -155,7 +155,12 @@ impl Thread {
     fn fixture(&mut self, op: &Op) -> Result<(), Snag> {
         let links = |asker: &mut Asker| asker.links().map_err(|error| Snag::Refused(error.to_string()));
         match op {
-            Op::Add(Fact::Device(new)) => device::make(new, &mut self.batch, || self.asker.links().unwrap_or_default()),
+            Op::Add(Fact::Device(new)) => {
+                if !device::make(new, &mut self.batch, || self.asker.links().unwrap_or_default())? {
+                    self.settings.found_on(new.parent);
+                }
+                Ok(())
+            }
             Op::Change(Fact::Device(new)) => device::change(new, &mut self.batch, &links(&mut self.asker)?),
             Op::Remove(Fact::Device(new)) => device::remove(new, &mut self.batch, &links(&mut self.asker)?),
             Op::Add(Fact::Setting(setting)) | Op::Change(Fact::Setting(setting)) => {
