@@ -177,6 +177,11 @@ impl Router {
         self.event(Event::Received { port, datagram: Datagram { source, destination: GROUP, ttl, payload } })
     }
 
+    /// Where it has sockets.
+    pub(super) fn speaks_on(&self) -> Vec<u32> {
+        self.ports.values().copied().collect()
+    }
+
     pub(super) fn set_link(&mut self, name: &str, up: bool) -> Vec<String> {
         let device: u32 = name[1..].parse().expect("a number");
         self.event(Event::Link(link(device + 1, up)))
