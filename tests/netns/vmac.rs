@@ -239,6 +239,19 @@ fn xmit_base_speaks_as_the_parent_and_answers_as_the_virtual_router() {
 }
 
 #[test]
+fn what_is_found_gets_the_settings_of_our_own() {
+    let (_lan, host) = router();
+    host.ip(&format!("link add link eth0 name old51 address {VMAC} type macvlan mode private"));
+    host.ip("link set old51 up");
+    let mut daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
+    eventually("it is master", || carries(&host, "old51", VIP));
+    assert!(!is_there(&host, "vrrp.51"));
+    assert_eq!((setting(&host, "conf/old51/arp_ignore"), setting(&host, "conf/old51/accept_local")), ("1".into(), "1".into()));
+    assert!(daemon.stop().success(), "{}", daemon.text());
+    assert!(!is_there(&host, "old51"));
+}
+
+#[test]
 fn names_and_groups_are_as_configured_and_another_interface_of_that_name_is_left_alone() {
     let (_lan, host) = router();
     host.ip("link add vm.51 type dummy");
