@@ -421,6 +421,9 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A router that yields asks for its former addresses", Row::Shown("tests/netns/resilience.rs", "users_find_the_winner_that_does_not_know_of_the_other_master")),
         ("Refreshes of announcements do not add up", Row::Shown("src/vrrp/tests/mod.rs", "refreshes_do_not_add_up_when_a_router_is_master_again_and_again")),
         ("A virtual address with a peer is removed", Row::Shown("src/kernel/rtnl/message/mod.rs", "an_address_is_removed_with_its_peer_whatever_its_label")),
+        ("Settings of the kernel are given back", Row::Shown("tests/netns/vmac.rs", "after_the_stop_the_machine_is_as_it_was")),
+        ("A virtual MAC that is found has all its settings", Row::Shown("tests/netns/vmac.rs", "what_is_found_gets_the_settings_of_our_own")),
+        ("A virtual MAC that was let go leaves its name", Row::Shown("src/vrrp/device/tests.rs", "names_stay_and_those_that_are_let_go_are_free")),
         ("Addresses may be leased", Row::Shown("src/vrrp/tests/mod.rs", "a_lease_is_renewed_three_times_as_often_as_it_ends_and_only_by_a_master")),
         // The daemon: processes
         ("A VRRP process that crashes is carried on", Row::Shown("tests/netns/resilience.rs", "a_crash_of_the_master_goes_unnoticed")),

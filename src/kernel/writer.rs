@@ -1,11 +1,13 @@
 //! The thread that writes to the kernel. A system call that changes something waits for the kernel's lock, which may take
 //! long, and adverts must not.
 
+use super::device;
 use super::ledger::{Names, Snag, Step};
 use super::rtnl::batch::{Batch, Verdict};
 use super::rtnl::decode::Placement;
 use super::rtnl::message::{Request, request};
 use super::rtnl::picture::Asker;
+use super::setting::{Before, Settings};
 use crate::effect::delta::{Identity, Op};
 use crate::effect::net::{Device, Fact};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -26,6 +28,8 @@ struct Progress {
     /// The last step that is done.
     step: u64,
     snags: Vec<(Step, Snag)>,
+    /// What settings were before, or that they are so again.
+    before: Vec<Before>,
 }
 
 #[derive(Debug)]
@@ -44,7 +48,7 @@ impl Shared {
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Sender<Vec<Step>>,
+    jobs: Sender<Job>,
     shared: Arc<Shared>,
 }
 
@@ -54,14 +58,25 @@ impl Writer {
         let ready = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
         let shared = Arc::new(Shared { progress: Mutex::default(), changed: Condvar::new(), ready });
         let (jobs, queue) = channel();
-        let mut thread = Thread { queue, shared: shared.clone(), batch: Batch::open()?, asker: Asker::open()? };
+        let mut thread =
+            Thread { queue, shared: shared.clone(), batch: Batch::open()?, asker: Asker::open()?, settings: Settings::default() };
         std::thread::Builder::new().name("netlink".to_owned()).stack_size(STACK).spawn(move || thread.run())?;
         Ok(Self { jobs, shared })
     }
 
     pub(super) fn queue(&self, steps: Vec<Step>) {
         // It reads until we are gone.
-        let _ = self.jobs.send(steps);
+        let _ = self.jobs.send(Job::Steps(steps));
+    }
+
+    /// What a predecessor found before it changed it.
+    pub(super) fn remember(&self, before: Vec<Before>) {
+        let _ = self.jobs.send(Job::Remember(before));
+    }
+
+    /// What settings that have been changed were before, each once.
+    pub(super) fn before(&self) -> Vec<Before> {
+        std::mem::take(&mut self.shared.progress().before)
     }
 
     /// The last step that is done, and what has gone otherwise than planned until then, each once.
@@ -86,20 +101,35 @@ impl AsFd for Writer {
     }
 }
 
+#[derive(Debug)]
+enum Job {
+    Steps(Vec<Step>),
+    Remember(Vec<Before>),
+}
+
 struct Thread {
-    queue: Receiver<Vec<Step>>,
+    queue: Receiver<Job>,
     shared: Arc<Shared>,
     batch: Batch,
     asker: Asker,
+    settings: Settings,
 }
 
 impl Thread {
     fn run(&mut self) {
-        while let Ok(steps) = self.queue.recv() {
+        while let Ok(job) = self.queue.recv() {
+            let steps = match job {
+                Job::Steps(steps) => steps,
+                Job::Remember(before) => {
+                    self.settings.remember(&before);
+                    continue;
+                }
+            };
             for slice in steps.chunks(SLICE) {
                 let snags = self.slice(slice);
                 let mut progress = self.shared.progress();
                 progress.snags.extend(snags);
+                progress.before.extend(self.settings.news());
                 progress.step = slice.last().map_or(progress.step, |step| step.number);
                 drop(progress);
                 self.shared.changed.notify_all();
@@ -109,7 +139,42 @@ impl Thread {
         }
     }
 
+    /// What takes one message each goes out at one blow.
     fn slice(&mut self, steps: &[Step]) -> Vec<(Step, Snag)> {
+        let mut snags = Vec::new();
+        for steps in steps.chunk_by(|one, other| is_simple(one) && is_simple(other)) {
+            match steps {
+                [step] if !is_simple(step) => snags.extend(self.fixture(&step.op).err().map(|snag| (step.clone(), snag))),
+                steps => snags.extend(self.together(steps)),
+            }
+        }
+        snags
+    }
+
+    /// Interfaces and settings, which others build on.
+    fn fixture(&mut self, op: &Op) -> Result<(), Snag> {
+        let links = |asker: &mut Asker| asker.links().map_err(|error| Snag::Refused(error.to_string()));
+        match op {
+            Op::Add(Fact::Device(new)) => {
+                if !device::make(new, &mut self.batch, || self.asker.links().unwrap_or_default())? {
+                    self.settings.found_on(new.parent);
+                }
+                Ok(())
+            }
+            Op::Change(Fact::Device(new)) => device::change(new, &mut self.batch, &links(&mut self.asker)?),
+            Op::Remove(Fact::Device(new)) => device::remove(new, &mut self.batch, &links(&mut self.asker)?),
+            Op::Add(Fact::Setting(setting)) | Op::Change(Fact::Setting(setting)) => {
+                self.settings.set(*setting, &links(&mut self.asker)?, &mut self.batch).map_err(Snag::Refused)
+            }
+            Op::Remove(Fact::Setting(setting)) => {
+                let links = links(&mut self.asker)?;
+                self.settings.give_back(setting.scope, setting.knob, &links, &mut self.batch).map_err(Snag::Refused)
+            }
+            Op::Add(_) | Op::Change(_) | Op::Remove(_) => Ok(()),
+        }
+    }
+
+    fn together(&mut self, steps: &[Step]) -> Vec<(Step, Snag)> {
         let mut snags = Vec::new();
         let mut requests = Vec::with_capacity(steps.len());
         let mut sent = Vec::with_capacity(steps.len());
@@ -131,7 +196,9 @@ impl Thread {
                 Verdict::Already => {
                     let placement = match &step.op {
                         Op::Add(fact @ Fact::Address(_)) => there.get_or_insert_with(|| self.addresses()).remove(&Identity::of(fact)),
-                        Op::Add(Fact::Route(_) | Fact::Rule(_)) | Op::Change(_) | Op::Remove(_) => None,
+                        Op::Add(Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_)) | Op::Change(_) | Op::Remove(_) => {
+                            None
+                        }
                     };
                     snags.push((step.clone(), Snag::Already(placement.map(Box::new))));
                 }
@@ -159,5 +226,12 @@ impl Thread {
     fn names(&mut self) -> Names {
         let links = self.asker.links().unwrap_or_default();
         links.iter().map(|link| (link.name.clone(), link.device)).collect::<std::collections::BTreeMap<Box<str>, Device>>()
+    }
+}
+
+const fn is_simple(step: &Step) -> bool {
+    match step.op.fact() {
+        Fact::Device(_) | Fact::Setting(_) => false,
+        Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => true,
     }
 }

@@ -8,7 +8,7 @@ use crate::effect::notice::Told;
 use crate::effect::record::{self, Record};
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
-use crate::model::vrrp::{Carrier, Priority, Role};
+use crate::model::vrrp::{Priority, Role};
 use std::collections::HashMap;
 
 impl Engine {
@@ -107,11 +107,6 @@ impl Engine {
         let Some(instance) = self.instances.get(&id) else { return };
         let conf = &instance.conf;
         let mut without = |what, instead| actions.push(Action::Say(message::without(&conf.name, what, instead)));
-        match conf.carrier {
-            Carrier::Interface => {}
-            Carrier::Vmac(_) => without("use_vmac", "the interface's own MAC address is used"),
-            Carrier::Ipvlan(_) => without("use_ipvlan", "the interface itself is used"),
-        }
         if !conf.accept && conf.priority != Priority::OWNER {
             without("no_accept", "traffic to the virtual addresses is taken");
         }

@@ -8,6 +8,7 @@ pub mod announce;
 mod auth;
 mod beginning;
 mod burst;
+pub mod device;
 mod election;
 mod engine;
 mod fault;

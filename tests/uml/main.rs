@@ -1,6 +1,7 @@
 //! On a kernel that has IPVS: stories that are told inside a guest (see [`guest`]).
 
 mod balancer;
+mod carrier;
 mod checks;
 mod crash;
 mod daemon;
@@ -16,7 +17,7 @@ use guest::Story;
 
 /// All that a guest can be asked for.
 const STORIES: &[&[Story]] =
-    &[table::WITHOUT, table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES];
+    &[table::WITHOUT, table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES, carrier::STORIES];
 
 #[test]
 fn the_table_of_the_kernel_is_as_we_hold_it() {
@@ -41,6 +42,11 @@ fn the_daemon_keeps_the_table_in_order() {
 #[test]
 fn the_table_outlives_a_crash() {
     guest::tell_at_once(crash::STORIES);
+}
+
+#[test]
+fn virtual_routers_live_on_what_there_is() {
+    guest::tell(carrier::STORIES);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The VRRP process.
 
 mod clock;
+mod devices;
 mod difference;
 mod driver;
 mod held;
@@ -12,7 +13,7 @@ mod restate;
 mod statics;
 mod synchronise;
 
-use crate::effect::record::Record;
+use crate::effect::record::{Former, Record};
 use crate::model::Model;
 use crate::model::lvs::Lvs;
 use crate::observe::stats;
@@ -38,6 +39,8 @@ pub struct Start {
     pub model: Arc<Model>,
     /// What a predecessor left that did not stop.
     pub records: Vec<Record>,
+    /// What settings of the kernel were before it changed them.
+    pub former: Vec<Former>,
     pub manner: Manner,
     /// Whether a stop gives up addresses and says priority 0; not with `-V`.
     pub release: bool,
@@ -58,9 +61,9 @@ pub fn run(start: Start) -> u8 {
 }
 
 async fn serve(start: Start) -> io::Result<()> {
-    let Start { mut model, records, manner, release, control, signals, release_only, bfd } = start;
+    let Start { mut model, records, former, manner, release, control, signals, release_only, bfd } = start;
     let teller = Teller::new(&model)?;
-    let mut driver = Driver::start(&model, &records, manner, Effectors::open()?, teller, control, signals)?;
+    let mut driver = Driver::start(&model, &records, manner, Effectors::open()?.remembering(&former), teller, control, signals)?;
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;

@@ -1,6 +1,7 @@
 //! The engine as a router: what it sends, holds and tells, event by event.
 
 mod bench;
+mod vmac;
 
 use super::Event;
 use super::{Standing, Tracked};

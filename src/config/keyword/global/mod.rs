@@ -299,7 +299,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "none",
             "Interface of static addresses and routes that name none.",
         ),
-        key("disable_local_igmp", flag!(settings.vrrp.disable_local_igmp), "off", "No IGMP reports for 224.0.0.0/24."),
+        live("disable_local_igmp", flag!(settings.vrrp.disable_local_igmp), "off", "No IGMP reports for 224.0.0.0/24."),
         live(
             "v3_checksum_as_v2",
             flag!(settings.vrrp.v3_checksum_as_v2),
@@ -404,13 +404,13 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "The owner of the addresses ignores adverts.",
         ),
         live("log_unknown_vrids", flag!(settings.vrrp.log_unknown_vrids), "off", "Log adverts of unknown virtual routers."),
-        key(
+        live(
             "vmac_prefix",
             named_once!(settings.vrrp.vmac_prefix, "STRING", "vmac prefix has already been specified - ignoring"),
             "vrrp",
             "Beginning of the names of virtual MAC interfaces.",
         ),
-        key(
+        live(
             "vmac_addr_prefix",
             named_once!(settings.vrrp.vmac_addr_prefix, "STRING", "vmac_addr prefix has already been specified - ignoring"),
             "vmac_prefix",

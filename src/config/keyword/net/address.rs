@@ -58,7 +58,7 @@ pub static ADDRESS: Vocabulary<Address> = Vocabulary::new(
             "forever, 0 for /128",
             "How long an IPv6 address is preferred as a source.",
         ),
-        key("use_vmac", flag!(use_vmac), "off", "Put the address on a virtual MAC of its own; not for static addresses."),
+        live("use_vmac", flag!(use_vmac), "off", "Put the address on a virtual MAC of its own; not for static addresses."),
         live(
             "track_group",
             line!("NAME", "", |t, a| t.track_group = parameter(t, a).map(Into::into), |t, s| s.value(&t.track_group)),

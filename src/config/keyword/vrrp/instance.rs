@@ -82,15 +82,15 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "none",
             "The VRF that unicast without an interface belongs to.",
         ),
-        key(
+        live(
             "use_vmac",
             line!("[[name] INTERFACE] [MAC] [netlink_notify_msg] [group G]", "", carrier::set_vmac, carrier::show_vmac),
             "off",
             "Run on a macvlan with the virtual router's MAC address.",
         ),
-        key("use_vmac_addr", flag!(vmac_addresses), "off", "Make VMACs for addresses on other interfaces and of the other family."),
-        key("vmac_xmit_base", placed_flag!(transmits_on_base), "off", "Send adverts through the parent of the VMAC."),
-        key(
+        live("use_vmac_addr", flag!(vmac_addresses), "off", "Make VMACs for addresses on other interfaces and of the other family."),
+        live("vmac_xmit_base", placed_flag!(transmits_on_base), "off", "Send adverts through the parent of the VMAC."),
+        live(
             "use_ipvlan",
             line!("[[name] INTERFACE] [ADDRESS[/LEN]] [bridge|private|vepa] [group G]", "", carrier::set_ipvlan, carrier::show_ipvlan),
             "off",
@@ -167,7 +167,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
         live("no_virtual_ipaddress", flag!(without_vips), "off", "No addresses are meant."),
         live("virtual_routes", entries!(routes, route_entry, route_text, ROUTE, "{ ROUTE }"), "none", "Routes that a master holds."),
         live("virtual_rules", entries!(rules, rule_entry, rule_text, RULE, "{ RULE }"), "none", "Routing rules that a master holds."),
-        key(
+        live(
             "promote_secondaries",
             placed_flag!(promote_secondaries),
             "off",

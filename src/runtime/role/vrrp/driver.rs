@@ -2,6 +2,7 @@
 //! nothing that takes long stands before adverts and deadlines.
 
 use super::clock::Clock;
+use super::devices;
 use super::difference::{difference, is_about_links};
 use super::held::{Held, target};
 use super::key::{Kind, key, meant};
@@ -13,11 +14,12 @@ use super::synchronise::Synchroniser;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
-use crate::effect::record::Record;
+use crate::effect::record::{Former, Record};
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
 use crate::kernel::holder::{Holder, Ticket};
 use crate::kernel::rtnl::{Change, Monitor, Picture};
+use crate::kernel::setting::Before;
 use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
@@ -95,6 +97,12 @@ impl Effectors {
             poll: Poll::new()?,
         })
     }
+
+    pub(super) fn remembering(self, former: &[Former]) -> Self {
+        let before = |&Former { scope, knob, value, .. }: &Former| Before { scope, knob, value: Some(value) };
+        self.holder.remember(former.iter().map(before).collect());
+        self
+    }
 }
 
 #[derive(Debug)]
@@ -148,13 +156,14 @@ impl Driver {
         control: OwnedFd,
         signals: Signals,
     ) -> io::Result<Self> {
-        let Effectors { monitor, picture, holder, neighbours, timer, poll } = effectors;
+        let Effectors { mut monitor, picture, mut holder, neighbours, timer, poll } = effectors;
         let control = RoleEnd::new(control);
         poll.add(&timer, key(Kind::Timer, 0))?;
         poll.add(&monitor, key(Kind::Monitor, 0))?;
         poll.add(&holder, key(Kind::Holder, 0))?;
         poll.add(&control, key(Kind::Control, 0))?;
         poll.add(&signals, key(Kind::Signals, 0))?;
+        let picture = devices::prepare(&mut holder, &mut monitor, model, picture)?;
         let mut actions = Actions::default();
         let static_facts = statics::facts(&model.statics, &picture.links);
         if !static_facts.is_empty() {
@@ -269,6 +278,8 @@ impl Driver {
 
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
         self.look_at_the_clock();
+        devices::prepare_more(&mut self.holder, self.engine.plan(), model, self.engine.links());
+        self.observe();
         self.model = Arc::clone(model);
         self.swollen = true;
         self.unload = Some(now() + SETTLED);
@@ -318,6 +329,7 @@ impl Driver {
         {
             tracing::warn!("the kernel has not taken everything away in {} s", RELEASE.as_secs());
         }
+        devices::report(self.holder.before(), &mut self.control);
         for refusal in self.holder.settle() {
             tracing::warn!("{:?} stays as it is: {}", refusal.fact, refusal.reason);
         }
@@ -434,7 +446,7 @@ impl Driver {
     fn stripped(&mut self, facts: Vec<(Owner, Fact)>) {
         for (owner, fact) in facts {
             match owner {
-                Owner::Instance(_) => self.handle(Event::Stripped { owner, fact }),
+                Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, fact }),
                 // They are simply put back.
                 Owner::Statics => {
                     self.actions.push(Action::Hold { owner, facts: self.static_facts.clone() });
@@ -480,6 +492,7 @@ impl Driver {
             }
             self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
         }
+        devices::report(self.holder.before(), &mut self.control);
         let done = self.holder.done();
         while let Some(waiting) = self.later.next(done) {
             match waiting {

@@ -1,0 +1,184 @@
+use super::*;
+use crate::config::host::Stated;
+use crate::config::testing;
+
+const E0: Device = Device(1);
+const E1: Device = Device(2);
+
+fn link(device: u32, name: &str, mac: Mac) -> Link {
+    Link {
+        device: Device(device),
+        name: name.into(),
+        up: true,
+        mac: Some(mac),
+        mtu: 1500,
+        no_arp: false,
+        parent: None,
+        master: None,
+        kind: Kind::Plain,
+        group: 0,
+    }
+}
+
+fn macvlan(device: u32, name: &str, mac: Mac, parent: Device) -> Link {
+    Link { parent: Some(parent), kind: Kind::Macvlan { private: true }, ..link(device, name, mac) }
+}
+
+/// `e0` and `e1`.
+fn links() -> Links {
+    let mut links = Links::default();
+    for (device, name) in [(1, "e0"), (2, "e1")] {
+        links.put(link(device, name, Mac([2, 0, 0, 0, 0, u8::try_from(device).expect("small")])));
+        let prefix = Prefix { address: format!("fe80::{device}").parse().expect("an address"), length: 64 };
+        links.put_address(crate::effect::net::Local { device: Device(device), prefix });
+    }
+    links
+}
+
+fn model(text: &str) -> Model {
+    let (model, problems) = testing::load(text, &Stated::with(&["e0", "e1"]));
+    assert!(problems.is_empty(), "{problems:?}");
+    model
+}
+
+fn instance(name: &str, interface: &str, vrid: u8, lines: &str, vips: &str) -> String {
+    let vips = vips.replace(", ", "\n");
+    format!(
+        "vrrp_instance {name} {{\ninterface {interface}\nvirtual_router_id {vrid}\nversion 3\n{lines}\nvirtual_ipaddress {{\n{vips}\n}}\n}}\n"
+    )
+}
+
+fn plan(text: &str, links: &Links) -> Plan {
+    Plan::new(&model(text), links, &Plan::default())
+}
+
+/// As `NAME@PARENT`.
+fn made(plan: &Plan, links: &Links) -> Vec<String> {
+    let device = |fact: &Fact| match fact {
+        Fact::Device(new) => Some(format!("{}@{}", new.name, links.get(new.parent).map_or("?", |link| &link.name))),
+        Fact::Address(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => None,
+    };
+    plan.held().iter().filter_map(device).collect()
+}
+
+fn set(plan: &Plan) -> Vec<(Scope, Knob, u32)> {
+    let setting = |fact: &Fact| match fact {
+        Fact::Setting(setting) => Some((setting.scope, setting.knob, setting.value)),
+        Fact::Address(_) | Fact::Device(_) | Fact::Route(_) | Fact::Rule(_) => None,
+    };
+    plan.held().iter().filter_map(setting).collect()
+}
+
+#[test]
+fn names_are_given_by_prefix_family_and_need() {
+    let v4 = |vrid, lines: &str| instance("A", "e0", vrid, lines, "10.0.0.1");
+    let both = instance("A", "e0", 20, "use_vmac", "10.0.0.1") + &instance("B", "e0", 20, "use_vmac", "fe80::20");
+    let far = "use_vmac\nuse_vmac_addr\nvirtual_ipaddress_excluded {\n10.1.0.2 dev e1\n2001:db8::1 dev e1\n2001:db8::2\n}";
+    for (text, want) in [
+        (v4(51, "use_vmac"), &["vrrp.51@e0"][..]),
+        (v4(51, "use_vmac lan0"), &["lan0@e0"]),
+        (format!("global_defs {{\nvmac_prefix a-very-long-one\n}}\n{}", v4(255, "use_vmac")), &["a-very-long.255@e0"]),
+        (both, &["vrrp.20@e0", "vrrp6.20@e0"]),
+        (v4(54, far), &["vrrp.54@e0", "vrrp1.54@e1", "vrrp6.54@e1", "vrrp2.54@e0"]),
+        (
+            format!("global_defs {{\nvmac_addr_prefix more\n}}\n{}", v4(54, far)),
+            &["vrrp.54@e0", "more.54@e1", "more6.54@e1", "more1.54@e0"],
+        ),
+        (instance("A", "e0", 55, "", "10.0.0.1, 10.1.0.1 dev e1 use_vmac"), &["vrrp.55@e1"]),
+        (instance("A", "e0", 55, "use_ipvlan 10.0.0.9/24", "10.0.0.1"), &["vrrp.55@e0"]),
+        (v4(51, ""), &[]),
+    ] {
+        let links = links();
+        assert_eq!(made(&plan(&text, &links), &links), want, "{text}");
+    }
+}
+
+#[test]
+fn what_is_there_already_is_taken_and_a_name_that_is_not_free_is_left() {
+    let text = instance("A", "e0", 15, "use_vmac", "10.0.0.1");
+    let mac = Mac([0, 0, 0x5e, 0, 1, 15]);
+    for (there, want) in [
+        (macvlan(9, "old15", mac, E0), "old15@e0"),
+        (macvlan(9, "old15", mac, E1), "vrrp.15@e0"),
+        (macvlan(9, "vrrp.15", Mac([2; 6]), E0), "vrrp1.15@e0"),
+        (Link { kind: Kind::Macvlan { private: false }, ..macvlan(9, "old15", mac, E0) }, "vrrp.15@e0"),
+        (link(9, "vrrp.15", mac), "vrrp1.15@e0"),
+    ] {
+        let mut links = links();
+        links.put(there.clone());
+        assert_eq!(made(&plan(&text, &links), &links), [want], "{there:?}");
+    }
+}
+
+#[test]
+fn names_stay_and_those_that_are_let_go_are_free() {
+    let (a, b) = (instance("A", "e0", 15, "use_vmac", "10.0.0.1"), instance("B", "e0", 16, "use_vmac vrrp.15", "10.0.0.2"));
+    let mut links = links();
+    let before = plan(&a, &links);
+    // Not even another address that somebody gives it makes it another one.
+    links.put(macvlan(9, "vrrp.15", Mac([2; 6]), E0));
+    assert_eq!(made(&Plan::new(&model(&a), &links, &before), &links), ["vrrp.15@e0"]);
+    links.put(macvlan(9, "vrrp.15", Mac([0, 0, 0x5e, 0, 1, 15]), E0));
+    let after = Plan::new(&model(&a.replace("use_vmac", "use_vmac 02:00:00:00:00:aa")), &links, &before);
+    assert_eq!(made(&after, &links), ["vrrp.15@e0"]);
+    assert_eq!(made(&Plan::new(&model(&b), &links, &before), &links), ["vrrp.15@e0"]);
+}
+
+#[test]
+fn parents_are_told_to_leave_answers_to_them_after_they_are_there() {
+    let links = links();
+    let v4 = plan(&instance("A", "e0", 15, "use_vmac", "10.0.0.1"), &links);
+    let on_e0 = |knob| (Scope::Device(E0), knob, 1);
+    assert_eq!(set(&v4), [(Scope::All, Knob::ReversePath, 0), on_e0(Knob::ArpIgnore), on_e0(Knob::ArpFilter)]);
+    let kinds: Vec<bool> = v4.held().iter().map(|fact| matches!(fact, Fact::Device(_))).collect();
+    assert_eq!(kinds, [false, true, false, false]);
+    assert_eq!(set(&plan(&instance("A", "e0", 15, "use_vmac", "fe80::15"), &links)), []);
+    assert_eq!(set(&plan(&instance("A", "e0", 15, "use_ipvlan 10.0.0.9/24", "10.0.0.1"), &links)), []);
+    assert_eq!(set(&plan(&instance("A", "e0", 15, "promote_secondaries", "10.0.0.1"), &links)), [on_e0(Knob::PromoteSecondaries)]);
+    let quiet = format!("global_defs {{\ndisable_local_igmp\n}}\n{}", instance("A", "e0", 15, "", "10.0.0.1"));
+    assert_eq!(set(&plan(&quiet, &links)), [(Scope::All, Knob::LinkLocalReports, 0)]);
+}
+
+#[test]
+fn an_ipv6_one_has_the_link_local_address_of_its_parent_as_soon_as_it_is_there() {
+    let mac = Mac([0, 0, 0x5e, 0, 2, 15]);
+    let mut there = links();
+    there.put(macvlan(9, "vrrp.15", mac, E0));
+    let text = |lines: &str| instance("A", "e0", 15, lines, "fe80::15");
+    let address = |plan: &Plan| {
+        plan.held().iter().find_map(|fact| match fact {
+            Fact::Address(placed) => Some((placed.device, placed.address.prefix.address.to_string(), placed.address.preferred)),
+            Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => None,
+        })
+    };
+    let deprecated = Lifetime::Seconds(0);
+    assert_eq!(address(&plan(&text("use_vmac"), &links())), None);
+    assert_eq!(address(&plan(&text("use_vmac"), &there)), Some((Device(9), "fe80::1".to_owned(), deprecated)));
+    let given = text("use_vmac\nmcast_src_ip fe80::77");
+    assert_eq!(address(&plan(&given, &there)), Some((Device(9), "fe80::77".to_owned(), deprecated)));
+    assert_eq!(address(&plan(&text("use_vmac\nvmac_xmit_base"), &there)), None);
+    let prefix = Prefix { address: "fe80::1".parse().expect("an address"), length: 64 };
+    there.remove_address(crate::effect::net::Local { device: E0, prefix });
+    let own = address(&plan(&text("use_vmac"), &there)).map(|(_, address, _)| address);
+    assert_eq!(own.as_deref(), Some("fe80::ff:fe00:1"), "as the parent would make it");
+}
+
+#[test]
+fn one_on_a_macvlan_sits_on_what_that_sits_on_and_belongs_to_its_vrf() {
+    let mut links = links();
+    links.put(macvlan(2, "e1", Mac([2, 0, 0, 0, 0, 2]), E0));
+    assert_eq!(made(&plan(&instance("A", "e1", 15, "use_vmac", "10.0.0.1"), &links), &links), ["vrrp.15@e0"]);
+    links.put(Link { kind: Kind::Vrf, ..link(7, "red", Mac([2; 6])) });
+    links.put(Link { master: Some(Device(7)), group: 3, ..link(1, "e0", Mac([2, 0, 0, 0, 0, 1])) });
+    let plan = plan(&instance("A", "e0", 15, "use_vmac", "10.0.0.1"), &links);
+    let new = plan.held().iter().find_map(|fact| if let Fact::Device(new) = fact { Some(new.clone()) } else { None });
+    assert_eq!(new.map(|new| (new.vrf, new.group)), Some((Some(Device(7)), Some(3))));
+}
+
+#[test]
+fn two_instances_with_one_address_on_one_interface_share_it() {
+    let a = instance("A", "e0", 15, "use_vmac", "10.0.0.1");
+    let b = instance("B", "e1", 15, "", "10.1.0.1, 10.0.0.2 dev e0 use_vmac");
+    let links = links();
+    assert_eq!(made(&plan(&(a + &b), &links), &links), ["vrrp.15@e0"]);
+}

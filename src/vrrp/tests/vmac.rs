@@ -1,0 +1,115 @@
+//! Instances on interfaces that are made for them.
+
+use super::bench::{Router, START, instance, links};
+use super::{MS, master};
+use crate::effect::device::Kind;
+use crate::effect::net::{Device, Fact, Link, Links, Mac, Owner};
+use crate::vrrp::Event;
+
+const VMAC: Device = Device(9);
+
+fn vmac(up: bool) -> Link {
+    let e0 = links().get(Device(1)).cloned().expect("it is there");
+    let kind = Kind::Macvlan { private: true };
+    Link { device: VMAC, name: "vrrp.51".into(), up, mac: Some(Mac([0, 0, 0x5e, 0, 1, 51])), parent: Some(Device(1)), kind, ..e0 }
+}
+
+fn with_vmac() -> Links {
+    let mut links = links();
+    links.put(vmac(true));
+    links
+}
+
+fn start(more: &str) -> Router {
+    let text = instance("VI", "e0", 51, 150, &format!(" use_vmac\n{more}"));
+    let (mut router, _) = Router::resume(START, &text, with_vmac(), &[]);
+    router.pass(MS(5000));
+    router
+}
+
+fn devices(router: &Router) -> usize {
+    router.facts.get(&Owner::Devices).map_or(0, |facts| facts.iter().filter(|fact| matches!(fact, Fact::Device(_))).count())
+}
+
+fn placed(router: &Router) -> Vec<Device> {
+    let all = router.facts.iter().filter(|(owner, _)| matches!(owner, Owner::Instance(_))).flat_map(|(_, facts)| facts.iter());
+    all.filter_map(|fact| if let Fact::Address(placed) = fact { Some(placed.device) } else { None }).collect()
+}
+
+#[test]
+fn addresses_and_adverts_go_to_the_vmac_and_with_xmit_base_only_addresses() {
+    for (more, speaks_from) in [("", VMAC), (" vmac_xmit_base\n", Device(1))] {
+        let router = start(more);
+        assert_eq!(placed(&router), [VMAC], "{more}");
+        assert_eq!(router.speaks_on(), [speaks_from.0], "{more}");
+        assert_eq!(devices(&router), 1);
+    }
+}
+
+#[test]
+fn without_its_vmac_an_instance_is_in_fault_until_it_is_made() {
+    let (mut router, told) = Router::start(&instance("VI", "e0", 51, 150, " use_vmac"));
+    assert_eq!(told.last().map(String::as_str), Some("INSTANCE VI FAULT 150"), "{told:?}");
+    assert_eq!(devices(&router), 1);
+    assert_eq!(router.event(Event::Link(vmac(false))), Vec::<String>::new());
+    assert_eq!(router.event(Event::Link(vmac(true))), ["INSTANCE VI BACKUP 150"]);
+}
+
+#[test]
+fn a_vmac_that_is_set_down_or_deleted_is_a_fault_and_is_asked_for_again() {
+    let mut router = start("");
+    let told = router.event(Event::Link(vmac(false)));
+    assert!(told.contains(&"INSTANCE VI FAULT 150".to_owned()), "{told:?}");
+    router.event(Event::Link(vmac(true)));
+    router.pass(MS(5000));
+    assert_eq!(placed(&router), [VMAC]);
+    let told = router.event(Event::LinkGone(VMAC));
+    assert!(told.contains(&"INSTANCE VI FAULT 150".to_owned()), "{told:?}");
+    router.facts.remove(&Owner::Devices);
+    let (_, fact) = (Owner::Devices, Fact::Device(Box::new(router.engine.plan().held().iter().find_map(new).expect("one"))));
+    router.event(Event::Stripped { owner: Owner::Devices, fact });
+    assert_eq!(devices(&router), 1, "it is asked for again");
+}
+
+fn new(fact: &Fact) -> Option<crate::effect::device::NewDevice> {
+    if let Fact::Device(new) = fact { Some((**new).clone()) } else { None }
+}
+
+#[test]
+fn with_the_parent_goes_all_and_with_its_return_all_comes_back() {
+    let mut router = start("");
+    router.event(Event::LinkGone(VMAC));
+    router.event(Event::LinkGone(Device(1)));
+    assert_eq!(devices(&router), 0, "there is nothing to put it on");
+    let e0 = links().get(Device(1)).cloned().expect("it is there");
+    router.event(Event::Link(Link { device: Device(21), ..e0 }));
+    let parent = router.engine.plan().held().iter().find_map(new).map(|new| new.parent);
+    assert_eq!(parent, Some(Device(21)));
+}
+
+#[test]
+fn a_reload_that_takes_the_vmac_away_makes_another_instance() {
+    let mut router = start("");
+    let told = router.reload(&instance("VI", "e0", 51, 150, ""));
+    assert!(told.contains(&"INSTANCE VI FAULT 150".to_owned()) && told.contains(&"INSTANCE VI BACKUP 150".to_owned()), "{told:?}");
+    assert_eq!(devices(&router), 0);
+    let told = router.reload(&instance("VI", "e0", 51, 150, ""));
+    assert!(!told.iter().any(|line| line.starts_with("INSTANCE")), "{told:?}");
+}
+
+#[test]
+fn at_a_stop_vmacs_go_unless_all_is_left() {
+    for (release, want) in [(true, 0), (false, 1)] {
+        let mut router = start("");
+        router.stop(release);
+        assert_eq!(devices(&router), want);
+    }
+}
+
+#[test]
+fn an_address_of_the_other_family_goes_to_the_interface_itself() {
+    let router = start(" virtual_ipaddress_excluded {\n 2001:db8::51\n }\n");
+    assert_eq!(placed(&router), [VMAC, Device(1)]);
+    let plain = master(&instance("VI", "e0", 51, 150, ""));
+    assert_eq!((devices(&plain), placed(&plain)), (0, vec![Device(1)]));
+}
