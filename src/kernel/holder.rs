@@ -4,7 +4,9 @@ use super::ledger::{Gone, Index, Ledger, Names, Snag, Step};
 use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
 use super::writer::Writer;
+use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
+use crate::effect::say::Line;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -82,6 +84,19 @@ impl Holder {
         if !steps.is_empty() {
             self.writer.queue(steps);
         }
+    }
+
+    /// Done after all that was asked for before, and before all that is asked for after it.
+    pub fn filter(&mut self, order: Order) {
+        let nothing = matches!(&order, Order::Put(entries) | Order::Take(entries) if entries.is_empty());
+        if !nothing {
+            self.writer.filter(order);
+        }
+    }
+
+    /// What there is to say of the packet filter.
+    pub fn lines(&self) -> Vec<Line> {
+        self.writer.lines()
     }
 
     /// Everything up to this ticket was in the kernel, or refused, when we last settled.
@@ -188,6 +203,11 @@ impl Holder {
     /// Waits for a ticket to be done, for the end of the process; returns whether it is.
     pub fn wait(&mut self, ticket: Ticket, at_most: Duration) -> bool {
         self.writer.wait(ticket.0, at_most)
+    }
+
+    /// The same for what was asked of the packet filter.
+    pub fn wait_for_filter(&mut self, at_most: Duration) -> bool {
+        self.writer.wait_for_filter(at_most)
     }
 }
 

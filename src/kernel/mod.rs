@@ -1,8 +1,9 @@
-//! The routing netlink, IPVS, raw sockets: the only code that talks to the kernel's network.
+//! The routing netlink, IPVS, nftables, raw sockets: the only code that talks to the kernel's network.
 
 pub mod holder;
 pub mod ipvs;
 mod ledger;
+pub mod nft;
 pub mod rtnl;
 pub mod socket;
 pub mod timer;

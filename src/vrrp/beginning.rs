@@ -111,8 +111,5 @@ impl Engine {
             Carrier::Vmac(_) => without("use_vmac", "the interface's own MAC address is used"),
             Carrier::Ipvlan(_) => without("use_ipvlan", "the interface itself is used"),
         }
-        if !conf.accept && conf.priority != Priority::OWNER {
-            without("no_accept", "traffic to the virtual addresses is taken");
-        }
     }
 }

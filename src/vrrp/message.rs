@@ -114,6 +114,10 @@ pub(super) fn without(name: &str, what: &str, instead: &str) -> Line {
     line(Level::Warning, format!("({name}) {what} has no effect yet: {instead}"))
 }
 
+pub(super) fn nftables_instead(keyword: &str, table: &str) -> Line {
+    line(Level::Notice, format!("{keyword}: nftables does the same, in its table {table}"))
+}
+
 /// What is wrong with an advert, or odd about it.
 pub(super) fn remark(conf: &Instance, remark: Remark, from: IpAddr) -> Line {
     let name = &conf.name;

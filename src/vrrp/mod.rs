@@ -10,6 +10,7 @@ mod burst;
 mod election;
 mod engine;
 mod fault;
+pub mod firewall;
 mod group;
 mod instance;
 mod limiter;

@@ -139,7 +139,7 @@ fn judge(payload: &[u8], request: &Request) -> Verdict {
 }
 
 /// `NLMSGERR_ATTR_MSG`, after the code and the header of the request.
-fn extack(payload: &[u8]) -> Option<String> {
+pub(in crate::kernel) fn extack(payload: &[u8]) -> Option<String> {
     const TEXT: u16 = 1;
     let attributes = netlink_packet_core::NlasIterator::new(payload.get(4 + 16..)?);
     let text = attributes.map_while(Result::ok).find(|attribute| attribute.kind() == TEXT)?;

@@ -1,6 +1,6 @@
 //! A netlink socket and the packets that come out of it.
 
-use netlink_packet_core::{DecodeError, NetlinkBuffer};
+use netlink_packet_core::NetlinkBuffer;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
@@ -13,51 +13,57 @@ use std::time::Duration;
 const PACKET: usize = 64 * 1024;
 const HEADER: usize = 16;
 
-pub(super) const NLMSG_ERROR: u16 = 2;
-pub(super) const NLMSG_DONE: u16 = 3;
+pub(in crate::kernel) const NLMSG_ERROR: u16 = 2;
+pub(in crate::kernel) const NLMSG_DONE: u16 = 3;
 pub(super) const NLMSG_OVERRUN: u16 = 4;
 
 /// One message out of a packet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'a> {
-    pub(super) kind: u16,
+pub(in crate::kernel) struct Message<'a> {
+    pub(in crate::kernel) kind: u16,
     pub(super) flags: u16,
-    pub(super) sequence: u32,
-    pub(super) payload: &'a [u8],
+    pub(in crate::kernel) sequence: u32,
+    /// Whose doing it is that is told of.
+    pub(in crate::kernel) port: u32,
+    pub(in crate::kernel) payload: &'a [u8],
 }
 
 /// The messages of a packet, up to the first that makes no sense.
-pub(super) fn messages(mut packet: &[u8]) -> impl Iterator<Item = Message<'_>> {
+pub(in crate::kernel) fn messages(mut packet: &[u8]) -> impl Iterator<Item = Message<'_>> {
     std::iter::from_fn(move || {
-        let (kind, flags, sequence, length) = header(packet).ok()?;
+        let header = NetlinkBuffer::new_checked(packet).ok()?;
+        let length = usize::try_from(header.length()).ok()?;
+        let (kind, flags, sequence, port) = (header.message_type(), header.flags(), header.sequence_number(), header.port_number());
         let payload = packet.get(HEADER..length)?;
         packet = packet.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some(Message { kind, flags, sequence, payload })
+        Some(Message { kind, flags, sequence, port, payload })
     })
 }
 
-fn header(packet: &[u8]) -> Result<(u16, u16, u32, usize), DecodeError> {
-    let header = NetlinkBuffer::new_checked(packet)?;
-    let length = usize::try_from(header.length()).map_err(|_| DecodeError::from("too long"))?;
-    Ok((header.message_type(), header.flags(), header.sequence_number(), length))
-}
-
 #[derive(Debug)]
-pub(super) struct Netlink {
+pub(in crate::kernel) struct Netlink {
     socket: Socket,
     packet: Vec<u8>,
 }
 
 impl Netlink {
     pub(super) fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        Self::open_for(NETLINK_ROUTE)
+    }
+
+    pub(in crate::kernel) fn open_for(protocol: isize) -> io::Result<Self> {
+        let mut socket = Socket::new(protocol)?;
         socket.bind_auto()?;
         Ok(Self { socket, packet: vec![0; PACKET] })
     }
 
     /// One that asks and waits for the answer, though not forever.
     pub(super) fn open_to_ask(patience: Duration) -> io::Result<Self> {
-        let netlink = Self::open()?;
+        Self::open()?.to_ask(patience)
+    }
+
+    pub(in crate::kernel) fn to_ask(self, patience: Duration) -> io::Result<Self> {
+        let netlink = self;
         netlink.socket.connect(&SocketAddr::new(0, 0))?;
         netlink.socket.set_ext_ack(true)?;
         netlink.socket.set_cap_ack(true)?;
@@ -66,18 +72,18 @@ impl Netlink {
         Ok(netlink)
     }
 
-    pub(super) const fn socket(&self) -> &Socket {
+    pub(in crate::kernel) const fn socket(&self) -> &Socket {
         &self.socket
     }
 
     /// The limit counts what the kernel spends on a message, which is several times its length.
-    pub(super) fn buffer(&self, bytes: usize) -> io::Result<()> {
+    pub(in crate::kernel) fn buffer(&self, bytes: usize) -> io::Result<()> {
         // Without the privilege to go beyond the system's limit, up to that.
         let forced = setsockopt(&self.socket, sockopt::RcvBufForce, &bytes);
         Ok(forced.or_else(|_| setsockopt(&self.socket, sockopt::RcvBuf, &bytes))?)
     }
 
-    pub(super) fn send(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::kernel) fn send(&self, bytes: &[u8]) -> io::Result<()> {
         loop {
             match self.socket.send(bytes, 0) {
                 Ok(_) => return Ok(()),
@@ -87,7 +93,7 @@ impl Netlink {
         }
     }
 
-    pub(super) fn receive(&mut self) -> nix::Result<&[u8]> {
+    pub(in crate::kernel) fn receive(&mut self) -> nix::Result<&[u8]> {
         let length = loop {
             match recv(self.socket.as_raw_fd(), &mut self.packet, MsgFlags::empty()) {
                 Err(Errno::EINTR) => {}

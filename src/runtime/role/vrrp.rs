@@ -2,6 +2,7 @@
 
 mod difference;
 mod driver;
+mod firewall;
 mod held;
 mod key;
 mod later;

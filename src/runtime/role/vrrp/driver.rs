@@ -2,6 +2,7 @@
 //! nothing that takes long stands before adverts and deadlines.
 
 use super::difference::{difference, is_about_links};
+use super::firewall::Firewall;
 use super::held::{Held, target};
 use super::key::{Kind, key, meant};
 use super::later::{Later, Waiting, portions, still_held};
@@ -9,6 +10,7 @@ use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::statics;
 use super::synchronise::Synchroniser;
+use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
@@ -106,6 +108,7 @@ pub(super) struct Driver {
     holder: Holder,
     last_hold: Option<Ticket>,
     held: Held<Ticket>,
+    firewall: Firewall,
     static_facts: Box<[Fact]>,
     later: Later<Ticket>,
     announcer: Announcer,
@@ -169,6 +172,7 @@ impl Driver {
             holder,
             last_hold: None,
             held: Held::default(),
+            firewall: Firewall::default(),
             static_facts,
             later: Later::default(),
             announcer: Announcer::new(Pace::of(model)),
@@ -190,6 +194,7 @@ impl Driver {
             slept: began,
             due: None,
         };
+        driver.firewall.begin(&driver.engine, model, driver.actions.as_slice()).into_iter().for_each(|order| driver.holder.filter(order));
         driver.carry_out();
         driver.synchronise();
         driver.control.report(Report::Ready);
@@ -266,6 +271,7 @@ impl Driver {
             self.synchroniser = Synchroniser::start(model);
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
+        self.firewall.begin(&self.engine, model, self.actions.as_slice()).into_iter().for_each(|order| self.holder.filter(order));
         self.carry_out();
         self.control.report(Report::Ready);
         self.rest()
@@ -315,6 +321,11 @@ impl Driver {
             self.teller.notice(notice);
         }
         self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
+        if release {
+            self.holder.filter(Order::Frame(None));
+            self.holder.wait_for_filter(RELEASE);
+        }
+        self.holder.lines().iter().for_each(log::line);
     }
 
     /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
@@ -457,6 +468,7 @@ impl Driver {
     }
 
     fn settle(&mut self) {
+        self.holder.lines().iter().for_each(log::line);
         for refusal in self.holder.settle() {
             if let (Owner::Instance(instance), Some(target)) = (refusal.owner, target(&refusal.fact)) {
                 self.held.refuse(instance, target);
@@ -535,7 +547,10 @@ impl Driver {
     }
 
     fn hold(&mut self, owner: Owner, facts: &[Fact]) {
+        let (put, take) = self.firewall.hold(&self.engine, owner, facts);
+        self.holder.filter(put);
         self.last_hold = Some(self.holder.hold(owner, facts));
+        self.holder.filter(take);
         self.swollen = true;
         let Owner::Instance(instance) = owner else { return };
         let wanted = facts.iter().filter_map(|fact| Some((target(fact)?, self.holder.ticket(fact)))).collect();
