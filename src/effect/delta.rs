@@ -1,5 +1,6 @@
 //! From what is held to what is wanted.
 
+use super::device::{Knob, NewDevice, Scope};
 use super::net::{Device, Fact};
 use crate::model::net::{Address, Family, Prefix, Route, Rule};
 use std::collections::{HashMap, HashSet};
@@ -26,6 +27,8 @@ impl Op {
 /// What makes two facts the same thing for the kernel: it holds only one of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
+    Device(Box<str>),
+    Setting(Scope, Knob),
     Address {
         device: Device,
         local: IpAddr,
@@ -41,6 +44,8 @@ pub enum Identity {
 impl Identity {
     pub fn of(fact: &Fact) -> Self {
         match fact {
+            Fact::Device(new) => Self::Device(new.name.clone()),
+            Fact::Setting(setting) => Self::Setting(setting.scope, setting.knob),
             Fact::Address(placed) => Self::address(placed.device, placed.address.prefix, placed.address.peer),
             Fact::Route(route) => {
                 // What we do about it is nothing that the kernel has.
@@ -66,6 +71,8 @@ impl Identity {
 impl Hash for Identity {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
+            Self::Device(name) => name.hash(state),
+            Self::Setting(scope, knob) => (scope, knob).hash(state),
             Self::Address { device, local, length, peer } => (device, local, length, peer).hash(state),
             Self::Route(route) => (route.destination, route.table, route.priority).hash(state),
             Self::Rule(rule) => (rule.priority, rule.from, rule.to).hash(state),
@@ -99,13 +106,25 @@ fn difference(held: &Fact, wanted: &Fact) -> Difference {
                 (true, false, _) | (false, ..) => Difference::More,
             }
         }
+        (Fact::Device(held), Fact::Device(wanted)) => {
+            let NewDevice { name: _, parent, upper, group, vrf, settings, shows_parent: _ } = &**held;
+            if (parent, upper) != (&wanted.parent, &wanted.upper) {
+                Difference::More
+            } else if (group, vrf, settings) != (&wanted.group, &wanted.vrf, &wanted.settings) {
+                Difference::InPlace
+            } else {
+                Difference::None
+            }
+        }
+        (Fact::Setting(held), Fact::Setting(wanted)) if held.value != wanted.value => Difference::InPlace,
         // All that the kernel knows of them is their identity.
-        (Fact::Route(_) | Fact::Rule(_), _) | (_, Fact::Route(_) | Fact::Rule(_)) => Difference::None,
+        (Fact::Route(_) | Fact::Rule(_) | Fact::Setting(_) | Fact::Device(_), _)
+        | (_, Fact::Route(_) | Fact::Rule(_) | Fact::Setting(_) | Fact::Device(_)) => Difference::None,
     }
 }
 
-/// The steps from one list to another. First comes what goes: rules, routes and then addresses, because the kernel drops a
-/// route when its source address goes. Then comes what is new. Either is in the order of its list. Of two facts in one list
+/// The steps from one list to another. First comes what goes: rules, routes, addresses and then interfaces, because the
+/// kernel drops a route when its source address goes, and settings are given back last. Then comes what is new. Either is in the order of its list. Of two facts in one list
 /// that are the same thing the first counts.
 pub fn delta(held: &[Fact], wanted: &[Fact]) -> Vec<Op> {
     let before: HashMap<Identity, &Fact> = held.iter().rev().map(|fact| (Identity::of(fact), fact)).collect();
@@ -125,6 +144,8 @@ pub fn delta(held: &[Fact], wanted: &[Fact]) -> Vec<Op> {
         Fact::Rule(_) => 0,
         Fact::Route(_) => 1,
         Fact::Address(_) => 2,
+        Fact::Device(_) => 3,
+        Fact::Setting(_) => 4,
     });
     let mut ops: Vec<Op> = gone.into_iter().cloned().map(Op::Remove).collect();
     for fact in wanted {

@@ -1,5 +1,6 @@
 //! The network as the kernel has it, and what we want it to hold.
 
+use super::device::{Kind, NewDevice, Setting};
 use crate::model::net::{Address, Prefix, Route, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -27,6 +28,10 @@ pub struct Link {
     pub no_arp: bool,
     /// What it sits on: a VLAN's or macvlan's parent.
     pub parent: Option<Device>,
+    /// What it is a port of, or the VRF that it belongs to.
+    pub master: Option<Device>,
+    pub kind: Kind,
+    pub group: u32,
 }
 
 /// An address on an interface that packets can be sent from: not tentative, not a failed duplicate.
@@ -102,6 +107,8 @@ impl Links {
 /// A thing in the kernel that somebody of ours wants there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
+    Device(Box<NewDevice>),
+    Setting(Setting),
     Address(Placed),
     Route(Box<Route>),
     Rule(Box<Rule>),
@@ -121,6 +128,8 @@ pub struct Placed {
 pub enum Owner {
     Instance(InstanceId),
     Statics,
+    /// The interfaces that instances live on, whatever state they are in.
+    Devices,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

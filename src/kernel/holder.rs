@@ -3,6 +3,7 @@
 use super::ledger::{Gone, Index, Ledger, Names, Snag, Step};
 use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
+use super::setting::Before;
 use super::writer::Writer;
 use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
@@ -99,6 +100,16 @@ impl Holder {
         self.writer.lines()
     }
 
+    /// What settings were before a predecessor changed them.
+    pub fn remember(&self, before: Vec<Before>) {
+        self.writer.remember(before);
+    }
+
+    /// What settings were before we changed them, or that they are so again: each once, for a successor to know.
+    pub fn before(&self) -> Vec<Before> {
+        self.writer.before()
+    }
+
     /// Everything up to this ticket was in the kernel, or refused, when we last settled.
     pub const fn done(&self) -> Ticket {
         Ticket(self.finished)
@@ -139,11 +150,12 @@ impl Holder {
     pub fn observe(&mut self, change: &Change) -> Vec<(Owner, Fact)> {
         self.there = None;
         match change {
-            Change::Link(link) => self.link(link),
+            Change::Link(link) => return self.link(link),
             Change::LinkGone(device) => {
-                self.links.remove(*device);
+                let link = self.links.remove(*device);
                 self.names.retain(|_, on| on != device);
                 self.ledger.link_gone(*device);
+                return link.map_or_else(Vec::new, |link| self.ledger.name_gone(&link.name));
             }
             Change::Address(_) | Change::AddressGone(_) => {}
             Change::FactSeen(key) => self.ledger.seen(key),
@@ -162,9 +174,13 @@ impl Holder {
         Vec::new()
     }
 
-    fn link(&mut self, link: &Link) {
+    fn link(&mut self, link: &Link) -> Vec<(Owner, Fact)> {
         let was_up = is_up(&self.links, link.device);
+        let mut stripped = Vec::new();
         if self.links.get(link.device).is_none_or(|known| known.name != link.name) {
+            if let Some(known) = self.links.get(link.device) {
+                stripped = self.ledger.name_gone(&known.name);
+            }
             self.names.retain(|_, on| *on != link.device);
             self.names.insert(link.name.clone(), link.device);
         }
@@ -172,15 +188,20 @@ impl Holder {
         if was_up && !link.up {
             self.ledger.link_down(link.device);
         }
+        stripped
     }
 
     /// The same after changes were missed. When [`Self::is_idle`], throw away what else there is to hear, then take the picture,
     /// then show that: what is written meanwhile would be taken for the doings of others.
     pub fn resync(&mut self, picture: &Picture) -> Vec<(Owner, Fact)> {
         self.there = None;
+        let mut gone = Vec::new();
         for device in self.links.devices() {
             match picture.links.get(device) {
-                None => self.ledger.link_gone(device),
+                None => {
+                    self.ledger.link_gone(device);
+                    gone.extend(self.links.get(device).map(|link| link.name.clone()));
+                }
                 Some(link) if !link.up => self.ledger.link_down(device),
                 Some(_) => {}
             }
@@ -188,7 +209,10 @@ impl Holder {
         self.links = picture.links.clone();
         self.names = names_of(&self.links);
         let links = &self.links;
-        self.ledger.compare(&Index::of(&picture.keys), self.finished, &self.names, |device| is_up(links, device))
+        let mut stripped = self.ledger.compare(&Index::of(&picture.keys), self.finished, &self.names, |device| is_up(links, device));
+        let missing = gone.iter().filter(|name| links.named(name).is_none());
+        stripped.extend(missing.flat_map(|name| self.ledger.name_gone(name)).collect::<Vec<_>>());
+        stripped
     }
 
     /// Whether an address is ours.

@@ -1,12 +1,14 @@
 //! The thread that writes to the kernel. A system call that changes something waits for the kernel's lock, which may take
 //! long, and adverts must not.
 
+use super::device;
 use super::ledger::{Names, Snag, Step};
 use super::nft::{Keeper, Maker, Watched, watch};
 use super::rtnl::batch::{Batch, Verdict};
 use super::rtnl::decode::Placement;
 use super::rtnl::message::{Request, request};
 use super::rtnl::picture::Asker;
+use super::setting::{Before, Settings};
 use crate::effect::delta::{Identity, Op};
 use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact};
@@ -32,15 +34,8 @@ struct Progress {
     /// How many orders to the packet filter are done, and what there is to say of them.
     orders: u64,
     lines: Vec<Line>,
-}
-
-/// What is to be done, in the order in which it is asked for.
-#[derive(Debug)]
-enum Job {
-    Steps(Vec<Step>),
-    Filter(Order),
-    /// Somebody else has changed the packet filter.
-    Heal,
+    /// What settings were before, or that they are so again.
+    before: Vec<Before>,
 }
 
 #[derive(Debug)]
@@ -70,9 +65,15 @@ impl Writer {
         let ready = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
         let shared = Arc::new(Shared { progress: Mutex::default(), changed: Condvar::new(), ready });
         let (jobs, queue) = channel();
-        let keeper = Keeper::new(Maker::Vrrp);
-        let heal = Some(jobs.clone());
-        let mut thread = Thread { queue, shared: shared.clone(), batch: Batch::open()?, asker: Asker::open()?, keeper, heal };
+        let mut thread = Thread {
+            queue,
+            shared: shared.clone(),
+            batch: Batch::open()?,
+            asker: Asker::open()?,
+            settings: Settings::default(),
+            keeper: Keeper::new(Maker::Vrrp),
+            heal: Some(jobs.clone()),
+        };
         std::thread::Builder::new().name("netlink".to_owned()).stack_size(STACK).spawn(move || thread.run())?;
         Ok(Self { jobs, shared, orders: 0 })
     }
@@ -91,6 +92,16 @@ impl Writer {
     /// What there is to say of the packet filter, each once.
     pub(super) fn lines(&self) -> Vec<Line> {
         std::mem::take(&mut self.shared.progress().lines)
+    }
+
+    /// What a predecessor found before it changed it.
+    pub(super) fn remember(&self, before: Vec<Before>) {
+        let _ = self.jobs.send(Job::Remember(before));
+    }
+
+    /// What settings that have been changed were before, each once.
+    pub(super) fn before(&self) -> Vec<Before> {
+        std::mem::take(&mut self.shared.progress().before)
     }
 
     /// The last step that is done, and what has gone otherwise than planned until then, each once.
@@ -122,11 +133,22 @@ impl AsFd for Writer {
     }
 }
 
+/// What is to be done, in the order in which it is asked for.
+#[derive(Debug)]
+enum Job {
+    Steps(Vec<Step>),
+    Remember(Vec<Before>),
+    Filter(Order),
+    /// Somebody else has changed the packet filter.
+    Heal,
+}
+
 struct Thread {
     queue: Receiver<Job>,
     shared: Arc<Shared>,
     batch: Batch,
     asker: Asker,
+    settings: Settings,
     keeper: Keeper,
     /// Until there is something that others could change.
     heal: Option<Sender<Job>>,
@@ -137,6 +159,7 @@ impl Thread {
         while let Ok(job) = self.queue.recv() {
             match job {
                 Job::Steps(steps) => self.steps(&steps),
+                Job::Remember(before) => self.settings.remember(&before),
                 Job::Filter(order) => {
                     let mut lines = self.watch(&order);
                     lines.extend(self.keeper.obey(order));
@@ -175,6 +198,7 @@ impl Thread {
             let snags = self.slice(slice);
             let mut progress = self.shared.progress();
             progress.snags.extend(snags);
+            progress.before.extend(self.settings.news());
             progress.step = slice.last().map_or(progress.step, |step| step.number);
             drop(progress);
             self.shared.changed.notify_all();
@@ -183,7 +207,37 @@ impl Thread {
         }
     }
 
+    /// What takes one message each goes out at one blow.
     fn slice(&mut self, steps: &[Step]) -> Vec<(Step, Snag)> {
+        let mut snags = Vec::new();
+        for steps in steps.chunk_by(|one, other| is_simple(one) && is_simple(other)) {
+            match steps {
+                [step] if !is_simple(step) => snags.extend(self.fixture(&step.op).err().map(|snag| (step.clone(), snag))),
+                steps => snags.extend(self.together(steps)),
+            }
+        }
+        snags
+    }
+
+    /// Interfaces and settings, which others build on.
+    fn fixture(&mut self, op: &Op) -> Result<(), Snag> {
+        let links = |asker: &mut Asker| asker.links().map_err(|error| Snag::Refused(error.to_string()));
+        match op {
+            Op::Add(Fact::Device(new)) => device::make(new, &mut self.batch, || self.asker.links().unwrap_or_default()),
+            Op::Change(Fact::Device(new)) => device::change(new, &mut self.batch, &links(&mut self.asker)?),
+            Op::Remove(Fact::Device(new)) => device::remove(new, &mut self.batch, &links(&mut self.asker)?),
+            Op::Add(Fact::Setting(setting)) | Op::Change(Fact::Setting(setting)) => {
+                self.settings.set(*setting, &links(&mut self.asker)?, &mut self.batch).map_err(Snag::Refused)
+            }
+            Op::Remove(Fact::Setting(setting)) => {
+                let links = links(&mut self.asker)?;
+                self.settings.give_back(setting.scope, setting.knob, &links, &mut self.batch).map_err(Snag::Refused)
+            }
+            Op::Add(_) | Op::Change(_) | Op::Remove(_) => Ok(()),
+        }
+    }
+
+    fn together(&mut self, steps: &[Step]) -> Vec<(Step, Snag)> {
         let mut snags = Vec::new();
         let mut requests = Vec::with_capacity(steps.len());
         let mut sent = Vec::with_capacity(steps.len());
@@ -205,7 +259,9 @@ impl Thread {
                 Verdict::Already => {
                     let placement = match &step.op {
                         Op::Add(fact @ Fact::Address(_)) => there.get_or_insert_with(|| self.addresses()).remove(&Identity::of(fact)),
-                        Op::Add(Fact::Route(_) | Fact::Rule(_)) | Op::Change(_) | Op::Remove(_) => None,
+                        Op::Add(Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_)) | Op::Change(_) | Op::Remove(_) => {
+                            None
+                        }
                     };
                     snags.push((step.clone(), Snag::Already(placement.map(Box::new))));
                 }
@@ -233,5 +289,12 @@ impl Thread {
     fn names(&mut self) -> Names {
         let links = self.asker.links().unwrap_or_default();
         links.iter().map(|link| (link.name.clone(), link.device)).collect::<std::collections::BTreeMap<Box<str>, Device>>()
+    }
+}
+
+const fn is_simple(step: &Step) -> bool {
+    match step.op.fact() {
+        Fact::Device(_) | Fact::Setting(_) => false,
+        Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => true,
     }
 }

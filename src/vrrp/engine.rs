@@ -429,6 +429,7 @@ impl Engine {
         let Owner::Instance(id) = owner else { return };
         let Some(instance) = self.instances.get_mut(&id) else { return };
         let tracked = match fact {
+            Fact::Device(_) | Fact::Setting(_) => true,
             Fact::Address(placed) => placed.address.tracked,
             Fact::Route(route) => route.tracked,
             Fact::Rule(rule) => rule.tracked,
@@ -460,6 +461,7 @@ impl Engine {
         let name = match owner {
             Owner::Instance(id) => self.name(id),
             Owner::Statics => "static",
+            Owner::Devices => "interfaces",
         };
         actions.push(Action::Say(message::refused(name, &describe(fact), reason)));
     }
@@ -516,6 +518,8 @@ const fn seen(state: &State) -> view::State {
 
 fn describe(fact: &Fact) -> String {
     match fact {
+        Fact::Device(new) => format!("interface {}", new.name),
+        Fact::Setting(setting) => setting.to_string(),
         Fact::Address(placed) => format!("address {}", placed.address.prefix),
         Fact::Route(route) => format!("route to {}", route.destination),
         Fact::Rule(rule) => format!("rule {}", rule.priority),

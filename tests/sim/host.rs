@@ -1,6 +1,7 @@
 //! A machine of the LAN: what its kernel holds, and the engine that runs on it, if one does.
 
 use crate::plan::{Plan, interface, own};
+use standfast::effect::device::Kind;
 use standfast::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
 use standfast::effect::packet::{Port, PortId, Reach};
 use standfast::effect::record::Record;
@@ -100,6 +101,9 @@ impl Host {
             mtu: 1500,
             no_arp: false,
             parent: None,
+            master: None,
+            kind: Kind::Plain,
+            group: 0,
         };
         self.links.put(link.clone());
         let mut events = vec![Event::Link(link)];
@@ -230,6 +234,6 @@ impl Host {
 pub(crate) fn placed(fact: &Fact) -> Option<Local> {
     match fact {
         Fact::Address(placed) => Some(Local { device: placed.device, prefix: placed.address.prefix }),
-        Fact::Route(_) | Fact::Rule(_) => None,
+        Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => None,
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::effect::net::{InstanceId, Placed};
+use crate::kernel::rtnl::decode::Key;
 use crate::kernel::rtnl::decode::testing::placement;
 use crate::model::net::address::Lifetime;
 use crate::model::net::{Address, Scope};
@@ -45,7 +46,7 @@ fn labelled(text: &str, label: &str) -> Fact {
 fn key(fact: &Fact) -> Key {
     match fact {
         Fact::Address(placed) => Key::Address(placement(placed)),
-        Fact::Route(_) | Fact::Rule(_) => unreachable!("these tests are about addresses"),
+        Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => unreachable!("these tests are about addresses"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::message::Resolve;
 use crate::effect::delta::Identity;
+use crate::effect::device::Kind;
 use crate::effect::net::{Device, Link, Local, Mac, Placed};
 use crate::model::net::address::Lifetime;
 use crate::model::net::rule::{Action, Mark};
@@ -144,6 +145,9 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
     const NAME: u16 = 3;
     const MTU: u16 = 4;
     const PARENT: u16 = 5;
+    const MASTER: u16 = 10;
+    const INFO: u16 = 18;
+    const GROUP: u16 = 27;
     const NETNS_OF_PARENT: u16 = 37;
     let header = LinkHeader::parse(payload).ok()?;
     // A bridge's view of its port.
@@ -151,6 +155,7 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         return None;
     }
     let (mut name, mut mac, mut mtu, mut parent, mut elsewhere) = (None, None, 0, None, false);
+    let (mut master, mut kind, mut group) = (None, Kind::Plain, 0);
     let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
     for attribute in NlasIterator::new(payload.get(HEADER..)?).map_while(Result::ok) {
         let attribute: NlaBuffer<&[u8]> = attribute;
@@ -160,6 +165,9 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
             NAME => name = Some(text(value)),
             MTU => mtu = number(value)?,
             PARENT => parent = number(value).filter(|&parent| parent != 0 && parent != header.index).map(Device),
+            MASTER => master = number(value).filter(|&master| master != 0).map(Device),
+            INFO => kind = link_kind(value),
+            GROUP => group = number(value)?,
             NETNS_OF_PARENT => elsewhere = true,
             _ => {}
         }
@@ -173,7 +181,34 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
         no_arp: header.flags.contains(LinkFlags::Noarp),
         // A number that belongs to another namespace means nothing here.
         parent: parent.filter(|_| !elsewhere),
+        master,
+        kind,
+        group,
     })
+}
+
+fn link_kind(info: &[u8]) -> Kind {
+    const KIND: u16 = 1;
+    const DATA: u16 = 2;
+    const MODE: u16 = 1;
+    const PRIVATE: u32 = 1;
+    let attributes = |bytes| NlasIterator::new(bytes).map_while(Result::<NlaBuffer<&[u8]>, _>::ok);
+    let find = |bytes, wanted| attributes(bytes).find(|attribute| attribute.kind() == wanted);
+    let Some(kind) = find(info, KIND) else { return Kind::Plain };
+    match &*text(kind.value()) {
+        "macvlan" => {
+            let data = find(info, DATA);
+            let mode = data.and_then(|data| find(data.into_inner(), MODE));
+            let mode = mode.and_then(|mode| mode.value().first_chunk().map(|bytes| u32::from_ne_bytes(*bytes)));
+            Kind::Macvlan { private: mode == Some(PRIVATE) }
+        }
+        "ipvlan" => Kind::Ipvlan,
+        "vlan" => Kind::Vlan,
+        "bond" => Kind::Bond,
+        "bridge" => Kind::Bridge,
+        "vrf" => Kind::Vrf,
+        _ => Kind::Plain,
+    }
 }
 
 pub(super) fn link_gone(payload: &[u8]) -> Option<Device> {

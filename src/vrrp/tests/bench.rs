@@ -2,6 +2,7 @@
 
 use crate::config::host::Stated;
 use crate::config::testing;
+use crate::effect::device::Kind;
 use crate::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
 use crate::effect::packet::{Datagram, PortId};
 use crate::effect::record::Record;
@@ -36,6 +37,9 @@ fn link(device: u32, up: bool) -> Link {
         mtu: 1500,
         no_arp: false,
         parent: None,
+        master: None,
+        kind: Kind::Plain,
+        group: 0,
     }
 }
 
@@ -200,6 +204,8 @@ impl Router {
 fn name(fact: &Fact) -> String {
     match fact {
         Fact::Address(placed) => format!("{}@{}", placed.address.prefix.address, placed.device.0),
+        Fact::Device(new) => new.name.to_string(),
+        Fact::Setting(setting) => setting.to_string(),
         Fact::Route(route) => route.destination.to_string(),
         Fact::Rule(rule) => rule.priority.to_string(),
     }

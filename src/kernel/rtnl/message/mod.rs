@@ -1,5 +1,6 @@
 //! Facts into messages to the kernel.
 
+pub(in crate::kernel) mod link;
 mod route;
 mod rule;
 
@@ -30,6 +31,7 @@ pub(in crate::kernel) struct Request {
 pub(in crate::kernel) fn request(op: &Op, resolve: Resolve<'_>) -> Result<Request, String> {
     let removes = matches!(op, Op::Remove(_));
     let (message, flags) = match op.fact() {
+        Fact::Device(_) | Fact::Setting(_) => return Err("it takes more than one message".to_owned()),
         Fact::Address(placed) => {
             let mut message = address(placed);
             match op {

@@ -429,7 +429,7 @@ impl Driver {
     fn stripped(&mut self, facts: Vec<(Owner, Fact)>) {
         for (owner, fact) in facts {
             match owner {
-                Owner::Instance(_) => self.handle(Event::Stripped { owner, fact }),
+                Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, fact }),
                 // They are simply put back.
                 Owner::Statics => {
                     self.actions.push(Action::Hold { owner, facts: self.static_facts.clone() });

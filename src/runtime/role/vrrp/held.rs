@@ -21,7 +21,7 @@ impl<T> Default for Held<T> {
 pub(super) fn target(fact: &Fact) -> Option<Target> {
     match fact {
         Fact::Address(placed) => Some(Target { device: placed.device, address: placed.address.prefix.address }),
-        Fact::Route(_) | Fact::Rule(_) => None,
+        Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => None,
     }
 }
 

@@ -20,6 +20,7 @@ mod tests {
     use super::*;
     use crate::config::host::Stated;
     use crate::config::testing::load;
+    use crate::effect::device::Kind;
     use crate::effect::net::{Device, Link};
 
     #[test]
@@ -30,7 +31,18 @@ mod tests {
         let mut links = Links::default();
         let mut add = |device: u32, name: &str| {
             let device = Device(device);
-            links.put(Link { device, name: name.into(), up: false, mac: None, mtu: 1500, no_arp: false, parent: None });
+            links.put(Link {
+                device,
+                name: name.into(),
+                up: false,
+                mac: None,
+                mtu: 1500,
+                no_arp: false,
+                parent: None,
+                master: None,
+                kind: Kind::Plain,
+                group: 0,
+            });
             facts(&statics, &links).iter().map(word).collect::<Vec<String>>()
         };
         assert_eq!(add(7, "e1"), ["7 10.0.0.2", "route"]);
@@ -42,6 +54,7 @@ mod tests {
             Fact::Address(placed) => format!("{} {}", placed.device.0, placed.address.prefix.address),
             Fact::Route(_) => "route".to_owned(),
             Fact::Rule(_) => "rule".to_owned(),
+            Fact::Device(_) | Fact::Setting(_) => unreachable!("there is no such keyword"),
         }
     }
 }

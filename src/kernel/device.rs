@@ -1,0 +1,90 @@
+//! Interfaces that we make: several messages to the kernel for each, one after the other.
+
+use super::ledger::Snag;
+use super::rtnl::batch::{Batch, Verdict};
+use super::rtnl::message::{Request, link};
+use super::setting::write;
+use crate::effect::device::{Kind, NewDevice, Scope, Upper};
+use crate::effect::net::{Link, Links};
+
+/// Whether this is the interface that is wanted, whoever made it.
+fn is(link: &Link, new: &NewDevice) -> bool {
+    let alike = match new.upper {
+        Upper::Macvlan(mac) => link.kind == Kind::Macvlan { private: true } && link.mac == Some(mac),
+        Upper::Ipvlan(_) => link.kind == Kind::Ipvlan,
+    };
+    alike && link.parent == Some(new.parent)
+}
+
+fn one(batch: &mut Batch, request: Request) -> Verdict {
+    batch.apply(&[request]).pop().unwrap_or_else(|| Verdict::Refused("no answer".to_owned()))
+}
+
+fn must(batch: &mut Batch, request: Request, what: &str) -> Result<(), Snag> {
+    match one(batch, request) {
+        Verdict::Done | Verdict::Already => Ok(()),
+        Verdict::Refused(reason) => Err(Snag::Refused(format!("{what}: {reason}"))),
+    }
+}
+
+/// Makes it, or takes the one that is there already. `links` tells what there is now.
+pub(super) fn make(new: &NewDevice, batch: &mut Batch, mut links: impl FnMut() -> Links) -> Result<(), Snag> {
+    let fresh = match one(batch, link::creation(new)) {
+        Verdict::Done => true,
+        Verdict::Already => false,
+        Verdict::Refused(reason) => return Err(Snag::Refused(reason)),
+    };
+    let links = links();
+    let Some(made) = links.named(&new.name) else { return Err(Snag::Refused("it has gone again".to_owned())) };
+    if !is(made, new) {
+        return Err(Snag::Refused("there is another interface of this name".to_owned()));
+    }
+    let device = made.device;
+    let outcome = finish(new, made, fresh, batch, &links);
+    if outcome.is_err() && fresh {
+        // Half an interface is none.
+        let _ = one(batch, link::deletion(device));
+    }
+    outcome
+}
+
+fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
+    if let Upper::Macvlan(_) = new.upper {
+        // Older kernels do not know it, and such as have no IPv6.
+        let _ = one(batch, link::without_addresses(made.device));
+    }
+    if !fresh && new.vrf.is_some() && made.master != new.vrf {
+        must(batch, link::vrf(made.device, new.vrf), "VRF")?;
+    }
+    for &(knob, value) in &new.settings {
+        let done = write(Scope::Device(made.device), knob, value, links, batch);
+        done.map_err(|reason| Snag::Refused(format!("{}: {reason}", knob.name())))?;
+    }
+    must(batch, link::up(made.device), "up")?;
+    if let Some(parent) = links.get(new.parent).filter(|_| new.shows_parent) {
+        // Nothing changes by it, but the kernel tells everybody of the parent.
+        let _ = one(batch, link::group(parent.device, parent.group));
+    }
+    Ok(())
+}
+
+/// The same interface with other settings.
+pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
+    let Some(made) = links.named(&new.name).filter(|link| is(link, new)) else { return Err(Snag::Refused("it has gone".to_owned())) };
+    if let Some(group) = new.group {
+        must(batch, link::group(made.device, group), "group")?;
+    }
+    if made.master != new.vrf {
+        must(batch, link::vrf(made.device, new.vrf), "VRF")?;
+    }
+    finish(new, made, false, batch, links)
+}
+
+pub(super) fn remove(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
+    let Some(made) = links.named(&new.name).filter(|link| is(link, new)) else { return Err(Snag::Already(None)) };
+    match one(batch, link::deletion(made.device)) {
+        Verdict::Done => Ok(()),
+        Verdict::Already => Err(Snag::Already(None)),
+        Verdict::Refused(reason) => Err(Snag::Refused(reason)),
+    }
+}

@@ -1,0 +1,49 @@
+//! What there is in the kernel, quick to be found.
+
+use super::place;
+use crate::effect::delta::Identity;
+use crate::effect::net::Fact;
+use crate::kernel::rtnl::decode::{Key, Placement, Seen};
+use crate::kernel::rtnl::message::Resolve;
+use crate::model::net::{OUR_PROTOCOL, Prefix};
+use std::collections::{HashMap, HashSet};
+
+#[derive(Debug, Default)]
+pub(in crate::kernel) struct Index {
+    pub(super) addresses: HashMap<Identity, Placement>,
+    rules: HashSet<Identity>,
+    routes: HashMap<(Prefix, u32), Vec<Seen>>,
+}
+
+impl Index {
+    pub(in crate::kernel) fn of(keys: &[Key]) -> Self {
+        let mut index = Self::default();
+        for key in keys {
+            match key {
+                Key::Route(seen) => index.routes.entry((seen.destination, seen.table)).or_default().push((**seen).clone()),
+                Key::Address(placement) => drop(index.addresses.insert(placement.identity(), placement.clone())),
+                Key::Rule(_) => index.rules.extend(key.identity()),
+            }
+        }
+        index
+    }
+
+    /// Whether it would have been found if it were there: of routes only those with our number are looked for.
+    pub(super) fn tells_of(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Route(route) => route.protocol == OUR_PROTOCOL,
+            Fact::Address(_) | Fact::Rule(_) => true,
+            // They are put there again whether they are there or not, and what has gone is told of with its interface.
+            Fact::Device(_) | Fact::Setting(_) => false,
+        }
+    }
+
+    pub(super) fn has(&self, fact: &Fact, identity: &Identity, resolve: Resolve<'_>) -> bool {
+        match fact {
+            Fact::Device(_) | Fact::Setting(_) => false,
+            Fact::Address(_) => self.addresses.contains_key(identity),
+            Fact::Rule(_) => self.rules.contains(identity),
+            Fact::Route(route) => self.routes.get(&place(route)).is_some_and(|seen| seen.iter().any(|seen| seen.is(route, resolve))),
+        }
+    }
+}
