@@ -8,6 +8,7 @@ use super::writer::Writer;
 use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
 use crate::effect::say::Line;
+use crate::model::global::ReceiveBuffer;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -42,10 +43,16 @@ pub struct Holder {
 impl Holder {
     /// Opens its sockets in the calling thread's network namespace.
     pub fn start() -> io::Result<Self> {
+        Self::sized(ReceiveBuffer::default())
+    }
+
+    /// With receive buffers as they were configured.
+    pub fn sized(buffer: ReceiveBuffer) -> io::Result<Self> {
         let mut asker = Asker::open()?;
+        asker.sized(buffer)?;
         let links = asker.links()?;
         let names = names_of(&links);
-        let writer = Writer::start()?;
+        let writer = Writer::start(buffer)?;
         Ok(Self { ledger: Ledger::default(), writer, asker, links, names, there: None, finished: 0 })
     }
 

@@ -13,6 +13,7 @@ use crate::effect::delta::{Identity, Op};
 use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact};
 use crate::effect::say::{Level, Line};
+use crate::model::global::ReceiveBuffer;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::HashMap;
 use std::io;
@@ -61,7 +62,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Its sockets belong to the calling thread's network namespace.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(super) fn start(buffer: ReceiveBuffer) -> io::Result<Self> {
         let ready = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
         let shared = Arc::new(Shared { progress: Mutex::default(), changed: Condvar::new(), ready });
         let (jobs, queue) = channel();
@@ -74,6 +75,8 @@ impl Writer {
             keeper: Keeper::new(Maker::Vrrp),
             heal: Some(jobs.clone()),
         };
+        thread.batch.sized(buffer)?;
+        thread.asker.sized(buffer)?;
         std::thread::Builder::new().name("netlink".to_owned()).stack_size(STACK).spawn(move || thread.run())?;
         Ok(Self { jobs, shared, orders: 0 })
     }

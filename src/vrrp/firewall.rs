@@ -6,14 +6,15 @@
 
 use super::engine::Engine;
 use super::message;
+use crate::effect::device::{Knob, Upper};
 use crate::effect::firewall::{Chain, Entry, Field, Frame, Hook, Kind, LINK_LOCAL, Rule, Set, Step, Table, Value};
-use crate::effect::net::{Device, InstanceId};
+use crate::effect::net::{Device, Fact, Link, Links, Owner};
 use crate::effect::say::Line;
 use crate::model::Model;
 use crate::model::global::vrrp::Firewall;
 use crate::model::net::{Address, Family};
 use crate::model::vrrp::{Carrier, Instance};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// The table for when none is named.
 const TABLE: &str = "keepalived";
@@ -37,26 +38,17 @@ const NEIGHBOUR_ADVERTISEMENT: u8 = 136;
 const MLD_REPORT: u8 = 131;
 const MLD2_REPORT: u8 = 143;
 
-/// A virtual MAC and what it sits on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fence {
-    pub family: Family,
-    pub name: Box<str>,
-    /// As far as it is known.
-    pub device: Option<Device>,
-    pub parent: Device,
-    /// The parent's own, which a virtual MAC borrows as a source.
-    pub link_local: Vec<Ipv6Addr>,
-}
-
 /// Whether a master of the instance refuses what is addressed to its addresses.
 fn shuts(conf: &Instance) -> bool {
     !conf.accept && !conf.priority.is_owner()
 }
 
 impl Engine {
-    pub fn shuts(&self, id: InstanceId) -> bool {
-        self.instances.get(&id).is_some_and(|instance| shuts(&instance.conf))
+    pub fn shuts(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Instance(id) => self.instances.get(&id).is_some_and(|instance| shuts(&instance.conf)),
+            Owner::Statics | Owner::Devices => false,
+        }
     }
 }
 
@@ -96,7 +88,8 @@ fn needs(model: &Model, family: Family) -> Needs {
 /// The tables that a configuration needs, whoever is master.
 pub fn frame(model: &Model) -> Option<Frame> {
     let firewall = &model.global.firewall;
-    let tables: Vec<Table> = [ipv4(needs(model, Family::V4), firewall), ipv6(needs(model, Family::V6), firewall)].into_iter().flatten().collect();
+    let tables: Vec<Table> =
+        [ipv4(needs(model, Family::V4), firewall), ipv6(needs(model, Family::V6), firewall)].into_iter().flatten().collect();
     (!tables.is_empty()).then(|| Frame { name: table(firewall).into(), tables })
 }
 
@@ -194,27 +187,65 @@ fn ipv6(needs: Needs, firewall: &Firewall) -> Option<Table> {
 }
 
 /// An address that is to be shut.
-pub fn shut(device: Device, address: IpAddr) -> Entry {
+fn shut(device: Device, address: IpAddr) -> Entry {
     let family = Family::of(address);
     let local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
-    let (set, key): (_, Box<[Value]>) = if local {
-        (LOCAL_VIPS, [Value::Address(address), Value::Index(device)].into())
-    } else {
-        (VIPS, [Value::Address(address)].into())
-    };
+    let (set, key): (_, Box<[Value]>) =
+        if local { (LOCAL_VIPS, [Value::Address(address), Value::Index(device)].into()) } else { (VIPS, [Value::Address(address)].into()) };
     Entry { family, set, key, data: None }
 }
 
-/// All that keeps a virtual MAC quiet.
-pub fn fence(firewall: &Firewall, fence: &Fence) -> Vec<Entry> {
-    let Fence { family, name, device, parent, link_local } = fence;
-    let known = if firewall.nftables_ifindex { device.map(Value::Index) } else { Some(Value::Name(name.clone())) };
-    let Some(known) = known else { return Vec::new() };
-    let entry = |set, key: Vec<Value>, data| Entry { family: *family, set, key: key.into(), data };
-    let mut entries = vec![entry(VMAC_MAP, vec![known.clone()], Some(Value::Index(*parent)))];
-    if *family == Family::V6 {
-        entries.push(entry(VMACS, vec![known.clone()], None));
-        entries.extend(link_local.iter().map(|&address| entry(PARENTS, vec![Value::Address(address.into()), known.clone()], None)));
+/// What a master of an instance shuts with its addresses.
+pub fn shut_all(facts: &[Fact]) -> impl Iterator<Item = Entry> {
+    facts.iter().filter_map(|fact| match fact {
+        Fact::Address(placed) => Some(shut(placed.device, placed.address.prefix.address)),
+        Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => None,
+    })
+}
+
+/// What may be there already of the addresses that are to be shut, whoever holds it: until it is known who does, all of it.
+pub fn shut_beforehand(model: &Model, links: &Links) -> Vec<Entry> {
+    let shutting = model.vrrp.instances.iter().filter(|conf| shuts(conf));
+    let addresses = shutting.flat_map(|conf| conf.vips.iter().chain(&conf.excluded).map(move |address| (conf, address)));
+    let entry = |(conf, address): (&Instance, &Address)| {
+        let link = links.named(address.device.as_deref().or(conf.interface.as_deref())?)?;
+        Some(shut(link.device, address.prefix.address))
+    };
+    addresses.filter_map(entry).collect()
+}
+
+/// All that keeps the virtual MACs among the interfaces of ours quiet.
+pub fn fence(firewall: &Firewall, facts: &[Fact], links: &Links) -> Vec<Entry> {
+    let known = |name: &str| match firewall.nftables_ifindex {
+        true => links.named(name).map(|link| Value::Index(link.device)),
+        false => Some(Value::Name(name.into())),
+    };
+    let entry = |family, set, key: Vec<Value>, data| Entry { family, set, key: key.into(), data };
+    let mut entries = Vec::new();
+    for fact in facts {
+        match fact {
+            Fact::Device(new) if matches!(new.upper, Upper::Macvlan(_)) => {
+                let Some(known) = known(&new.name) else { continue };
+                let parent = Some(Value::Index(new.parent));
+                entries.push(entry(Family::V4, VMAC_MAP, vec![known.clone()], parent.clone()));
+                if !new.settings.contains(&(Knob::DisableIpv6, 1)) {
+                    entries.push(entry(Family::V6, VMAC_MAP, vec![known.clone()], parent));
+                    entries.push(entry(Family::V6, VMACS, vec![known], None));
+                }
+            }
+            // The parent's own, which a virtual MAC borrows as a source: nobody is to look for it there.
+            Fact::Address(placed) => {
+                let address = placed.address.prefix.address;
+                let borrowed = |link: &&Link| {
+                    let parent = link.parent.map(|parent| links.addresses(parent)).unwrap_or_default();
+                    parent.iter().any(|prefix| prefix.address == address)
+                };
+                let link = links.get(placed.device).filter(borrowed);
+                let known = link.and_then(|link| known(&link.name)).filter(|_| address.is_ipv6());
+                entries.extend(known.map(|known| entry(Family::V6, PARENTS, vec![Value::Address(address), known], None)));
+            }
+            Fact::Device(_) | Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => {}
+        }
     }
     entries
 }

@@ -6,6 +6,7 @@
 mod admit;
 pub mod announce;
 mod beginning;
+mod buffer;
 mod burst;
 mod election;
 mod engine;

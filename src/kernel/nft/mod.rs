@@ -5,10 +5,12 @@
 //! killed is taken over by the next. Every change is one transaction: packets see the rules before it or after it.
 
 mod client;
+mod guard;
 mod keeper;
 mod lock;
 mod message;
 mod monitor;
 
+pub use guard::Guard;
 pub use keeper::{Keeper, Maker};
 pub use monitor::{Watched, watch};

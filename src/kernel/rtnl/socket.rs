@@ -1,5 +1,6 @@
 //! A netlink socket and the packets that come out of it.
 
+use crate::model::global::ReceiveBuffer;
 use netlink_packet_core::NetlinkBuffer;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
@@ -21,7 +22,7 @@ pub(super) const NLMSG_OVERRUN: u16 = 4;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::kernel) struct Message<'a> {
     pub(in crate::kernel) kind: u16,
-    pub(super) flags: u16,
+    pub(in crate::kernel) flags: u16,
     pub(in crate::kernel) sequence: u32,
     /// Whose doing it is that is told of.
     pub(in crate::kernel) port: u32,
@@ -83,6 +84,15 @@ impl Netlink {
         Ok(forced.or_else(|_| setsockopt(&self.socket, sockopt::RcvBuf, &bytes))?)
     }
 
+    /// As it was configured; otherwise it stays as it is.
+    pub(in crate::kernel) fn sized(&self, wanted: ReceiveBuffer) -> io::Result<()> {
+        let Some(bytes) = wanted.size else { return Ok(()) };
+        // The kernel takes a number with a sign.
+        let bytes = usize::try_from(bytes.min(i32::MAX.unsigned_abs())).unwrap_or_default();
+        let forced = if wanted.force { setsockopt(&self.socket, sockopt::RcvBufForce, &bytes) } else { Err(Errno::EPERM) };
+        Ok(forced.or_else(|_| setsockopt(&self.socket, sockopt::RcvBuf, &bytes))?)
+    }
+
     pub(in crate::kernel) fn send(&self, bytes: &[u8]) -> io::Result<()> {
         loop {
             match self.socket.send(bytes, 0) {
@@ -130,5 +140,18 @@ mod tests {
         assert_eq!(kinds(&two), []);
         two[0] = 3;
         assert_eq!(kinds(&two), []);
+    }
+
+    #[test]
+    fn a_receive_buffer_is_as_large_as_configured() {
+        let size = |wanted: ReceiveBuffer| {
+            let netlink = Netlink::open().expect("everybody may open one");
+            netlink.sized(wanted).expect("it may be set");
+            nix::sys::socket::getsockopt(netlink.socket(), sockopt::RcvBuf).expect("it may be read")
+        };
+        let usual = size(ReceiveBuffer::default());
+        // The kernel doubles it, for what it spends itself.
+        assert_eq!(size(ReceiveBuffer { size: Some(30_000), force: false }), 60_000);
+        assert_ne!(usual, 60_000);
     }
 }

@@ -59,7 +59,7 @@ pub fn run(start: Start) -> u8 {
 async fn serve(start: Start) -> io::Result<()> {
     let Start { mut model, records, manner, release, control, signals, release_only, bfd } = start;
     let teller = Teller::new(&model)?;
-    let mut driver = Driver::start(&model, &records, manner, Effectors::open()?, teller, control, signals)?;
+    let mut driver = Driver::start(&model, &records, manner, Effectors::open(model.global.vrrp.netlink)?, teller, control, signals)?;
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;

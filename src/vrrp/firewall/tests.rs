@@ -1,13 +1,18 @@
 use super::*;
 use crate::config::host::Stated;
 use crate::config::testing::load;
+use crate::effect::device::{self, NewDevice};
+use crate::effect::net::{Local, Mac, Placed};
+use crate::model::net::Prefix;
 
 fn model(text: &str) -> Model {
     load(text, &Stated::with(&["e0"])).0
 }
 
 fn instance(name: &str, vrid: u8, addresses: &str, more: &str) -> String {
-    format!("vrrp_instance {name} {{\n interface e0\n virtual_router_id {vrid}\n priority 150\n{more}\n virtual_ipaddress {{\n {addresses}\n }}\n}}\n")
+    format!(
+        "vrrp_instance {name} {{\n interface e0\n virtual_router_id {vrid}\n priority 150\n{more}\n virtual_ipaddress {{\n {addresses}\n }}\n}}\n"
+    )
 }
 
 fn field(field: Field) -> &'static str {
@@ -113,7 +118,8 @@ fn neighbours_may_still_ask_for_an_ipv6_address() {
 #[test]
 fn reports_of_a_virtual_mac_leave_by_its_parent() {
     let four = instance("A", 51, "10.0.0.1", " use_vmac");
-    let want = ["keepalived", "IPv4: vmac_map", "out Output -1", " l4proto 2 oifkind macvlan dup to ip daddr device oifname map @vmac_map drop"];
+    let want =
+        ["keepalived", "IPv4: vmac_map", "out Output -1", " l4proto 2 oifkind macvlan dup to ip daddr device oifname map @vmac_map drop"];
     assert_eq!(rules(&four), want);
     assert_eq!(rules(&format!("global_defs {{\n disable_local_igmp\n}}\n{four}")), Vec::<String>::new(), "there are none");
     assert_eq!(
@@ -140,21 +146,74 @@ fn a_link_local_address_is_shut_on_its_own_link_only() {
     assert_eq!(entry("fe80::1"), "vips_link_local fe80::1 . #7");
 }
 
+fn told(entries: &[Entry]) -> Vec<String> {
+    let one = |Entry { family, set, key, data }: &Entry| {
+        let data = data.as_ref().map(|data| format!(" : {}", value(data))).unwrap_or_default();
+        format!("{} {set} {}{data}", family.name(), key.iter().map(value).collect::<Vec<_>>().join(" . "))
+    };
+    entries.iter().map(one).collect()
+}
+
 #[test]
-fn a_virtual_mac_is_fenced_before_it_has_a_number() {
-    let mac = |family, device| Fence { family, name: "vrrp.51".into(), device, parent: Device(3), link_local: vec!["fe80::3".parse().expect("an address")] };
-    let told = |options: &Firewall, mac: &Fence| -> Vec<String> {
-        let one = |Entry { set, key, data, .. }: &Entry| {
-            let data = data.as_ref().map(|data| format!(" : {}", value(data))).unwrap_or_default();
-            format!("{set} {}{data}", key.iter().map(value).collect::<Vec<_>>().join(" . "))
-        };
-        fence(options, mac).iter().map(one).collect()
+fn a_virtual_mac_is_fenced_before_it_is_there() {
+    let link = |device: u32, name: &str, parent: Option<Device>| Link {
+        device: Device(device),
+        name: name.into(),
+        up: true,
+        mac: None,
+        mtu: 1500,
+        no_arp: false,
+        parent,
+        master: None,
+        kind: device::Kind::default(),
+        group: 0,
+    };
+    let mac = |name: &str, quiet: u32| {
+        Fact::Device(Box::new(NewDevice {
+            name: name.into(),
+            parent: Device(3),
+            upper: Upper::Macvlan(Mac([0; 6])),
+            group: None,
+            vrf: None,
+            settings: [(Knob::DisableIpv6, quiet)].into(),
+            shows_parent: false,
+        }))
     };
     let (usual, numbered) = (Firewall::default(), Firewall { nftables_ifindex: true, ..Firewall::default() });
-    assert_eq!(told(&usual, &mac(Family::V4, None)), ["vmac_map vrrp.51 : #3"]);
-    assert_eq!(told(&usual, &mac(Family::V6, None)), ["vmac_map vrrp.51 : #3", "vmac_set vrrp.51", "parent_link_local fe80::3 . vrrp.51"]);
-    assert_eq!(told(&numbered, &mac(Family::V4, None)), Vec::<String>::new());
-    assert_eq!(told(&numbered, &mac(Family::V4, Some(Device(9)))), ["vmac_map #9 : #3"]);
+    let mut links = Links::default();
+    links.put(link(3, "e0", None));
+    let own = Prefix { address: "fe80::3".parse().expect("an address"), length: 64 };
+    links.put_address(Local { device: Device(3), prefix: own });
+    let of = |options: &Firewall, facts: &[Fact], links: &Links| told(&fence(options, facts, links));
+    assert_eq!(of(&usual, &[mac("v4", 1)], &links), ["IPv4 vmac_map v4 : #3"]);
+    assert_eq!(of(&usual, &[mac("v6", 0)], &links), ["IPv4 vmac_map v6 : #3", "IPv6 vmac_map v6 : #3", "IPv6 vmac_set v6"]);
+    assert_eq!(of(&numbered, &[mac("v4", 1)], &links), Vec::<String>::new());
+    links.put(link(9, "v6", Some(Device(3))));
+    assert_eq!(of(&numbered, &[mac("v6", 1)], &links), ["IPv4 vmac_map #9 : #3"]);
+
+    let statics = load("static_ipaddress {\n fe80::3/64 dev e0\n fe80::4/64 dev e0\n}\n", &Stated::with(&["e0"])).0.statics;
+    let placed = |address: &crate::model::net::Address| Fact::Address(Placed { device: Device(9), address: address.clone(), lease: None });
+    let facts: Vec<Fact> = statics.addresses.iter().map(|address| placed(&address.object)).collect();
+    assert_eq!(of(&usual, &facts, &links), ["IPv6 parent_link_local fe80::3 . v6"], "the other one is its own");
+}
+
+#[test]
+fn what_a_predecessor_may_have_left_is_shut_until_its_heir_knows() {
+    let text = [instance("A", 51, "10.0.0.1", " no_accept"), instance("B", 52, "10.0.0.2", ""), instance("C", 53, "fe80::9", " no_accept")];
+    let mut links = Links::default();
+    links.put(Link {
+        device: Device(3),
+        name: "e0".into(),
+        up: true,
+        mac: None,
+        mtu: 1500,
+        no_arp: false,
+        parent: None,
+        master: None,
+        kind: device::Kind::default(),
+        group: 0,
+    });
+    assert_eq!(told(&shut_beforehand(&model(&text.concat()), &links)), ["IPv4 vips 10.0.0.1", "IPv6 vips_link_local fe80::9 . #3"]);
 }
 
 #[test]

@@ -34,7 +34,8 @@ fn an_element_is_encoded_as_nft_does() {
 #[test]
 fn thousands_of_elements_go_out_in_several_messages() {
     let mut batch = Batch::new(0);
-    let entry = |n: u32| Entry { family: Family::V4, set: "s", key: [Value::Address(std::net::Ipv4Addr::from(n).into())].into(), data: None };
+    let entry =
+        |n: u32| Entry { family: Family::V4, set: "s", key: [Value::Address(std::net::Ipv4Addr::from(n).into())].into(), data: None };
     let entries: Vec<Entry> = (0..2000).map(entry).collect();
     batch.put("t", &entries);
     assert_eq!(messages(&batch.bytes).count(), 1 + 5);

@@ -22,6 +22,7 @@ use crate::kernel::rtnl::{Change, Monitor, Picture};
 use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
+use crate::model::global::NetlinkBuffers;
 use crate::model::net::Family;
 use crate::runtime::handover::{Entry, Report, RoleEnd};
 use crate::runtime::log;
@@ -81,14 +82,14 @@ pub(super) struct Effectors {
 }
 
 impl Effectors {
-    pub(super) fn open() -> io::Result<Self> {
+    pub(super) fn open(buffers: NetlinkBuffers) -> io::Result<Self> {
         // First, so that nothing is missed that happens while the picture is taken.
-        let monitor = Monitor::open()?;
+        let monitor = Monitor::sized(buffers.monitor)?;
         let speaker = Speaker::open().map_err(|failed| io::Error::new(failed.kind(), failed))?;
         Ok(Self {
             monitor,
-            picture: Picture::take()?,
-            holder: Holder::start()?,
+            picture: Picture::take_with(buffers.command)?,
+            holder: Holder::sized(buffers.command)?,
             neighbours: Neighbours::new(speaker),
             timer: Timer::new()?,
             poll: Poll::new()?,
@@ -147,13 +148,15 @@ impl Driver {
         control: OwnedFd,
         signals: Signals,
     ) -> io::Result<Self> {
-        let Effectors { monitor, picture, holder, neighbours, timer, poll } = effectors;
+        let Effectors { monitor, picture, mut holder, neighbours, timer, poll } = effectors;
         let control = RoleEnd::new(control);
         poll.add(&timer, key(Kind::Timer, 0))?;
         poll.add(&monitor, key(Kind::Monitor, 0))?;
         poll.add(&holder, key(Kind::Holder, 0))?;
         poll.add(&control, key(Kind::Control, 0))?;
         poll.add(&signals, key(Kind::Signals, 0))?;
+        let mut firewall = Firewall::default();
+        firewall.prepare(model, &picture.links, !records.is_empty(), &mut holder);
         let mut actions = Actions::default();
         let static_facts = statics::facts(&model.statics, &picture.links);
         if !static_facts.is_empty() {
@@ -172,7 +175,7 @@ impl Driver {
             holder,
             last_hold: None,
             held: Held::default(),
-            firewall: Firewall::default(),
+            firewall,
             static_facts,
             later: Later::default(),
             announcer: Announcer::new(Pace::of(model)),
@@ -194,8 +197,8 @@ impl Driver {
             slept: began,
             due: None,
         };
-        driver.firewall.begin(&driver.engine, model, driver.actions.as_slice()).into_iter().for_each(|order| driver.holder.filter(order));
         driver.carry_out();
+        driver.firewall.settle(&mut driver.holder);
         driver.synchronise();
         driver.control.report(Report::Ready);
         driver.rest()?;
@@ -271,7 +274,7 @@ impl Driver {
             self.synchroniser = Synchroniser::start(model);
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
-        self.firewall.begin(&self.engine, model, self.actions.as_slice()).into_iter().for_each(|order| self.holder.filter(order));
+        self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
         self.carry_out();
         self.control.report(Report::Ready);
         self.rest()
@@ -547,10 +550,7 @@ impl Driver {
     }
 
     fn hold(&mut self, owner: Owner, facts: &[Fact]) {
-        let (put, take) = self.firewall.hold(&self.engine, owner, facts);
-        self.holder.filter(put);
-        self.last_hold = Some(self.holder.hold(owner, facts));
-        self.holder.filter(take);
+        self.last_hold = Some(self.firewall.hold(self.engine.links(), self.engine.shuts(owner), owner, facts, &mut self.holder));
         self.swollen = true;
         let Owner::Instance(instance) = owner else { return };
         let wanted = facts.iter().filter_map(|fact| Some((target(fact)?, self.holder.ticket(fact)))).collect();
