@@ -88,6 +88,20 @@ pub enum Knob {
 }
 
 impl Knob {
+    const ALL: [Self; 7] = [
+        Self::ArpIgnore,
+        Self::ArpFilter,
+        Self::AcceptLocal,
+        Self::ReversePath,
+        Self::PromoteSecondaries,
+        Self::DisableIpv6,
+        Self::LinkLocalReports,
+    ];
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|knob| knob.name() == name)
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::ArpIgnore => "arp_ignore",

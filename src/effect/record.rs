@@ -1,5 +1,7 @@
 //! What a process leaves with the supervisor, so that a successor carries on where it was.
 
+use super::device::{Knob, Scope};
+use super::net::Device;
 use super::time::Instant;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -67,4 +69,28 @@ pub struct BfdRecord {
     pub multiplier: u8,
     pub min_tx: Duration,
     pub min_rx: Duration,
+}
+
+/// What a setting of the kernel was before we changed it, which outlives the process that did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Former {
+    pub key: Box<str>,
+    pub scope: Scope,
+    pub knob: Knob,
+    pub value: u32,
+}
+
+impl Former {
+    pub fn new(scope: Scope, knob: Knob, value: u32) -> Self {
+        Self { key: Self::key(scope, knob), scope, knob, value }
+    }
+
+    pub fn key(scope: Scope, knob: Knob) -> Box<str> {
+        match scope {
+            Scope::All => format!("setting/all/{}", knob.name()),
+            Scope::Default => format!("setting/default/{}", knob.name()),
+            Scope::Device(Device(number)) => format!("setting/{number}/{}", knob.name()),
+        }
+        .into()
+    }
 }

@@ -36,7 +36,7 @@ pub(super) fn make(new: &NewDevice, batch: &mut Batch, mut links: impl FnMut() -
     };
     let links = links();
     let Some(made) = links.named(&new.name) else { return Err(Snag::Refused("it has gone again".to_owned())) };
-    if !is(made, new) {
+    if !is(made, new) && !fresh {
         return Err(Snag::Refused("there is another interface of this name".to_owned()));
     }
     let device = made.device;

@@ -6,7 +6,7 @@
 
 mod code;
 
-use crate::effect::record::{BfdRecord, Health, Record};
+use crate::effect::record::{BfdRecord, Former, Health, Record};
 use crate::sys::descriptor;
 use code::{decode_order, decode_report, encode_order, encode_report};
 use nix::errno::Errno;
@@ -23,6 +23,7 @@ pub enum Entry {
     Instance(Record),
     Server(Health),
     Session(BfdRecord),
+    Setting(Former),
 }
 
 impl Entry {
@@ -31,27 +32,35 @@ impl Entry {
             Self::Instance(record) => &record.key,
             Self::Server(health) => &health.key,
             Self::Session(session) => &session.key,
+            Self::Setting(former) => &former.key,
         }
     }
 
     pub fn into_instance(self) -> Option<Record> {
         match self {
             Self::Instance(record) => Some(record),
-            Self::Server(_) | Self::Session(_) => None,
+            Self::Server(_) | Self::Session(_) | Self::Setting(_) => None,
         }
     }
 
     pub fn into_server(self) -> Option<Health> {
         match self {
             Self::Server(health) => Some(health),
-            Self::Instance(_) | Self::Session(_) => None,
+            Self::Instance(_) | Self::Session(_) | Self::Setting(_) => None,
         }
     }
 
     pub fn into_session(self) -> Option<BfdRecord> {
         match self {
             Self::Session(session) => Some(session),
-            Self::Instance(_) | Self::Server(_) => None,
+            Self::Instance(_) | Self::Server(_) | Self::Setting(_) => None,
+        }
+    }
+
+    pub fn as_setting(&self) -> Option<&Former> {
+        match self {
+            Self::Setting(former) => Some(former),
+            Self::Instance(_) | Self::Server(_) | Self::Session(_) => None,
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use super::engine::Engine;
 use super::instance::State;
-use super::message;
 use crate::effect::net::InstanceId;
 use crate::effect::notice::Told;
 use crate::effect::record::{self, Record};
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
-use crate::model::vrrp::{Carrier, Priority, Role};
+use crate::model::vrrp::{Priority, Role};
 use std::collections::HashMap;
 
 impl Engine {
@@ -43,7 +42,6 @@ impl Engine {
         }
         for &id in ids {
             let faulty = faulty(self, id);
-            self.say_what_is_missing(id, actions);
             let owns = self.owns(id);
             let record = self.instances.get(&id).and_then(|instance| records.get(&*instance.key)).copied();
             self.with(now, id, actions, |instance, cx| {
@@ -100,16 +98,5 @@ impl Engine {
             self.arm(id);
         }
         self.groups[at].told = Some(told);
-    }
-
-    fn say_what_is_missing(&self, id: InstanceId, actions: &mut Actions) {
-        let Some(instance) = self.instances.get(&id) else { return };
-        let conf = &instance.conf;
-        let mut without = |what, instead| actions.push(Action::Say(message::without(&conf.name, what, instead)));
-        match conf.carrier {
-            Carrier::Interface => {}
-            Carrier::Vmac(_) => without("use_vmac", "the interface's own MAC address is used"),
-            Carrier::Ipvlan(_) => without("use_ipvlan", "the interface itself is used"),
-        }
     }
 }

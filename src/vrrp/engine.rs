@@ -1,5 +1,6 @@
 //! All instances together: who goes along with whom, whom an event concerns, and when to look again.
 
+use super::device::Plan;
 use super::fault::Cause;
 use super::group::Group;
 use super::instance::{Conf, Cx, Instance, State};
@@ -34,6 +35,8 @@ const REOPEN: Duration = Duration::from_secs(1);
 pub struct Engine {
     pub(super) model: Arc<Model>,
     pub(super) links: Links,
+    /// The interfaces that are made for instances.
+    pub(super) plan: Plan,
     released_at: Instant,
     /// Boxed, because the nodes of a map are half empty.
     pub(super) instances: BTreeMap<InstanceId, Box<Instance>>,
@@ -66,6 +69,7 @@ impl Engine {
         let mut engine = Self {
             model: Arc::clone(model),
             links,
+            plan: Plan::default(),
             released_at,
             instances: BTreeMap::new(),
             order: Vec::new(),
@@ -83,6 +87,7 @@ impl Engine {
             bfd: HashMap::new(),
         };
         engine.learn_names();
+        engine.plan_anew(actions);
         for at in 0..model.vrrp.instances.len() {
             let id = engine.add(now, Conf::new(model, at));
             engine.order.push(id);
@@ -120,7 +125,10 @@ impl Engine {
                 }
             }
             Event::Stripped { owner, fact } => self.stripped(now, owner, &fact, actions),
-            Event::Refused { owner, fact, reason } => self.refused(owner, &fact, &reason, actions),
+            Event::Refused { owner, fact, reason } => {
+                self.refused(owner, &fact, &reason, actions);
+                self.try_again(now, owner, &fact);
+            }
             Event::Claimed { device, address, by } => self.claimed(now, device, address, by, actions),
             Event::Stalled(gap) => self.stalled(now, gap, actions),
             Event::Tracked { object, standing } => self.tracked(now, object, standing, actions),
@@ -166,6 +174,8 @@ impl Engine {
             self.with(now, id, actions, Instance::delete);
             self.remove(id, actions);
         }
+        // Who lived on what goes now has said goodbye through it.
+        self.plan_anew(actions);
         self.order = order;
         for (id, conf) in kept {
             self.with(now, id, actions, |instance, cx| instance.reconfigure(conf, cx));
@@ -198,6 +208,9 @@ impl Engine {
         for id in self.order.clone() {
             self.with(now, id, actions, |instance, cx| instance.stop(release, cx));
         }
+        if release && !self.plan.held().is_empty() {
+            actions.push(Action::Hold { owner: Owner::Devices, facts: Box::default() });
+        }
         for id in &self.order {
             if let Some(instance) = self.instances.get(id) {
                 actions.push(Action::Notify(instance.notice(Told::Stop)));
@@ -207,6 +220,11 @@ impl Engine {
             actions.push(Action::Notify(group.notice(Told::Stop)));
         }
         self.queue.clear();
+    }
+
+    /// The interfaces that are made for instances.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     pub fn links(&self) -> &Links {
@@ -301,8 +319,8 @@ impl Engine {
     /// Whatever of theirs is in the kernel already was left there by a predecessor.
     fn adopt(&self, ids: &[InstanceId], actions: &mut Actions) {
         for instance in ids.iter().filter_map(|id| self.instances.get(id)) {
-            let home = place::home(&instance.conf, &self.links);
-            let facts = place::facts(&instance.conf, home, &self.links, instance.conf.vip_lease());
+            let site = place::site(&instance.conf, &self.plan, &self.links);
+            let facts = place::facts(&instance.conf, site, &self.plan, &self.links, instance.conf.vip_lease());
             actions.push(Action::Adopt { owner: Owner::Instance(instance.id), facts });
         }
     }
@@ -316,7 +334,7 @@ impl Engine {
         f: impl FnOnce(&mut Instance, &mut Cx<'_>) -> T,
     ) -> Option<T> {
         let instance = self.instances.get_mut(&id)?;
-        let mut cx = Cx { now, links: &self.links, released_at: self.released_at, actions };
+        let mut cx = Cx { now, links: &self.links, plan: &self.plan, released_at: self.released_at, actions };
         Some(f(instance, &mut cx))
     }
 
@@ -390,6 +408,7 @@ impl Engine {
         instance.strips.clear();
         instance.faults.set(Cause::NoSocket, false);
         instance.faults.set(Cause::Stripped, false);
+        self.make_anew(Owner::Devices, actions);
         self.look_around(now, id, actions);
         self.apply_faults(now, id, actions);
     }
@@ -400,15 +419,18 @@ impl Engine {
             return;
         }
         let renamed = before.is_some_and(|before| self.watched.contains(&before.name) && before.name != link.name);
-        let matters = renamed || self.watched.contains(&link.name);
+        let matters = renamed || self.watched.contains(&link.name) || self.plan.names().any(|name| *name == *link.name);
         self.links.put(link);
         if matters {
+            self.plan_anew(actions);
             self.look_around_all(now, actions);
         }
     }
 
     fn link_gone(&mut self, now: Instant, device: Device, actions: &mut Actions) {
-        if self.links.remove(device).is_some_and(|link| self.watched.contains(&link.name)) {
+        let matters = |link: Link| self.watched.contains(&link.name) || self.plan.names().any(|name| *name == *link.name);
+        if self.links.remove(device).is_some_and(matters) {
+            self.plan_anew(actions);
             self.look_around_all(now, actions);
         }
     }
@@ -417,7 +439,11 @@ impl Engine {
         if self.virtuals.contains(&local.prefix.address) {
             return;
         }
-        let concerns = |instance: &Instance| instance.home == Some(local.device) || instance.conf.source == Some(local.prefix.address);
+        if !self.plan.is_empty() {
+            self.plan_anew(actions);
+        }
+        let on = Some(local.device);
+        let concerns = |i: &Instance| i.site.base == on || i.site.home == on || i.conf.source == Some(local.prefix.address);
         let ids: Vec<InstanceId> = self.instances.values().filter(|i| concerns(i)).map(|i| i.id).collect();
         for id in ids {
             self.look_around(now, id, actions);
@@ -426,7 +452,7 @@ impl Engine {
     }
 
     fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {
-        let Owner::Instance(id) = owner else { return };
+        let Owner::Instance(id) = owner else { return self.make_anew(owner, actions) };
         let Some(instance) = self.instances.get_mut(&id) else { return };
         let tracked = match fact {
             Fact::Device(_) | Fact::Setting(_) => true,
@@ -459,6 +485,8 @@ impl Engine {
 
     fn refused(&self, owner: Owner, fact: &Fact, reason: &str, actions: &mut Actions) {
         let name = match owner {
+            // It went with what it was to be put on.
+            Owner::Devices if self.is_without_parent(fact) => return,
             Owner::Instance(id) => self.name(id),
             Owner::Statics => "static",
             Owner::Devices => "interfaces",

@@ -4,6 +4,7 @@
 //! The rules are keepalived's as `nft list ruleset` shows them (2.2.7, 2.4.3), down to the names of the sets. Only a virtual MAC
 //! is known by its name from the beginning and not by its number, so that it is in the sets before it is made.
 
+use super::device::Plan;
 use super::engine::Engine;
 use super::message;
 use crate::effect::device::{Knob, Upper};
@@ -207,8 +208,10 @@ pub fn shut_all(facts: &[Fact]) -> impl Iterator<Item = Entry> {
 pub fn shut_beforehand(model: &Model, links: &Links) -> Vec<Entry> {
     let shutting = model.vrrp.instances.iter().filter(|conf| shuts(conf));
     let addresses = shutting.flat_map(|conf| conf.vips.iter().chain(&conf.excluded).map(move |address| (conf, address)));
+    let plan = Plan::new(model, links, &Plan::default());
     let entry = |(conf, address): (&Instance, &Address)| {
-        let link = links.named(address.device.as_deref().or(conf.interface.as_deref())?)?;
+        let own = || plan.of_address(conf, address).or(address.device.as_deref()).or_else(|| plan.own(conf));
+        let link = links.named(own().or(conf.interface.as_deref())?)?;
         Some(shut(link.device, address.prefix.address))
     };
     addresses.filter_map(entry).collect()

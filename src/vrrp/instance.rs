@@ -2,9 +2,11 @@
 
 use super::admit::{Circumstances, Heard, Remark, admit};
 use super::burst::Bursts;
+use super::device::Plan;
 use super::election::{compare, master_down, skew, waiting_priority};
 use super::fault::Faults;
 use super::limiter::Limiter;
+use super::place::Site;
 use super::stats::Stats;
 use super::{message, place};
 use crate::effect::net::{Device, InstanceId, Links, Owner};
@@ -128,6 +130,7 @@ pub(super) enum Wish {
 pub(super) struct Cx<'a> {
     pub(super) now: Instant,
     pub(super) links: &'a Links,
+    pub(super) plan: &'a Plan,
     /// Before this nobody listens and nobody takes over (`vrrp_startup_delay`).
     pub(super) released_at: Instant,
     pub(super) actions: &'a mut Actions,
@@ -154,7 +157,7 @@ pub(super) struct Instance {
     pub(super) learnt: Duration,
     pub(super) master: Option<IpAddr>,
     pub(super) master_priority: u8,
-    pub(super) home: Option<Device>,
+    pub(super) site: Site,
     pub(super) source: Option<IpAddr>,
     pub(super) port: Option<PortId>,
     pub(super) packet_id: u16,
@@ -192,7 +195,7 @@ impl Instance {
             learnt: conf.advert_interval,
             master: None,
             master_priority: 0,
-            home: None,
+            site: Site::default(),
             source: None,
             port: None,
             packet_id: 0,
@@ -593,7 +596,7 @@ impl Instance {
 
     /// Another machine says it has one of our addresses, or asks for it: it hears who has.
     pub(super) fn claimed(&mut self, device: Device, address: IpAddr, by: &str, cx: &mut Cx<'_>) {
-        let targets = place::targets(&self.conf, self.home, cx.links);
+        let targets = place::targets(&self.conf, self.site, cx.plan, cx.links);
         if self.is_master()
             && targets.iter().any(|target| target.device == device && target.address == address)
             && self.claims.admits(cx.now, self.conf.advert_interval)
@@ -642,11 +645,11 @@ impl Instance {
 
     /// Goes on under another configuration of the same virtual router.
     pub(super) fn reconfigure(&mut self, conf: Conf, cx: &mut Cx<'_>) {
-        let before = place::targets(&self.conf, self.home, cx.links);
+        let before = place::targets(&self.conf, self.site, cx.plan, cx.links);
         let interval_changed = conf.advert_interval != self.conf.advert_interval;
         let preempt_changed = conf.preempt != self.conf.preempt;
         self.conf = conf;
-        self.home = place::home(&self.conf, cx.links);
+        self.site = place::site(&self.conf, cx.plan, cx.links);
         let (preempt, garp) = (self.conf.preempt, self.conf.garp.clone());
         match &mut self.state {
             State::Init | State::Fault => {}
@@ -661,7 +664,7 @@ impl Instance {
             State::Master { bursts, renewal, .. } => {
                 self.learnt = self.conf.advert_interval;
                 *renewal = self.conf.vip_lease().map(|lease| cx.now + lease / 3);
-                let targets = place::targets(&self.conf, self.home, cx.links);
+                let targets = place::targets(&self.conf, self.site, cx.plan, cx.links);
                 let fresh = targets.iter().any(|target| !before.contains(target));
                 bursts.reconfigure(cx.now, &garp, fresh);
                 self.hold(cx);

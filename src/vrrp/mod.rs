@@ -8,6 +8,7 @@ pub mod announce;
 mod beginning;
 mod buffer;
 mod burst;
+pub mod device;
 mod election;
 mod engine;
 mod fault;

@@ -126,7 +126,7 @@ impl Engine {
         let mut probes = Vec::new();
         let mut yields = |engine: &mut Self, id: InstanceId, actions: &mut Actions| {
             if let Some(instance) = engine.instances.get(&id) {
-                probes.extend(place::targets(&instance.conf, instance.home, &engine.links));
+                probes.extend(place::targets(&instance.conf, instance.site, &engine.plan, &engine.links));
             }
             engine.with(now, id, actions, |instance, cx| instance.become_backup(0, true, cx));
         };

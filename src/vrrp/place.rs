@@ -1,22 +1,45 @@
 //! Where an instance's things go: from names in the configuration to devices of this machine.
 
+use super::device::Plan;
 use crate::effect::net::{Device, Fact, Links, Placed};
 use crate::effect::packet::{Port, Reach, Target};
 use crate::model::net::{Address, Family};
-use crate::model::vrrp::{Instance, Transport};
+use crate::model::vrrp::{Carrier, Instance, Transport};
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The interface that the instance lives on.
-pub(super) fn home(conf: &Instance, links: &Links) -> Option<Device> {
-    links.named(conf.interface.as_deref()?).map(|link| link.device)
+/// Which devices an instance lives on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Site {
+    /// The configured interface.
+    pub(super) base: Option<Device>,
+    /// Where adverts go out and are heard: that, or the VMAC or ipvlan on top of it.
+    pub(super) home: Option<Device>,
+    /// Where the addresses go that name no other interface.
+    seat: Option<Device>,
 }
 
-fn device(address: &Address, home: Option<Device>, links: &Links) -> Option<Device> {
-    match &address.device {
-        Some(name) => links.named(name).map(|link| link.device),
-        None => home,
+pub(super) fn site(conf: &Instance, plan: &Plan, links: &Links) -> Site {
+    let named = |name: &str| links.named(name).map(|link| link.device);
+    let base = conf.interface.as_deref().and_then(named);
+    let own = || base.and(plan.own(conf)).and_then(named);
+    match &conf.carrier {
+        Carrier::Interface => Site { base, home: base, seat: base },
+        Carrier::Vmac(vmac) if vmac.transmits_on_base => Site { base, home: base, seat: own() },
+        Carrier::Vmac(_) => Site { base, home: own(), seat: own() },
+        Carrier::Ipvlan(_) => Site { base, home: own(), seat: base },
+    }
+}
+
+fn device(conf: &Instance, address: &Address, site: Site, plan: &Plan, links: &Links) -> Option<Device> {
+    let named = |name: &str| links.named(name).map(|link| link.device);
+    match (plan.of_address(conf, address), &address.device) {
+        (Some(name), _) => named(name),
+        (None, Some(name)) => named(name),
+        // The other family has no business on a VMAC.
+        (None, None) if address.prefix.family() != conf.family => site.base,
+        (None, None) => site.seat,
     }
 }
 
@@ -26,9 +49,9 @@ fn addresses(conf: &Instance) -> impl Iterator<Item = &Address> {
 }
 
 /// All that a master holds, as far as there is a place for it.
-pub(super) fn facts(conf: &Instance, home: Option<Device>, links: &Links, lease: Option<Duration>) -> Box<[Fact]> {
+pub(super) fn facts(conf: &Instance, site: Site, plan: &Plan, links: &Links, lease: Option<Duration>) -> Box<[Fact]> {
     let placed = addresses(conf).filter_map(|address| {
-        let device = device(address, home, links)?;
+        let device = device(conf, address, site, plan, links)?;
         Some(Fact::Address(Placed { device, address: address.clone(), lease }))
     });
     let routes = conf.routes.iter().map(|route| Fact::Route(Box::new(route.clone())));
@@ -37,9 +60,9 @@ pub(super) fn facts(conf: &Instance, home: Option<Device>, links: &Links, lease:
 }
 
 /// What a master announces, in order: neighbours on a link without address resolution need not be told.
-pub(super) fn targets(conf: &Instance, home: Option<Device>, links: &Links) -> Box<[Target]> {
+pub(super) fn targets(conf: &Instance, site: Site, plan: &Plan, links: &Links) -> Box<[Target]> {
     let target = |address: &Address| {
-        let device = device(address, home, links)?;
+        let device = device(conf, address, site, plan, links)?;
         let silent = links.get(device).is_some_and(|link| link.no_arp);
         (!silent).then_some(Target { device, address: address.prefix.address })
     };
@@ -48,7 +71,7 @@ pub(super) fn targets(conf: &Instance, home: Option<Device>, links: &Links) -> B
 
 /// What adverts are sent from: as configured, or the first address of the interface that is nobody's virtual one. IPv6 adverts
 /// come from a link-local address (RFC 5798 5.1.2.2).
-pub(super) fn source(conf: &Instance, home: Option<Device>, links: &Links, virtuals: &HashSet<IpAddr>) -> Option<IpAddr> {
+pub(super) fn source(conf: &Instance, site: Site, links: &Links, virtuals: &HashSet<IpAddr>) -> Option<IpAddr> {
     if let Some(source) = conf.source {
         return (!conf.tracks_source || links.has_address(source)).then_some(source);
     }
@@ -57,7 +80,12 @@ pub(super) fn source(conf: &Instance, home: Option<Device>, links: &Links, virtu
         (Family::V6, IpAddr::V6(v6)) => v6.is_unicast_link_local(),
         (Family::V4, IpAddr::V6(_)) | (Family::V6, IpAddr::V4(_)) => false,
     };
-    links.addresses(home?).iter().map(|prefix| prefix.address).find(|address| fits(address) && !virtuals.contains(address))
+    // An IPv4 VMAC has none but virtual addresses, and an IPv6 packet can only be sent from one that its interface has.
+    let on = match (&conf.carrier, conf.family) {
+        (Carrier::Vmac(_), Family::V4) => site.base,
+        (Carrier::Interface | Carrier::Ipvlan(_), _) | (Carrier::Vmac(_), Family::V6) => site.home,
+    };
+    links.addresses(on?).iter().map(|prefix| prefix.address).find(|address| fits(address) && !virtuals.contains(address))
 }
 
 /// The sockets it needs, if there is enough to open them with.
@@ -83,14 +111,21 @@ pub(super) fn key(conf: &Instance) -> Box<str> {
             None => format!("with {}", peers.iter().map(|peer| peer.address.to_string()).collect::<Vec<_>>().join(",")),
         },
     };
-    format!("{}/{}/{interface}/{reach}", conf.family.keyword(), conf.vrid.0).into()
+    let carrier = match conf.carrier {
+        Carrier::Interface => "",
+        Carrier::Vmac(_) => "/vmac",
+        Carrier::Ipvlan(_) => "/ipvlan",
+    };
+    let more = if conf.vmac_addresses { "/addresses" } else { "" };
+    format!("{}/{}/{interface}/{reach}{carrier}{more}", conf.family.keyword(), conf.vrid.0).into()
 }
 
 /// Every interface by name whose standing matters to the instance itself.
-pub(super) fn interfaces(conf: &Instance) -> impl Iterator<Item = &str> {
+pub(super) fn interfaces<'a>(conf: &'a Instance, plan: &'a Plan) -> impl Iterator<Item = &'a str> {
     let own = conf.interface.as_deref().filter(|_| conf.tracks_link);
+    let made = plan.own(conf).filter(|_| conf.tracks_link);
     let carrying = addresses(conf).filter(|address| address.tracked).filter_map(|address| address.device.as_deref());
-    own.into_iter().chain(carrying).chain(leaving(conf))
+    own.into_iter().chain(made).chain(carrying).chain(leaving(conf))
 }
 
 /// Those that tracked routes and rules name.

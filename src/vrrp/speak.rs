@@ -63,14 +63,14 @@ impl Instance {
 
     pub(super) fn hold(&self, cx: &mut Cx<'_>) {
         let facts = match self.state {
-            State::Master { .. } => place::facts(&self.conf, self.home, cx.links, self.conf.vip_lease()),
+            State::Master { .. } => place::facts(&self.conf, self.site, cx.plan, cx.links, self.conf.vip_lease()),
             State::Init | State::Backup { .. } | State::Fault => Box::default(),
         };
         cx.actions.push(Action::Hold { owner: Owner::Instance(self.id), facts });
     }
 
     pub(super) fn announce(&self, repeat: u32, cx: &mut Cx<'_>) {
-        let targets = place::targets(&self.conf, self.home, cx.links);
+        let targets = place::targets(&self.conf, self.site, cx.plan, cx.links);
         if repeat > 0 && !targets.is_empty() && self.is_master() {
             cx.actions.push(Action::Announce(Announce { instance: self.id, targets, repeat }));
         }

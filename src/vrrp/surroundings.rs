@@ -1,20 +1,64 @@
 //! What interfaces, addresses and tracked objects mean for an instance.
 
+use super::device::Plan;
 use super::engine::Engine;
 use super::fault::Cause;
 use super::instance::State;
+use super::place::Site;
 use super::ports::User;
 use super::priority::{contribution, effective, fails};
 use super::{Standing, buffer, place};
-use crate::effect::Actions;
-use crate::effect::net::InstanceId;
+use crate::effect::net::{Fact, InstanceId, Owner};
 use crate::effect::packet::Port;
 use crate::effect::time::Instant;
+use crate::effect::{Action, Actions};
 use crate::model::track::{Tracker, Trackers, Weight};
-use crate::model::vrrp::Auth;
+use crate::model::vrrp::{Auth, Instance};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// When an interface that the kernel would not make is tried again.
+const AGAIN: Duration = Duration::from_secs(10);
 
 impl Engine {
+    /// Works out which interfaces are to be made, and has what is new made.
+    pub(super) fn plan_anew(&mut self, actions: &mut Actions) {
+        let plan = Plan::new(&self.model, &self.links, &self.plan);
+        let changed = plan.held() != self.plan.held();
+        self.plan = plan;
+        if changed {
+            actions.push(Action::Hold { owner: Owner::Devices, facts: self.plan.held().into() });
+        }
+    }
+
+    /// What somebody took away, or was refused, is asked for again. What is there costs nothing.
+    pub(super) fn make_anew(&self, owner: Owner, actions: &mut Actions) {
+        if owner == Owner::Devices && !self.plan.held().is_empty() {
+            actions.push(Action::Hold { owner, facts: self.plan.held().into() });
+        }
+    }
+
+    pub(super) fn is_without_parent(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Device(new) => self.links.get(new.parent).is_none(),
+            Fact::Address(placed) => self.links.get(placed.device).is_none(),
+            Fact::Setting(_) | Fact::Route(_) | Fact::Rule(_) => false,
+        }
+    }
+
+    /// Whoever lives on an interface that was refused looks again after a while.
+    pub(super) fn try_again(&mut self, now: Instant, owner: Owner, fact: &Fact) {
+        let (Owner::Devices, Fact::Device(new)) = (owner, fact) else { return };
+        let lives = |conf: &Instance| self.plan.own(conf) == Some(&*new.name);
+        let ids: Vec<InstanceId> = self.instances.values().filter(|i| lives(&i.conf)).map(|i| i.id).collect();
+        for id in ids {
+            if let Some(instance) = self.instances.get_mut(&id) {
+                instance.retry = Some(now + AGAIN);
+            }
+            self.arm(id);
+        }
+    }
+
     pub(super) fn look_around_all(&mut self, now: Instant, actions: &mut Actions) {
         for id in self.order.clone() {
             self.look_around(now, id, actions);
@@ -28,22 +72,28 @@ impl Engine {
         let group = self.member_of.get(&id).map(|&at| self.groups[at].conf().trackers.clone());
         let Some(instance) = self.instances.get_mut(&id) else { return };
         let conf = instance.conf.clone();
-        let home = place::home(&conf, &self.links);
-        let source = place::source(&conf, home, &self.links, &self.virtuals);
-        let moved = instance.home.is_some() && home.is_some() && instance.home != home;
+        let site = place::site(&conf, &self.plan, &self.links);
+        let Site { base, home, .. } = site;
+        let source = place::source(&conf, site, &self.links, &self.virtuals);
+        let moved = instance.site.home.is_some() && home.is_some() && instance.site != site;
         let mut causes = vec![
             (Cause::Unusable("its configuration cannot work"), conf.crippled),
             (Cause::Unusable("authentication of this type is not there yet"), matches!(conf.auth, Auth::Ah(_) | Auth::Hmac(_))),
             (Cause::NoSource, source.is_none() && (conf.interface.is_none() || home.is_some())),
         ];
         if let Some(name) = conf.interface.as_deref() {
-            causes.push((Cause::NoInterface(name.into()), home.is_none()));
+            causes.push((Cause::NoInterface(name.into()), base.is_none()));
+        }
+        if let Some(name) = self.plan.own(&conf) {
+            causes.push((Cause::NoInterface(name.into()), base.is_some() && self.links.named(name).is_none()));
         }
         let mut weights = 0;
         let mut standings: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
         let is_up = |name: &str| self.links.named(name).map(|link| link.up);
-        for name in place::interfaces(&conf) {
-            standings.insert(name, (is_up(name) != Some(true) && (is_up(name).is_some() || Some(name) != conf.interface.as_deref()), true));
+        for name in place::interfaces(&conf, &self.plan) {
+            // Its absence is a cause of its own.
+            let own = Some(name) == conf.interface.as_deref() || Some(name) == self.plan.own(&conf);
+            standings.insert(name, (is_up(name) != Some(true) && (is_up(name).is_some() || !own), true));
         }
         let lists = trackers(&conf.trackers, group.as_ref());
         for tracker in &lists.interfaces {
@@ -98,7 +148,7 @@ impl Engine {
             instance.source = source;
         }
         if home.is_some() || !instance.is_master() {
-            instance.home = home;
+            instance.site = site;
         }
         // Likewise by the socket it had; and one that could not be opened is asked for again when it is time.
         let keeps = instance.is_master() && home.is_none() || instance.faults.has(&Cause::NoSocket);

@@ -192,14 +192,11 @@ fn link_kind(info: &[u8]) -> Kind {
     const DATA: u16 = 2;
     const MODE: u16 = 1;
     const PRIVATE: u32 = 1;
-    let attributes = |bytes| NlasIterator::new(bytes).map_while(Result::<NlaBuffer<&[u8]>, _>::ok);
-    let find = |bytes, wanted| attributes(bytes).find(|attribute| attribute.kind() == wanted);
-    let Some(kind) = find(info, KIND) else { return Kind::Plain };
-    match &*text(kind.value()) {
+    let Some(kind) = attribute(info, KIND) else { return Kind::Plain };
+    match &*text(kind) {
         "macvlan" => {
-            let data = find(info, DATA);
-            let mode = data.and_then(|data| find(data.into_inner(), MODE));
-            let mode = mode.and_then(|mode| mode.value().first_chunk().map(|bytes| u32::from_ne_bytes(*bytes)));
+            let mode = attribute(info, DATA).and_then(|data| attribute(data, MODE)).and_then(<[u8]>::first_chunk);
+            let mode = mode.map(|bytes| u32::from_ne_bytes(*bytes));
             Kind::Macvlan { private: mode == Some(PRIVATE) }
         }
         "ipvlan" => Kind::Ipvlan,
@@ -209,6 +206,14 @@ fn link_kind(info: &[u8]) -> Kind {
         "vrf" => Kind::Vrf,
         _ => Kind::Plain,
     }
+}
+
+fn attribute(bytes: &[u8], wanted: u16) -> Option<&[u8]> {
+    const HEADER: usize = 4;
+    let mut all = NlasIterator::new(bytes).map_while(Result::<NlaBuffer<&[u8]>, _>::ok);
+    let found = all.find(|attribute| attribute.kind() == wanted)?;
+    let length = found.value().len();
+    found.into_inner().get(HEADER..)?.get(..length)
 }
 
 pub(super) fn link_gone(payload: &[u8]) -> Option<Device> {

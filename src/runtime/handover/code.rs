@@ -2,7 +2,9 @@
 //! byte is no message.
 
 use super::{Entry, LONGEST, Order, OrderKind, Report};
-use crate::effect::record::{BfdRecord, CheckerHealth, Counters, Health, Record, Standing};
+use crate::effect::device::{Knob, Scope};
+use crate::effect::net::Device;
+use crate::effect::record::{BfdRecord, CheckerHealth, Counters, Former, Health, Record, Standing};
 use crate::effect::time::Instant;
 use crate::runtime::bytes::{Reader, Writer};
 use std::net::IpAddr;
@@ -23,11 +25,16 @@ mod tag {
     pub(super) const RELOAD_ASKED: u8 = 6;
     pub(super) const HEALTH: u8 = 7;
     pub(super) const SESSION: u8 = 8;
+    pub(super) const SETTING: u8 = 9;
     pub(super) const RELOAD: u8 = 65;
 
     pub(super) const FAULT: u8 = 0;
     pub(super) const BACKUP: u8 = 1;
     pub(super) const MASTER: u8 = 2;
+
+    pub(super) const ALL: u8 = 0;
+    pub(super) const DEFAULT: u8 = 1;
+    pub(super) const DEVICE: u8 = 2;
 }
 
 fn message(kind: u8) -> Writer {
@@ -54,6 +61,11 @@ pub(super) fn encode_report(report: &Report) -> Vec<u8> {
         Report::Record(Entry::Session(session)) => {
             let mut out = message(tag::SESSION);
             encode_session(&mut out, session);
+            out.0
+        }
+        Report::Record(Entry::Setting(former)) => {
+            let mut out = message(tag::SETTING);
+            encode_setting(&mut out, former);
             out.0
         }
         Report::Forget(key) => with_text(tag::FORGET, key),
@@ -141,6 +153,30 @@ fn decode_session(input: &mut Reader<'_>) -> Option<BfdRecord> {
     Some(BfdRecord { key, ours, yours, up, multiplier, min_tx, min_rx })
 }
 
+fn encode_setting(out: &mut Writer, former: &Former) {
+    match former.scope {
+        Scope::All => out.byte(tag::ALL),
+        Scope::Default => out.byte(tag::DEFAULT),
+        Scope::Device(Device(number)) => {
+            out.byte(tag::DEVICE);
+            out.number(number.into());
+        }
+    }
+    put_text(out, former.knob.name());
+    out.number(former.value.into());
+}
+
+fn decode_setting(input: &mut Reader<'_>) -> Option<Former> {
+    let scope = match input.byte()? {
+        tag::ALL => Scope::All,
+        tag::DEFAULT => Scope::Default,
+        tag::DEVICE => Scope::Device(Device(input.number()?.try_into().ok()?)),
+        _ => return None,
+    };
+    let knob = Knob::named(input.text()?)?;
+    Some(Former::new(scope, knob, input.number()?.try_into().ok()?))
+}
+
 /// The longest there is stands for whatever is longer.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
@@ -162,6 +198,7 @@ pub(super) fn decode_report(bytes: &[u8]) -> Option<Report> {
     let report = match input.byte()? {
         tag::RECORD => Report::Record(Entry::Instance(decode_record(&mut input)?)),
         tag::SESSION => Report::Record(Entry::Session(decode_session(&mut input)?)),
+        tag::SETTING => Report::Record(Entry::Setting(decode_setting(&mut input)?)),
         tag::HEALTH => Report::Record(Entry::Server(decode_health(&mut input)?)),
         tag::FORGET => Report::Forget(input.text()?.into()),
         tag::READY => Report::Ready,

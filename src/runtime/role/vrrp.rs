@@ -1,5 +1,6 @@
 //! The VRRP process.
 
+mod devices;
 mod difference;
 mod driver;
 mod firewall;
@@ -11,7 +12,7 @@ mod ports;
 mod statics;
 mod synchronise;
 
-use crate::effect::record::Record;
+use crate::effect::record::{Former, Record};
 use crate::model::Model;
 use crate::model::lvs::Lvs;
 use crate::observe::stats;
@@ -37,6 +38,8 @@ pub struct Start {
     pub model: Arc<Model>,
     /// What a predecessor left that did not stop.
     pub records: Vec<Record>,
+    /// What settings of the kernel were before it changed them.
+    pub former: Vec<Former>,
     pub manner: Manner,
     /// Whether a stop gives up addresses and says priority 0; not with `-V`.
     pub release: bool,
@@ -57,9 +60,10 @@ pub fn run(start: Start) -> u8 {
 }
 
 async fn serve(start: Start) -> io::Result<()> {
-    let Start { mut model, records, manner, release, control, signals, release_only, bfd } = start;
+    let Start { mut model, records, former, manner, release, control, signals, release_only, bfd } = start;
     let teller = Teller::new(&model)?;
-    let mut driver = Driver::start(&model, &records, manner, Effectors::open(model.global.vrrp.netlink)?, teller, control, signals)?;
+    let effectors = Effectors::open(model.global.vrrp.netlink)?.remembering(&former);
+    let mut driver = Driver::start(&model, &records, manner, effectors, teller, control, signals)?;
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;

@@ -141,9 +141,10 @@ impl Begun {
             Part::Vrrp => {
                 let machine_up = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
                 let manner = Manner { detail, machine_up };
+                let former = entries.iter().filter_map(Entry::as_setting).cloned().collect();
                 let records = entries.into_iter().filter_map(Entry::into_instance).collect();
                 let bfd = lines.told();
-                vrrp::run(vrrp::Start { model, records, manner, release, control, signals, release_only, bfd })
+                vrrp::run(vrrp::Start { model, records, former, manner, release, control, signals, release_only, bfd })
             }
             Part::Checkers => {
                 let records = entries.into_iter().filter_map(Entry::into_server).collect();

@@ -1,6 +1,7 @@
 //! The engine among its effectors. One [`Driver::turn`] after the other does all that there is to do, in an order in which
 //! nothing that takes long stands before adverts and deadlines.
 
+use super::devices;
 use super::difference::{difference, is_about_links};
 use super::firewall::Firewall;
 use super::held::{Held, target};
@@ -14,11 +15,12 @@ use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
-use crate::effect::record::Record;
+use crate::effect::record::{Former, Record};
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
 use crate::kernel::holder::{Holder, Ticket};
 use crate::kernel::rtnl::{Change, Monitor, Picture};
+use crate::kernel::setting::Before;
 use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
@@ -95,6 +97,12 @@ impl Effectors {
             poll: Poll::new()?,
         })
     }
+
+    pub(super) fn remembering(self, former: &[Former]) -> Self {
+        let before = |&Former { scope, knob, value, .. }: &Former| Before { scope, knob, value: Some(value) };
+        self.holder.remember(former.iter().map(before).collect());
+        self
+    }
 }
 
 #[derive(Debug)]
@@ -148,7 +156,7 @@ impl Driver {
         control: OwnedFd,
         signals: Signals,
     ) -> io::Result<Self> {
-        let Effectors { monitor, picture, mut holder, neighbours, timer, poll } = effectors;
+        let Effectors { mut monitor, picture, mut holder, neighbours, timer, poll } = effectors;
         let control = RoleEnd::new(control);
         poll.add(&timer, key(Kind::Timer, 0))?;
         poll.add(&monitor, key(Kind::Monitor, 0))?;
@@ -157,6 +165,7 @@ impl Driver {
         poll.add(&signals, key(Kind::Signals, 0))?;
         let mut firewall = Firewall::default();
         firewall.prepare(model, &picture.links, !records.is_empty(), &mut holder);
+        let picture = devices::prepare(&mut holder, &mut firewall, &mut monitor, model, picture)?;
         let mut actions = Actions::default();
         let static_facts = statics::facts(&model.statics, &picture.links);
         if !static_facts.is_empty() {
@@ -263,6 +272,8 @@ impl Driver {
     }
 
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
+        devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
+        self.observe();
         self.model = Arc::clone(model);
         (self.swollen, self.fresh) = (true, true);
         self.announcer.repace(Pace::of(model), self.engine.links());
@@ -311,6 +322,7 @@ impl Driver {
         {
             tracing::warn!("the kernel has not taken everything away in {} s", RELEASE.as_secs());
         }
+        devices::report(self.holder.before(), &mut self.control);
         for refusal in self.holder.settle() {
             tracing::warn!("{:?} stays as it is: {}", refusal.fact, refusal.reason);
         }
@@ -479,6 +491,7 @@ impl Driver {
             }
             self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
         }
+        devices::report(self.holder.before(), &mut self.control);
         let done = self.holder.done();
         while let Some(waiting) = self.later.next(done) {
             match waiting {

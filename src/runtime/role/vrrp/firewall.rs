@@ -50,7 +50,7 @@ impl Firewall {
         self.configure(model, holder);
     }
 
-    fn configure(&mut self, model: &Model, holder: &mut Holder) {
+    pub(super) fn configure(&mut self, model: &Model, holder: &mut Holder) {
         let wanted = frame(model);
         self.options = model.global.firewall.clone();
         if self.frame.as_ref() != Some(&wanted) {
