@@ -50,7 +50,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn open() -> io::Result<Self> {
-        let netlink = Netlink::open_for(NETLINK_NETFILTER)?.to_ask(PATIENCE)?;
+        let netlink = Netlink::open_for(NETLINK_NETFILTER)?.asking(PATIENCE)?;
         let mut address = netlink_sys::SocketAddr::new(0, 0);
         netlink.socket().get_address(&mut address)?;
         Ok(Self { netlink, sequence: 0, port: address.port_number() })

@@ -60,10 +60,10 @@ impl Netlink {
 
     /// One that asks and waits for the answer, though not forever.
     pub(super) fn open_to_ask(patience: Duration) -> io::Result<Self> {
-        Self::open()?.to_ask(patience)
+        Self::open()?.asking(patience)
     }
 
-    pub(in crate::kernel) fn to_ask(self, patience: Duration) -> io::Result<Self> {
+    pub(in crate::kernel) fn asking(self, patience: Duration) -> io::Result<Self> {
         let netlink = self;
         netlink.socket.connect(&SocketAddr::new(0, 0))?;
         netlink.socket.set_ext_ack(true)?;
