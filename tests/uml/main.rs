@@ -6,6 +6,7 @@ mod crash;
 mod daemon;
 mod guest;
 mod load;
+mod marks;
 mod place;
 mod reload;
 mod table;
@@ -15,8 +16,17 @@ mod writes;
 use guest::Story;
 
 /// All that a guest can be asked for.
-const STORIES: &[&[Story]] =
-    &[table::WITHOUT, table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES];
+const STORIES: &[&[Story]] = &[
+    table::WITHOUT,
+    table::STORIES,
+    table::LARGE,
+    balancer::STORIES,
+    reload::STORIES,
+    crash::STORIES,
+    crash::WITHOUT,
+    checks::STORIES,
+    marks::STORIES,
+];
 
 #[test]
 fn the_table_of_the_kernel_is_as_we_hold_it() {
@@ -41,6 +51,11 @@ fn the_daemon_keeps_the_table_in_order() {
 #[test]
 fn the_table_outlives_a_crash() {
     guest::tell_at_once(crash::STORIES);
+}
+
+#[test]
+fn nftables_marks_what_is_for_a_group() {
+    guest::tell(marks::STORIES);
 }
 
 #[test]

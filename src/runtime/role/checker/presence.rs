@@ -115,7 +115,7 @@ mod tests {
             |line: &str| assert!(Command::new("ip").args(line.split(' ')).status().expect("iproute2 is installed").success(), "{line}");
         ip("link set lo up");
         let address: IpAddr = [192, 0, 2, 1].into();
-        let mut presence = Presence::open().expect("it can listen");
+        let mut presence = Presence::open(NetlinkBuffers::default()).expect("it can listen");
         assert!(!presence.addresses().contains(&address));
         for (line, ours) in [
             ("address add 192.0.2.1/32 dev lo", true),
