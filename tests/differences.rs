@@ -426,6 +426,12 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A virtual MAC that was let go leaves its name", Row::Shown("src/vrrp/device/tests.rs", "names_stay_and_those_that_are_let_go_are_free")),
         ("Addresses may be leased", Row::Shown("src/vrrp/tests/mod.rs", "a_lease_is_renewed_three_times_as_often_as_it_ends_and_only_by_a_master")),
         // The daemon: processes
+        ("A table of somebody else is left alone", Row::Shown("tests/netns/firewall.rs", "a_table_that_somebody_else_has_under_the_name_is_left_alone")),
+        ("Rules that somebody flushes come back", Row::Shown("tests/netns/firewall.rs", "rules_that_somebody_flushed_or_deleted_come_back")),
+        ("A crash opens no address", Row::Shown("tests/netns/firewall.rs", "a_crash_opens_nothing")),
+        ("nftables stands for iptables and ipsets", Row::Shown("src/vrrp/firewall/tests.rs", "it_is_said_when_nftables_stands_for_something_else")),
+        ("Virtual MACs are fenced before they are made", Row::Shown("src/vrrp/firewall/tests.rs", "a_virtual_mac_is_fenced_before_it_is_there")),
+        ("A group keeps its mark over a reload", Row::Shown("src/lvs/marks.rs", "a_reload_keeps_the_marks_of_what_stays")),
         ("A VRRP process that crashes is carried on", Row::Shown("tests/netns/resilience.rs", "a_crash_of_the_master_goes_unnoticed")),
         ("Whoever crashes again and again gives everything up", Row::Shown("tests/netns/resilience.rs", "whoever_crashes_again_and_again_gives_the_address_up")),
         ("A reload that cannot be used changes nothing", Row::Shown("tests/process.rs", "a_reload_that_is_refused_leaves_everything_as_it_is")),

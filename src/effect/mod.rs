@@ -9,6 +9,7 @@
 pub mod chance;
 pub mod delta;
 pub mod device;
+pub mod firewall;
 pub mod ipvs;
 pub mod net;
 pub mod notice;

@@ -5,7 +5,10 @@ use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
 use super::setting::Before;
 use super::writer::Writer;
+use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
+use crate::effect::say::Line;
+use crate::model::global::ReceiveBuffer;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -40,10 +43,16 @@ pub struct Holder {
 impl Holder {
     /// Opens its sockets in the calling thread's network namespace.
     pub fn start() -> io::Result<Self> {
+        Self::sized(ReceiveBuffer::default())
+    }
+
+    /// With receive buffers as they were configured.
+    pub fn sized(buffer: ReceiveBuffer) -> io::Result<Self> {
         let mut asker = Asker::open()?;
+        asker.sized(buffer)?;
         let links = asker.links()?;
         let names = names_of(&links);
-        let writer = Writer::start()?;
+        let writer = Writer::start(buffer)?;
         Ok(Self { ledger: Ledger::default(), writer, asker, links, names, there: None, finished: 0 })
     }
 
@@ -83,6 +92,19 @@ impl Holder {
         if !steps.is_empty() {
             self.writer.queue(steps);
         }
+    }
+
+    /// Done after all that was asked for before, and before all that is asked for after it.
+    pub fn filter(&mut self, order: Order) {
+        let nothing = matches!(&order, Order::Put(entries) | Order::Take(entries) if entries.is_empty());
+        if !nothing {
+            self.writer.filter(order);
+        }
+    }
+
+    /// What there is to say of the packet filter.
+    pub fn lines(&self) -> Vec<Line> {
+        self.writer.lines()
     }
 
     /// What settings were before a predecessor changed them.
@@ -212,6 +234,11 @@ impl Holder {
     /// Waits for a ticket to be done, for the end of the process; returns whether it is.
     pub fn wait(&mut self, ticket: Ticket, at_most: Duration) -> bool {
         self.writer.wait(ticket.0, at_most)
+    }
+
+    /// The same for what was asked of the packet filter.
+    pub fn wait_for_filter(&mut self, at_most: Duration) -> bool {
+        self.writer.wait_for_filter(at_most)
     }
 }
 

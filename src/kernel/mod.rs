@@ -1,10 +1,11 @@
-//! The routing netlink, IPVS, raw sockets: the only code that talks to the kernel's network.
+//! The routing netlink, IPVS, nftables, raw sockets: the only code that talks to the kernel's network.
 
 mod device;
 pub mod holder;
 pub mod ipvs;
 mod ledger;
 pub mod procevents;
+pub mod nft;
 pub mod rtnl;
 pub mod setting;
 pub mod socket;

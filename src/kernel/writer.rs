@@ -3,13 +3,17 @@
 
 use super::device;
 use super::ledger::{Names, Snag, Step};
+use super::nft::{Keeper, Maker, Watched, watch};
 use super::rtnl::batch::{Batch, Verdict};
 use super::rtnl::decode::Placement;
 use super::rtnl::message::{Request, request};
 use super::rtnl::picture::Asker;
 use super::setting::{Before, Settings};
 use crate::effect::delta::{Identity, Op};
+use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact};
+use crate::effect::say::{Level, Line};
+use crate::model::global::ReceiveBuffer;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::HashMap;
 use std::io;
@@ -28,6 +32,9 @@ struct Progress {
     /// The last step that is done.
     step: u64,
     snags: Vec<(Step, Snag)>,
+    /// How many orders to the packet filter are done, and what there is to say of them.
+    orders: u64,
+    lines: Vec<Line>,
     /// What settings were before, or that they are so again.
     before: Vec<Before>,
 }
@@ -50,23 +57,44 @@ impl Shared {
 pub(super) struct Writer {
     jobs: Sender<Job>,
     shared: Arc<Shared>,
+    orders: u64,
 }
 
 impl Writer {
     /// Its sockets belong to the calling thread's network namespace.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(super) fn start(buffer: ReceiveBuffer) -> io::Result<Self> {
         let ready = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
         let shared = Arc::new(Shared { progress: Mutex::default(), changed: Condvar::new(), ready });
         let (jobs, queue) = channel();
-        let mut thread =
-            Thread { queue, shared: shared.clone(), batch: Batch::open()?, asker: Asker::open()?, settings: Settings::default() };
+        let mut thread = Thread {
+            queue,
+            shared: shared.clone(),
+            batch: Batch::open()?,
+            asker: Asker::open()?,
+            settings: Settings::default(),
+            keeper: Keeper::new(Maker::Vrrp),
+            heal: Some(jobs.clone()),
+        };
+        thread.batch.sized(buffer)?;
+        thread.asker.sized(buffer)?;
         std::thread::Builder::new().name("netlink".to_owned()).stack_size(STACK).spawn(move || thread.run())?;
-        Ok(Self { jobs, shared })
+        Ok(Self { jobs, shared, orders: 0 })
     }
 
     pub(super) fn queue(&self, steps: Vec<Step>) {
         // It reads until we are gone.
         let _ = self.jobs.send(Job::Steps(steps));
+    }
+
+    /// Before the steps that are queued after it, and after those before.
+    pub(super) fn filter(&mut self, order: Order) {
+        self.orders += 1;
+        let _ = self.jobs.send(Job::Filter(order));
+    }
+
+    /// What there is to say of the packet filter, each once.
+    pub(super) fn lines(&self) -> Vec<Line> {
+        std::mem::take(&mut self.shared.progress().lines)
     }
 
     /// What a predecessor found before it changed it.
@@ -92,6 +120,13 @@ impl Writer {
         let outcome = self.shared.changed.wait_timeout_while(progress, at_most, |progress| progress.step < step);
         outcome.unwrap_or_else(PoisonError::into_inner).0.step >= step
     }
+
+    /// Waits until every order to the packet filter is done.
+    pub(super) fn wait_for_filter(&self, at_most: Duration) -> bool {
+        let progress = self.shared.progress();
+        let outcome = self.shared.changed.wait_timeout_while(progress, at_most, |progress| progress.orders < self.orders);
+        outcome.unwrap_or_else(PoisonError::into_inner).0.orders >= self.orders
+    }
 }
 
 /// Readable when some steps are done.
@@ -101,10 +136,14 @@ impl AsFd for Writer {
     }
 }
 
+/// What is to be done, in the order in which it is asked for.
 #[derive(Debug)]
 enum Job {
     Steps(Vec<Step>),
     Remember(Vec<Before>),
+    Filter(Order),
+    /// Somebody else has changed the packet filter.
+    Heal,
 }
 
 struct Thread {
@@ -113,29 +152,61 @@ struct Thread {
     batch: Batch,
     asker: Asker,
     settings: Settings,
+    keeper: Keeper,
+    /// Until there is something that others could change.
+    heal: Option<Sender<Job>>,
 }
 
 impl Thread {
     fn run(&mut self) {
         while let Ok(job) = self.queue.recv() {
-            let steps = match job {
-                Job::Steps(steps) => steps,
-                Job::Remember(before) => {
-                    self.settings.remember(&before);
-                    continue;
+            match job {
+                Job::Steps(steps) => self.steps(&steps),
+                Job::Remember(before) => self.settings.remember(&before),
+                Job::Filter(order) => {
+                    let mut lines = self.watch(&order);
+                    lines.extend(self.keeper.obey(order));
+                    self.tell(1, lines);
                 }
-            };
-            for slice in steps.chunks(SLICE) {
-                let snags = self.slice(slice);
-                let mut progress = self.shared.progress();
-                progress.snags.extend(snags);
-                progress.before.extend(self.settings.news());
-                progress.step = slice.last().map_or(progress.step, |step| step.number);
-                drop(progress);
-                self.shared.changed.notify_all();
-                // It can only fail by being readable already.
-                let _ = self.shared.ready.write(1);
+                Job::Heal => {
+                    let lines = self.keeper.heal();
+                    self.tell(0, lines);
+                }
             }
+        }
+    }
+
+    fn tell(&self, orders: u64, lines: Vec<Line>) {
+        let mut progress = self.shared.progress();
+        progress.orders += orders;
+        let silent = lines.is_empty();
+        progress.lines.extend(lines);
+        drop(progress);
+        self.shared.changed.notify_all();
+        if !silent {
+            let _ = self.shared.ready.write(1);
+        }
+    }
+
+    /// Before there is something to be watched.
+    fn watch(&mut self, order: &Order) -> Vec<Line> {
+        let Some(heal) = self.heal.take_if(|_| matches!(order, Order::Frame(Some(_)))) else { return Vec::new() };
+        let outcome = watch(&self.keeper, move || if heal.send(Job::Heal).is_ok() { Watched::On } else { Watched::Over });
+        let text = |error| format!("nftables rules are not watched: {error}");
+        outcome.err().map(|error| Line { level: Level::Warning, text: text(error) }).into_iter().collect()
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        for slice in steps.chunks(SLICE) {
+            let snags = self.slice(slice);
+            let mut progress = self.shared.progress();
+            progress.snags.extend(snags);
+            progress.before.extend(self.settings.news());
+            progress.step = slice.last().map_or(progress.step, |step| step.number);
+            drop(progress);
+            self.shared.changed.notify_all();
+            // It can only fail by being readable already.
+            let _ = self.shared.ready.write(1);
         }
     }
 

@@ -11,6 +11,7 @@ mod engine;
 mod health;
 mod identity;
 mod layout;
+pub mod marks;
 mod message;
 pub mod name;
 mod quorum;

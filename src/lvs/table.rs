@@ -34,6 +34,9 @@ fn keys(server: &VirtualServer, group: Option<&ServerGroup>) -> Vec<ServiceKey> 
         Configured::Mark(mark) => families(server).map(|family| ServiceKey::Mark { family, mark: *mark }).collect(),
         Configured::Group { protocol, .. } => {
             let protocol = protocol.unwrap_or(Protocol::Udp);
+            if let Some(keys) = group.and_then(|group| marked(group, protocol)) {
+                return keys;
+            }
             let mut keys = Vec::new();
             for member in group.map_or(&[][..], |group| &group.members) {
                 match *member {
@@ -51,6 +54,15 @@ fn keys(server: &VirtualServer, group: Option<&ServerGroup>) -> Vec<ServiceKey> 
     }
 }
 
+/// One for all addresses of a family, where nftables marks the packets for them.
+fn marked(group: &ServerGroup, protocol: Protocol) -> Option<Vec<ServiceKey>> {
+    let &(_, mark) = group.marks.iter().find(|(of, _)| *of == protocol)?;
+    let has = |family: &Family| {
+        group.members.iter().any(|member| matches!(member, Member::Addresses { first, .. } if Family::of(*first) == *family))
+    };
+    Some([Family::V4, Family::V6].into_iter().filter(has).map(|family| ServiceKey::Mark { family, mark }).collect())
+}
+
 fn families(server: &VirtualServer) -> impl Iterator<Item = Family> {
     let (first, second) = match server.family {
         Families::One(family) => (family, None),
@@ -60,7 +72,7 @@ fn families(server: &VirtualServer) -> impl Iterator<Item = Family> {
 }
 
 /// From the first address to the last.
-fn addresses(first: IpAddr, last: IpAddr) -> Box<dyn Iterator<Item = IpAddr>> {
+pub(super) fn addresses(first: IpAddr, last: IpAddr) -> Box<dyn Iterator<Item = IpAddr>> {
     let most = MOST_ADDRESSES as usize;
     match (first, last) {
         (IpAddr::V4(first), IpAddr::V4(last)) => {

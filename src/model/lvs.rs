@@ -30,6 +30,8 @@ pub struct ClientTls {
 pub struct ServerGroup {
     pub name: Box<str>,
     pub members: Box<[Member]>,
+    /// What nftables marks the packets with that are for its addresses, where it does: each protocol has its own.
+    pub marks: Box<[(Protocol, NonZeroU32)]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

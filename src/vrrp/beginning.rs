@@ -2,7 +2,6 @@
 
 use super::engine::Engine;
 use super::instance::State;
-use super::message;
 use crate::effect::net::InstanceId;
 use crate::effect::notice::Told;
 use crate::effect::record::{self, Record};
@@ -43,7 +42,6 @@ impl Engine {
         }
         for &id in ids {
             let faulty = faulty(self, id);
-            self.say_what_is_missing(id, actions);
             let owns = self.owns(id);
             let record = self.instances.get(&id).and_then(|instance| records.get(&*instance.key)).copied();
             self.with(now, id, actions, |instance, cx| {
@@ -101,14 +99,5 @@ impl Engine {
             self.arm(id);
         }
         self.groups[at].told = Some(told);
-    }
-
-    fn say_what_is_missing(&self, id: InstanceId, actions: &mut Actions) {
-        let Some(instance) = self.instances.get(&id) else { return };
-        let conf = &instance.conf;
-        let mut without = |what, instead| actions.push(Action::Say(message::without(&conf.name, what, instead)));
-        if !conf.accept && conf.priority != Priority::OWNER {
-            without("no_accept", "traffic to the virtual addresses is taken");
-        }
     }
 }

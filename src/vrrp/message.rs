@@ -110,8 +110,8 @@ pub(super) fn priority(name: &str, from: u8, to: u8) -> Line {
     line(Level::Info, format!("({name}) Changing effective priority from {from} to {to}"))
 }
 
-pub(super) fn without(name: &str, what: &str, instead: &str) -> Line {
-    line(Level::Warning, format!("({name}) {what} has no effect yet: {instead}"))
+pub(super) fn nftables_instead(keyword: &str, table: &str) -> Line {
+    line(Level::Notice, format!("{keyword}: nftables does the same, in its table {table}"))
 }
 
 /// What is wrong with an advert, or odd about it.

@@ -7,8 +7,9 @@ use super::instance::State;
 use super::place::Site;
 use super::ports::User;
 use super::priority::{contribution, effective, fails};
-use super::{Standing, place};
+use super::{Standing, buffer, place};
 use crate::effect::net::{Fact, InstanceId, Owner};
+use crate::effect::packet::Port;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
 use crate::model::track::{Tracker, Trackers, Weight};
@@ -151,7 +152,9 @@ impl Engine {
         // Likewise by the socket it had; and one that could not be opened is asked for again when it is time.
         let keeps = instance.is_master() && home.is_none() || instance.faults.has(&Cause::NoSocket);
         if !keeps {
-            let wanted = place::port(&conf, home, instance.source);
+            let mtu = home.and_then(|home| self.links.get(home)).map_or(0, |link| link.mtu);
+            let receive_buffer = buffer::receive_buffer(&self.model, &conf, mtu);
+            let wanted = place::port(&conf, home, instance.source).map(|port| Port { receive_buffer, ..port });
             instance.port = self.ports.change(User { id, vrid: conf.vrid }, instance.port, wanted, actions);
         }
         let now_effective = effective(conf.priority, weights);

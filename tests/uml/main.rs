@@ -7,6 +7,7 @@ mod crash;
 mod daemon;
 mod guest;
 mod load;
+mod marks;
 mod place;
 mod reload;
 mod table;
@@ -16,8 +17,18 @@ mod writes;
 use guest::Story;
 
 /// All that a guest can be asked for.
-const STORIES: &[&[Story]] =
-    &[table::WITHOUT, table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES, carrier::STORIES];
+const STORIES: &[&[Story]] = &[
+    table::WITHOUT,
+    table::STORIES,
+    table::LARGE,
+    balancer::STORIES,
+    reload::STORIES,
+    crash::STORIES,
+    crash::WITHOUT,
+    checks::STORIES,
+    marks::STORIES,
+    carrier::STORIES,
+];
 
 #[test]
 fn the_table_of_the_kernel_is_as_we_hold_it() {
@@ -47,6 +58,11 @@ fn the_table_outlives_a_crash() {
 #[test]
 fn virtual_routers_live_on_what_there_is() {
     guest::tell(carrier::STORIES);
+}
+
+#[test]
+fn nftables_marks_what_is_for_a_group() {
+    guest::tell(marks::STORIES);
 }
 
 #[test]

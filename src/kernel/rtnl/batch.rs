@@ -2,6 +2,7 @@
 
 use super::message::Request;
 use super::socket::{NLMSG_ERROR, Netlink, messages};
+use crate::model::global::ReceiveBuffer;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 use nix::errno::Errno;
 use std::io;
@@ -37,6 +38,10 @@ pub(in crate::kernel) struct Batch {
 impl Batch {
     pub(in crate::kernel) fn open() -> io::Result<Self> {
         Ok(Self { netlink: Netlink::open_to_ask(PATIENCE)?, sequence: 0, size: LARGEST, bytes: Vec::new() })
+    }
+
+    pub(in crate::kernel) fn sized(&self, wanted: ReceiveBuffer) -> io::Result<()> {
+        self.netlink.sized(wanted)
     }
 
     /// Carries out the requests, in order; one that fails keeps none of the others back.
@@ -139,7 +144,7 @@ fn judge(payload: &[u8], request: &Request) -> Verdict {
 }
 
 /// `NLMSGERR_ATTR_MSG`, after the code and the header of the request.
-fn extack(payload: &[u8]) -> Option<String> {
+pub(in crate::kernel) fn extack(payload: &[u8]) -> Option<String> {
     const TEXT: u16 = 1;
     let attributes = netlink_packet_core::NlasIterator::new(payload.get(4 + 16..)?);
     let text = attributes.map_while(Result::ok).find(|attribute| attribute.kind() == TEXT)?;

@@ -5,7 +5,7 @@ pub mod decode;
 pub(in crate::kernel) mod message;
 pub mod monitor;
 pub mod picture;
-mod socket;
+pub(in crate::kernel) mod socket;
 
 pub use monitor::{Change, Monitor};
 pub use picture::Picture;

@@ -3,6 +3,7 @@
 use super::decode::{self, Key, RTM_DELADDR, RTM_DELLINK, RTM_DELROUTE, RTM_DELRULE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWRULE};
 use super::socket::{Message, NLMSG_OVERRUN, Netlink, messages};
 use crate::effect::net::{Device, Link, Local};
+use crate::model::global::ReceiveBuffer;
 use nix::errno::Errno;
 use socket2::{SockFilter, SockRef};
 use std::io;
@@ -43,6 +44,13 @@ pub struct Monitor {
 impl Monitor {
     pub fn open() -> io::Result<Self> {
         Self::with_buffer(BUFFER)
+    }
+
+    /// With a receive buffer as it was configured; otherwise it is large.
+    pub fn sized(wanted: ReceiveBuffer) -> io::Result<Self> {
+        let monitor = Self::open()?;
+        monitor.netlink.sized(wanted)?;
+        Ok(monitor)
     }
 
     /// With a receive buffer of this many bytes.

@@ -3,6 +3,7 @@
 use super::decode::{self, Key, Placement, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWRULE};
 use super::socket::{NLMSG_DONE, NLMSG_ERROR, Netlink, messages};
 use crate::effect::net::Links;
+use crate::model::global::ReceiveBuffer;
 use crate::model::net::OUR_PROTOCOL;
 use nix::errno::Errno;
 use std::io;
@@ -36,6 +37,13 @@ impl Picture {
     pub fn take() -> io::Result<Self> {
         Asker::open()?.picture()
     }
+
+    /// With a receive buffer as it was configured.
+    pub fn take_with(wanted: ReceiveBuffer) -> io::Result<Self> {
+        let mut asker = Asker::open()?;
+        asker.netlink.sized(wanted)?;
+        asker.picture()
+    }
 }
 
 /// A socket to ask for what is there.
@@ -51,6 +59,10 @@ impl Asker {
         // Lets the kernel pick the routes; an old one sends all of them.
         let _ = netlink.socket().set_netlink_get_strict_chk(true);
         Ok(Self { netlink, sequence: 0 })
+    }
+
+    pub(in crate::kernel) fn sized(&self, wanted: ReceiveBuffer) -> io::Result<()> {
+        self.netlink.sized(wanted)
     }
 
     pub(in crate::kernel) fn links(&mut self) -> io::Result<Links> {

@@ -1,6 +1,7 @@
 //! A netlink socket and the packets that come out of it.
 
-use netlink_packet_core::{DecodeError, NetlinkBuffer};
+use crate::model::global::ReceiveBuffer;
+use netlink_packet_core::NetlinkBuffer;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
@@ -13,51 +14,57 @@ use std::time::Duration;
 const PACKET: usize = 64 * 1024;
 const HEADER: usize = 16;
 
-pub(super) const NLMSG_ERROR: u16 = 2;
-pub(super) const NLMSG_DONE: u16 = 3;
+pub(in crate::kernel) const NLMSG_ERROR: u16 = 2;
+pub(in crate::kernel) const NLMSG_DONE: u16 = 3;
 pub(super) const NLMSG_OVERRUN: u16 = 4;
 
 /// One message out of a packet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Message<'a> {
-    pub(super) kind: u16,
-    pub(super) flags: u16,
-    pub(super) sequence: u32,
-    pub(super) payload: &'a [u8],
+pub(in crate::kernel) struct Message<'a> {
+    pub(in crate::kernel) kind: u16,
+    pub(in crate::kernel) flags: u16,
+    pub(in crate::kernel) sequence: u32,
+    /// Whose doing it is that is told of.
+    pub(in crate::kernel) port: u32,
+    pub(in crate::kernel) payload: &'a [u8],
 }
 
 /// The messages of a packet, up to the first that makes no sense.
-pub(super) fn messages(mut packet: &[u8]) -> impl Iterator<Item = Message<'_>> {
+pub(in crate::kernel) fn messages(mut packet: &[u8]) -> impl Iterator<Item = Message<'_>> {
     std::iter::from_fn(move || {
-        let (kind, flags, sequence, length) = header(packet).ok()?;
+        let header = NetlinkBuffer::new_checked(packet).ok()?;
+        let length = usize::try_from(header.length()).ok()?;
+        let (kind, flags, sequence, port) = (header.message_type(), header.flags(), header.sequence_number(), header.port_number());
         let payload = packet.get(HEADER..length)?;
         packet = packet.get(length.next_multiple_of(4)..).unwrap_or_default();
-        Some(Message { kind, flags, sequence, payload })
+        Some(Message { kind, flags, sequence, port, payload })
     })
 }
 
-fn header(packet: &[u8]) -> Result<(u16, u16, u32, usize), DecodeError> {
-    let header = NetlinkBuffer::new_checked(packet)?;
-    let length = usize::try_from(header.length()).map_err(|_| DecodeError::from("too long"))?;
-    Ok((header.message_type(), header.flags(), header.sequence_number(), length))
-}
-
 #[derive(Debug)]
-pub(super) struct Netlink {
+pub(in crate::kernel) struct Netlink {
     socket: Socket,
     packet: Vec<u8>,
 }
 
 impl Netlink {
     pub(super) fn open() -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        Self::open_for(NETLINK_ROUTE)
+    }
+
+    pub(in crate::kernel) fn open_for(protocol: isize) -> io::Result<Self> {
+        let mut socket = Socket::new(protocol)?;
         socket.bind_auto()?;
         Ok(Self { socket, packet: vec![0; PACKET] })
     }
 
     /// One that asks and waits for the answer, though not forever.
     pub(super) fn open_to_ask(patience: Duration) -> io::Result<Self> {
-        let netlink = Self::open()?;
+        Self::open()?.asking(patience)
+    }
+
+    pub(in crate::kernel) fn asking(self, patience: Duration) -> io::Result<Self> {
+        let netlink = self;
         netlink.socket.connect(&SocketAddr::new(0, 0))?;
         netlink.socket.set_ext_ack(true)?;
         netlink.socket.set_cap_ack(true)?;
@@ -66,18 +73,27 @@ impl Netlink {
         Ok(netlink)
     }
 
-    pub(super) const fn socket(&self) -> &Socket {
+    pub(in crate::kernel) const fn socket(&self) -> &Socket {
         &self.socket
     }
 
     /// The limit counts what the kernel spends on a message, which is several times its length.
-    pub(super) fn buffer(&self, bytes: usize) -> io::Result<()> {
+    pub(in crate::kernel) fn buffer(&self, bytes: usize) -> io::Result<()> {
         // Without the privilege to go beyond the system's limit, up to that.
         let forced = setsockopt(&self.socket, sockopt::RcvBufForce, &bytes);
         Ok(forced.or_else(|_| setsockopt(&self.socket, sockopt::RcvBuf, &bytes))?)
     }
 
-    pub(super) fn send(&self, bytes: &[u8]) -> io::Result<()> {
+    /// As it was configured; otherwise it stays as it is.
+    pub(in crate::kernel) fn sized(&self, wanted: ReceiveBuffer) -> io::Result<()> {
+        let Some(bytes) = wanted.size else { return Ok(()) };
+        // The kernel takes a number with a sign.
+        let bytes = usize::try_from(bytes.min(i32::MAX.unsigned_abs())).unwrap_or_default();
+        let forced = if wanted.force { setsockopt(&self.socket, sockopt::RcvBufForce, &bytes) } else { Err(Errno::EPERM) };
+        Ok(forced.or_else(|_| setsockopt(&self.socket, sockopt::RcvBuf, &bytes))?)
+    }
+
+    pub(in crate::kernel) fn send(&self, bytes: &[u8]) -> io::Result<()> {
         loop {
             match self.socket.send(bytes, 0) {
                 Ok(_) => return Ok(()),
@@ -87,7 +103,7 @@ impl Netlink {
         }
     }
 
-    pub(super) fn receive(&mut self) -> nix::Result<&[u8]> {
+    pub(in crate::kernel) fn receive(&mut self) -> nix::Result<&[u8]> {
         let length = loop {
             match recv(self.socket.as_raw_fd(), &mut self.packet, MsgFlags::empty()) {
                 Err(Errno::EINTR) => {}
@@ -124,5 +140,18 @@ mod tests {
         assert_eq!(kinds(&two), []);
         two[0] = 3;
         assert_eq!(kinds(&two), []);
+    }
+
+    #[test]
+    fn a_receive_buffer_is_as_large_as_configured() {
+        let size = |wanted: ReceiveBuffer| {
+            let netlink = Netlink::open().expect("everybody may open one");
+            netlink.sized(wanted).expect("it may be set");
+            nix::sys::socket::getsockopt(netlink.socket(), sockopt::RcvBuf).expect("it may be read")
+        };
+        let usual = size(ReceiveBuffer::default());
+        // The kernel doubles it, for what it spends itself.
+        assert_eq!(size(ReceiveBuffer { size: Some(30_000), force: false }), 60_000);
+        assert_ne!(usual, 60_000);
     }
 }

@@ -2,9 +2,11 @@
 
 mod driver;
 mod kernel;
+mod marks;
 mod presence;
 
 use crate::effect::record::Health;
+use crate::lvs::marks::Marks;
 use crate::model::Model;
 use crate::runtime::reading;
 use crate::runtime::signals::Signals;
@@ -46,7 +48,9 @@ pub fn run(start: Start) -> u8 {
 
 async fn serve(start: Start) -> io::Result<()> {
     let (release, release_only) = (start.release, start.release_only);
-    let mut driver = Driver::start(start, sockets())?;
+    let mut marks = Marks::default();
+    let model = marked(&mut marks, Arc::clone(&start.model));
+    let mut driver = Driver::start(Start { model, ..start }, sockets())?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;
     let mut stopping = release_only;
@@ -56,7 +60,7 @@ async fn serve(start: Start) -> io::Result<()> {
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
-                    Ok(model) => driver.reconfigure(&model)?,
+                    Ok(model) => driver.reconfigure(&marked(&mut marks, model))?,
                     Err(error) => driver.refuse(&error.to_string()),
                 }
             }
@@ -83,6 +87,14 @@ async fn serve(start: Start) -> io::Result<()> {
     let (teller, _control) = driver.finish();
     teller.finish(PAUSE).await;
     Ok(())
+}
+
+/// The model with the marks that its groups have.
+fn marked(marks: &mut Marks, mut model: Arc<Model>) -> Arc<Model> {
+    if model.global.lvs.nftables.is_some() {
+        marks.give(Arc::make_mut(&mut model));
+    }
+    model
 }
 
 /// How many sockets attempts may have at a time. The process takes as many descriptors as it is allowed to; its scripts do not.

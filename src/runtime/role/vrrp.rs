@@ -4,6 +4,7 @@ mod clock;
 mod devices;
 mod difference;
 mod driver;
+mod firewall;
 mod held;
 mod key;
 mod later;
@@ -63,7 +64,8 @@ pub fn run(start: Start) -> u8 {
 async fn serve(start: Start) -> io::Result<()> {
     let Start { mut model, records, former, manner, release, control, signals, release_only, bfd } = start;
     let teller = Teller::new(&model)?;
-    let mut driver = Driver::start(&model, &records, manner, Effectors::open()?.remembering(&former), teller, control, signals)?;
+    let effectors = Effectors::open(model.global.vrrp.netlink)?.remembering(&former);
+    let mut driver = Driver::start(&model, &records, manner, effectors, teller, control, signals)?;
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;

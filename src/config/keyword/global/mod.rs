@@ -418,37 +418,37 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         ),
         live("vrrp_startup_delay", vrrp::delay!(startup_delay), "0", "How long instances wait after the start of the daemon."),
         live("vrrp_delay_after_boot", vrrp::delay!(delay_after_boot), "0", "How long instances wait after the start of the machine."),
-        key(
+        live(
             "vrrp_rx_bufs_policy",
             line!("MTU | ADVERT | BYTES", "0..4294967295", vrrp::set_rx_policy, vrrp::show_rx_policy),
             "the system's",
             "What the receive buffers for adverts are sized after.",
         ),
-        key(
+        live(
             "vrrp_rx_bufs_multiplier",
             line!("N", "1..4294967295", vrrp::set_rx_multiplier, |t, s| s.value(&t.settings.vrrp.receive_buffer_multiplier)),
             "3",
             "How many times that size.",
         ),
-        key(
+        live(
             "vrrp_netlink_cmd_rcv_bufs",
             buffer_size!(vrrp.netlink.command),
             "the system's",
             "Receive buffer of the VRRP process for netlink replies.",
         ),
-        key(
+        live(
             "vrrp_netlink_cmd_rcv_bufs_force",
             boolean!(settings.vrrp.netlink.command.force),
             "false",
             "Take that size beyond the system's limit.",
         ),
-        key(
+        live(
             "vrrp_netlink_monitor_rcv_bufs",
             buffer_size!(vrrp.netlink.monitor),
             "the system's",
             "Receive buffer of the VRRP process for netlink news.",
         ),
-        key(
+        live(
             "vrrp_netlink_monitor_rcv_bufs_force",
             boolean!(settings.vrrp.netlink.monitor.force),
             "false",
@@ -462,46 +462,46 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Take that size beyond the system's limit.",
         ),
         // Firewall
-        key(
+        live(
             "vrrp_iptables",
             line!("[INPUT_CHAIN [OUTPUT_CHAIN]]", "", vrrp::set_iptables, vrrp::show_iptables),
             "off",
-            "Keep others from addresses with iptables, in these chains.",
+            "Keep others from addresses; nftables does it, in the place of rules in these chains.",
         ),
-        key(
+        live(
             "vrrp_ipsets",
             line!("[SET [SET6 [SET_IF6 [SET_IGMP [SET_MLD [SET_ND]]]]]]", "", vrrp::set_ipsets, vrrp::show_ipsets),
             "keepalived",
-            "Names of the ipsets for that; none for no ipsets.",
+            "Names of sets for that, in which nftables has no use for them.",
         ),
-        key(
+        live(
             "nftables",
             vrrp::table!(firewall.nftables, "keepalived", "nftables already specified - ignoring"),
             "off",
             "Keep others from addresses with nftables, in this table.",
         ),
-        key(
+        live(
             "nftables_priority",
             number!(settings.firewall.nftables_priority: i32, -2147483648, 2147483647),
             "-1",
             "Priority of its base chains.",
         ),
-        key("nftables_ifindex", flag!(settings.firewall.nftables_ifindex), "off", "Interfaces by number in its sets."),
-        key("nftables_counters", flag!(settings.firewall.nftables_counters), "off", "Count packets in its rules."),
+        live("nftables_ifindex", flag!(settings.firewall.nftables_ifindex), "off", "Interfaces by number in its sets."),
+        live("nftables_counters", flag!(settings.firewall.nftables_counters), "off", "Count packets in its rules."),
         // IPVS
-        key(
+        live(
             "nftables_ipvs",
             vrrp::table!(lvs.nftables, "keepalived_ipvs", "ipvs nftables already specified - ignoring"),
             "off",
             "Turn groups of addresses into firewall marks with nftables, in this table.",
         ),
-        key(
+        live(
             "nftables_ipvs_priority",
             number!(settings.lvs.nftables_priority: i32, -2147483648, 2147483647),
             "-1",
             "Priority of its chains.",
         ),
-        key(
+        live(
             "nftables_ipvs_start_fwmark",
             number!(settings.lvs.nftables_start_fwmark: u32, 1, 4294967295),
             "1000",
@@ -540,25 +540,25 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         ),
         live("no_checker_emails", boolean!(settings.lvs.no_checker_emails), "false", "Mail only when a real server comes or goes."),
         live("checker_log_all_failures", boolean!(settings.lvs.log_all_failures), "false", "Log every failed check."),
-        key(
+        live(
             "lvs_netlink_cmd_rcv_bufs",
             buffer_size!(lvs.netlink.command),
             "the system's",
             "Receive buffer of the checker process for netlink replies.",
         ),
-        key(
+        live(
             "lvs_netlink_cmd_rcv_bufs_force",
             boolean!(settings.lvs.netlink.command.force),
             "false",
             "Take that size beyond the system's limit.",
         ),
-        key(
+        live(
             "lvs_netlink_monitor_rcv_bufs",
             buffer_size!(lvs.netlink.monitor),
             "the system's",
             "Receive buffer of the checker process for netlink news.",
         ),
-        key(
+        live(
             "lvs_netlink_monitor_rcv_bufs_force",
             boolean!(settings.lvs.netlink.monitor.force),
             "false",

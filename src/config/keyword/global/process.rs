@@ -77,11 +77,11 @@ pub(in crate::config::keyword) const NET_NAMESPACE_IPVS: Keyword<Draft> = live(
     "that of the process",
     "Network namespace in which IPVS is managed; without a name, the one we were started in.",
 );
-pub(in crate::config::keyword) const NAMESPACE_WITH_IPSETS: Keyword<Draft> = key(
+pub(in crate::config::keyword) const NAMESPACE_WITH_IPSETS: Keyword<Draft> = live(
     "namespace_with_ipsets",
     flag!(global.settings.process.namespace_with_ipsets),
     "off",
-    "Use ipsets in a network namespace on kernels before 3.13 as well.",
+    "Use ipsets in a network namespace on kernels before 3.13 as well; we use nftables, which needs no leave.",
 );
 pub(in crate::config::keyword) const USE_PID_DIR: Keyword<Draft> =
     live("use_pid_dir", flag!(global.settings.process.use_pid_dir), "off", "Put PID files into /run/keepalived.");

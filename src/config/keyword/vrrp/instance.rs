@@ -207,7 +207,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "BFD sessions to watch, defined earlier.",
         ),
         live("accept", accept(true), "on; off with strict_mode", "Take traffic to the addresses without owning them."),
-        key("no_accept", accept(false), "off; on with strict_mode", "Drop traffic to the addresses unless they are owned."),
+        live("no_accept", accept(false), "off; on with strict_mode", "Drop traffic to the addresses unless they are owned."),
         live(
             "skip_check_adv_addr",
             boolean!(skip_check_adv_addr),

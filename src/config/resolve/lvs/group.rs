@@ -27,7 +27,7 @@ impl Resolver<'_> {
                 self.problems.notice(draft.at, format!("virtual server group {name} already defined - ignoring")).word(name);
                 continue;
             }
-            groups.push(ServerGroup { name: draft.name, members: draft.members.into() });
+            groups.push(ServerGroup { name: draft.name, members: draft.members.into(), marks: Box::default() });
         }
         groups
     }

@@ -262,7 +262,7 @@ impl Driver {
     fn attend(&mut self, model: &Model) -> io::Result<()> {
         match (&self.presence, presence::matters(model)) {
             (None, true) => {
-                let presence = Presence::open()?;
+                let presence = Presence::open(model.global.lvs.netlink)?;
                 self.poll.add(&presence, PRESENCE)?;
                 self.presence = Some(presence);
             }

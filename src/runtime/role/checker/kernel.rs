@@ -1,6 +1,7 @@
 //! What of the configuration and the engine's wishes is in the kernel: the table of virtual services, the timeouts of its
 //! connections, and the daemons that tell another director of them.
 
+use super::marks::Marking;
 use crate::effect::ipvs::{ServerId, Service};
 use crate::kernel::ipvs::{Daemon, Daemons, Problem, State, Table};
 use crate::model::Model;
@@ -20,6 +21,7 @@ pub(super) struct Kernel {
     /// Opened when there is to be one.
     daemons: Option<Daemons>,
     namespace: Option<File>,
+    marking: Marking,
     timeouts: Timeouts,
     flush_on_stop: FlushOnStop,
     staged: bool,
@@ -30,7 +32,7 @@ impl Kernel {
         let namespace = ipvs_namespace(&model.global.process)?;
         let table = Table::open(namespace.as_ref().map(File::as_fd))?;
         let (timeouts, flush_on_stop) = (Timeouts::default(), model.global.lvs.flush_on_stop);
-        Ok(Self { table, daemons: None, namespace, timeouts, flush_on_stop, staged: false })
+        Ok(Self { table, daemons: None, namespace, marking: Marking::default(), timeouts, flush_on_stop, staged: false })
     }
 
     /// Before anything is held: what others left goes, if it is to.
@@ -43,6 +45,7 @@ impl Kernel {
     /// Everything but services and destinations.
     pub(super) fn configure(&mut self, model: &Model) {
         let lvs = &model.global.lvs;
+        self.marking.put(model, self.namespace.as_ref());
         self.flush_on_stop = lvs.flush_on_stop;
         if self.timeouts != lvs.timeouts {
             self.timeouts = lvs.timeouts;
@@ -78,6 +81,7 @@ impl Kernel {
         if std::mem::take(&mut self.staged) {
             say(self.table.apply());
         }
+        self.marking.take();
     }
 
     /// Puts back what others have taken away.
@@ -92,6 +96,7 @@ impl Kernel {
     /// The end.
     pub(super) fn release(&mut self) {
         say(self.table.release(self.flush_on_stop));
+        self.marking.release();
         say(self.table.restore_timeouts().err());
         if let Some(daemons) = &mut self.daemons {
             say(daemons.release());

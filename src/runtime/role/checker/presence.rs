@@ -3,6 +3,7 @@
 use crate::effect::net::{Device, Links};
 use crate::kernel::rtnl::{Change, Monitor, Picture};
 use crate::model::Model;
+use crate::model::global::NetlinkBuffers;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
@@ -22,10 +23,10 @@ pub(super) fn matters(model: &Model) -> bool {
 }
 
 impl Presence {
-    pub(super) fn open() -> io::Result<Self> {
+    pub(super) fn open(buffers: NetlinkBuffers) -> io::Result<Self> {
         // First, so that nothing is missed that happens while the picture is taken.
-        let monitor = Monitor::open()?;
-        Ok(Self { monitor, links: Picture::take()?.links, lost: false })
+        let monitor = Monitor::sized(buffers.monitor)?;
+        Ok(Self { monitor, links: Picture::take_with(buffers.command)?.links, lost: false })
     }
 
     /// All addresses of this machine.
@@ -114,7 +115,7 @@ mod tests {
             |line: &str| assert!(Command::new("ip").args(line.split(' ')).status().expect("iproute2 is installed").success(), "{line}");
         ip("link set lo up");
         let address: IpAddr = [192, 0, 2, 1].into();
-        let mut presence = Presence::open().expect("it can listen");
+        let mut presence = Presence::open(NetlinkBuffers::default()).expect("it can listen");
         assert!(!presence.addresses().contains(&address));
         for (line, ours) in [
             ("address add 192.0.2.1/32 dev lo", true),

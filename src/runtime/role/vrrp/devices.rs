@@ -1,5 +1,6 @@
 //! Interfaces that have to be there before anybody lives on them.
 
+use super::firewall::Firewall;
 use crate::effect::net::{Links, Owner};
 use crate::effect::record::Former;
 use crate::kernel::holder::Holder;
@@ -17,14 +18,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const ROUNDS: usize = 2;
 
 /// Has them made at the start; returns what there is then.
-pub(super) fn prepare(holder: &mut Holder, monitor: &mut Monitor, model: &Model, mut picture: Picture) -> io::Result<Picture> {
+pub(super) fn prepare(
+    holder: &mut Holder,
+    firewall: &mut Firewall,
+    monitor: &mut Monitor,
+    model: &Model,
+    mut picture: Picture,
+) -> io::Result<Picture> {
     let mut plan = Plan::default();
     for _ in 0..ROUNDS {
         let next = Plan::new(model, &picture.links, &plan);
         if next.held() == plan.held() {
             break;
         }
-        let ticket = holder.hold(Owner::Devices, next.held());
+        let ticket = firewall.hold(&picture.links, false, Owner::Devices, next.held(), holder);
         holder.wait(ticket, PATIENCE);
         // What happened on the way is nobody's concern.
         while !monitor.skip()? {}
@@ -38,12 +45,13 @@ pub(super) fn prepare(holder: &mut Holder, monitor: &mut Monitor, model: &Model,
 }
 
 /// Has those made that a new configuration needs beside what there is.
-pub(super) fn prepare_more(holder: &mut Holder, old: &Plan, model: &Model, links: &Links) {
+pub(super) fn prepare_more(holder: &mut Holder, firewall: &mut Firewall, old: &Plan, model: &Model, links: &Links) {
     let new = Plan::new(model, links, old);
     let mut facts = old.held().to_vec();
     facts.extend(new.held().iter().filter(|fact| !old.held().contains(fact)).cloned());
     if facts.len() > old.held().len() {
-        let ticket = holder.hold(Owner::Devices, &facts);
+        firewall.configure(model, holder);
+        let ticket = firewall.hold(links, false, Owner::Devices, &facts, holder);
         holder.wait(ticket, PATIENCE);
     }
 }

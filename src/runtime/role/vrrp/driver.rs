@@ -4,6 +4,7 @@
 use super::clock::Clock;
 use super::devices;
 use super::difference::{difference, is_about_links};
+use super::firewall::Firewall;
 use super::held::{Held, target};
 use super::key::{Kind, key, meant};
 use super::later::{Later, Waiting, portions, still_held};
@@ -11,6 +12,7 @@ use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::statics;
 use super::synchronise::Synchroniser;
+use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
@@ -23,6 +25,7 @@ use crate::kernel::setting::Before;
 use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
+use crate::model::global::NetlinkBuffers;
 use crate::model::net::Family;
 use crate::runtime::handover::{Entry, Report, RoleEnd};
 use crate::runtime::log;
@@ -84,14 +87,14 @@ pub(super) struct Effectors {
 }
 
 impl Effectors {
-    pub(super) fn open() -> io::Result<Self> {
+    pub(super) fn open(buffers: NetlinkBuffers) -> io::Result<Self> {
         // First, so that nothing is missed that happens while the picture is taken.
-        let monitor = Monitor::open()?;
+        let monitor = Monitor::sized(buffers.monitor)?;
         let speaker = Speaker::open().map_err(|failed| io::Error::new(failed.kind(), failed))?;
         Ok(Self {
             monitor,
-            picture: Picture::take()?,
-            holder: Holder::start()?,
+            picture: Picture::take_with(buffers.command)?,
+            holder: Holder::sized(buffers.command)?,
             neighbours: Neighbours::new(speaker),
             timer: Timer::new()?,
             poll: Poll::new()?,
@@ -117,6 +120,7 @@ pub(super) struct Driver {
     holder: Holder,
     last_hold: Option<Ticket>,
     held: Held<Ticket>,
+    firewall: Firewall,
     static_facts: Box<[Fact]>,
     later: Later<Ticket>,
     announcer: Announcer,
@@ -163,7 +167,9 @@ impl Driver {
         poll.add(&holder, key(Kind::Holder, 0))?;
         poll.add(&control, key(Kind::Control, 0))?;
         poll.add(&signals, key(Kind::Signals, 0))?;
-        let picture = devices::prepare(&mut holder, &mut monitor, model, picture)?;
+        let mut firewall = Firewall::default();
+        firewall.prepare(model, &picture.links, !records.is_empty(), &mut holder);
+        let picture = devices::prepare(&mut holder, &mut firewall, &mut monitor, model, picture)?;
         let mut actions = Actions::default();
         let static_facts = statics::facts(&model.statics, &picture.links);
         if !static_facts.is_empty() {
@@ -182,6 +188,7 @@ impl Driver {
             holder,
             last_hold: None,
             held: Held::default(),
+            firewall,
             static_facts,
             later: Later::default(),
             announcer: Announcer::new(Pace::of(model)),
@@ -205,6 +212,7 @@ impl Driver {
             due: None,
         };
         driver.carry_out();
+        driver.firewall.settle(&mut driver.holder);
         driver.synchronise();
         driver.control.report(Report::Ready);
         driver.rest()?;
@@ -278,7 +286,7 @@ impl Driver {
 
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
         self.look_at_the_clock();
-        devices::prepare_more(&mut self.holder, self.engine.plan(), model, self.engine.links());
+        devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
         self.observe();
         self.model = Arc::clone(model);
         self.swollen = true;
@@ -292,6 +300,7 @@ impl Driver {
             self.synchroniser = Synchroniser::start(model);
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
+        self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
         self.carry_out();
         self.control.report(Report::Ready);
         self.rest()
@@ -343,6 +352,11 @@ impl Driver {
             self.teller.notice(notice);
         }
         self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
+        if release {
+            self.holder.filter(Order::Frame(None));
+            self.holder.wait_for_filter(RELEASE);
+        }
+        self.holder.lines().iter().for_each(log::line);
     }
 
     /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
@@ -485,6 +499,7 @@ impl Driver {
     }
 
     fn settle(&mut self) {
+        self.holder.lines().iter().for_each(log::line);
         for refusal in self.holder.settle() {
             if let (Owner::Instance(instance), Some(target)) = (refusal.owner, target(&refusal.fact)) {
                 self.held.refuse(instance, target);
@@ -564,7 +579,7 @@ impl Driver {
     }
 
     fn hold(&mut self, owner: Owner, facts: &[Fact]) {
-        self.last_hold = Some(self.holder.hold(owner, facts));
+        self.last_hold = Some(self.firewall.hold(self.engine.links(), self.engine.shuts(owner), owner, facts, &mut self.holder));
         self.swollen = true;
         let Owner::Instance(instance) = owner else { return };
         let wanted = facts.iter().filter_map(|fact| Some((target(fact)?, self.holder.ticket(fact)))).collect();
