@@ -1,7 +1,5 @@
 //! Addresses that are not accepted: who may talk to them, and what becomes of the rules whatever others do.
 
-#![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
-
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;
