@@ -4,7 +4,7 @@ use super::part::Part;
 use super::pidfile::{self, Claim, PidFile};
 use super::role::Role;
 use super::systemd::Manager;
-use super::{Awaited, Outcome, Supervisor, verdict};
+use super::{Awaited, Outcome, Supervisor, reader, verdict};
 use crate::cli::Options;
 use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
@@ -155,6 +155,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
             log::info(line);
         }
     }
+    let unread = verdict::unread(&loaded);
     let model = Arc::new(loaded.model);
     let process = &model.global.process;
     umask(Mode::from_bits_truncate(options.umask.unwrap_or(process.umask).into()));
@@ -163,6 +164,9 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
     }
     let (pid_file, files) = claim(&options, process)?;
+    if let Some(left) = reader::marker(process, pid_file.folder()) {
+        drop(std::fs::remove_file(left));
+    }
     let roles = files.map(|(part, file)| {
         if part.is_wanted(&model, &options) {
             return Role::new(part, &model, Some(file));
@@ -187,7 +191,22 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
-    Ok(Supervisor { options, question, model, awaited: Awaited::Startup, roles, lines, ending: None, signals, manager, pid_file, front })
+    Ok(Supervisor {
+        options,
+        question,
+        model,
+        unread,
+        reading: None,
+        next_reading: None,
+        awaited: Awaited::Startup,
+        roles,
+        lines,
+        ending: None,
+        signals,
+        manager,
+        pid_file,
+        front,
+    })
 }
 
 /// Daemons of one machine have different names in the log.

@@ -615,7 +615,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Taken and not used, as in keepalived.",
         )
         .effect(Effect::Inert),
-        key(
+        live(
             "reload_check_config",
             line!("[LOGFILE]", "", process::set_reload_check, |t, s| s.value(&t.settings.process.reload.check)),
             "off",
@@ -623,7 +623,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         ),
         key("reload_time_file", process::one_path!(reload.time_file, "reload_time_file invalid"), "none", "File that says when to reload."),
         key("reload_repeat", flag!(settings.process.reload.repeat), "off", "Keep that file, to reload every day."),
-        key(
+        live(
             "reload_file",
             line!("[PATH]", "", process::set_reload_file, process::show_reload_file),
             "off",
@@ -651,7 +651,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "none",
             "Where to save the configuration and the state around a reload.",
         ),
-        key(
+        live(
             "tmp_config_directory",
             line!("DIRECTORY", "", process::set_tmp_directory, |t, s| s.value(&t.settings.process.tmp_config_directory)),
             "memory",
