@@ -5,6 +5,7 @@
 //! takes its place meanwhile. Where that does not help, what it held is given up, and keepalived's delays follow.
 
 mod child;
+mod hook;
 mod part;
 mod pidfile;
 mod reader;
@@ -12,6 +13,7 @@ mod respawn;
 mod role;
 mod start;
 mod systemd;
+mod timetable;
 mod verdict;
 
 pub(super) use start::run;
@@ -24,6 +26,7 @@ use crate::model::Model;
 use crate::model::diff::{Plan, diff};
 use crate::sys::signal;
 use child::{AllLines, Begun, End};
+use hook::{Hook, Moment};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
@@ -36,6 +39,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use systemd::Manager;
+use timetable::Timetable;
 
 /// So many messages of a part are taken in before signals have their turn.
 const PIECE: usize = 1000;
@@ -66,6 +70,11 @@ struct Supervisor {
     reading: Option<Reading>,
     /// Asked for while another one was going on.
     next_reading: Option<Purpose>,
+    /// The script at the beginning, or that at the end.
+    hook: Option<Hook>,
+    /// There is nothing left to do at the end.
+    ended: bool,
+    timetable: Option<Timetable>,
     awaited: Awaited,
     roles: [Role; Part::ALL.len()],
     lines: AllLines,
@@ -80,9 +89,18 @@ struct Supervisor {
 
 impl Supervisor {
     fn serve(&mut self) -> Outcome {
-        self.begin();
+        self.hook = Hook::start(Moment::Startup, &self.model.global.scripts);
+        if self.hook.is_none() {
+            self.begin();
+        }
         loop {
             let now = Instant::now();
+            if let Some(hook) = &mut self.hook {
+                hook.act(now);
+            }
+            if self.timetable.as_mut().is_some_and(Timetable::is_time) && self.ending.is_none() {
+                self.reload(false);
+            }
             if let Some(begun) = self.roles.iter_mut().find_map(|role| role.act(now, &self.options, &self.lines)) {
                 return Outcome::Role(begun);
             }
@@ -90,8 +108,12 @@ impl Supervisor {
             if let Some(reading) = self.reading.as_mut().filter(|reading| reading.due() <= now) {
                 reading.give_up(now);
             }
-            if let Some(status) = self.ending.filter(|_| self.roles.iter().all(Role::is_over)) {
-                return Outcome::Ended(status);
+            if let Some(status) = self.ending.filter(|_| self.hook.is_none() && self.roles.iter().all(Role::is_over)) {
+                if std::mem::replace(&mut self.ended, true) {
+                    return Outcome::Ended(status);
+                }
+                self.hook = Hook::start(Moment::Shutdown, &self.model.global.scripts);
+                continue;
             }
             self.wait();
             for index in 0..self.roles.len() {
@@ -120,7 +142,8 @@ impl Supervisor {
 
     fn wait(&self) {
         let now = Instant::now();
-        let others = self.reading.as_ref().map(Reading::due);
+        let table = self.timetable.as_ref().and_then(Timetable::rest).map(|rest| now + rest);
+        let others = [self.reading.as_ref().map(Reading::due), self.hook.as_ref().map(Hook::due), table].into_iter().flatten();
         let due = self.roles.iter().filter_map(Role::due).chain(others).chain(log::flush().then(|| now + LOG_PAUSE)).min();
         let timeout = due.map_or(PollTimeout::NONE, |at| {
             // Rounded up: to wake before the time would be to spin until it.
@@ -128,6 +151,7 @@ impl Supervisor {
             PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX)
         });
         let mut wait = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        wait.extend(self.timetable.as_ref().map(|table| PollFd::new(table.watch(), PollFlags::POLLIN)));
         wait.extend(self.roles.iter().filter_map(Role::watch));
         // Interrupted or not: what there is to do is looked for in any case.
         let _ = poll(&mut wait, timeout);
@@ -190,6 +214,9 @@ impl Supervisor {
         if let Some(reading) = self.reading.take() {
             reading.abandon();
         }
+        if let Some(hook) = &mut self.hook {
+            hook.end(Instant::now());
+        }
         let kill_at = Instant::now() + self.model.global.process.child_wait_time;
         for role in &mut self.roles {
             role.stop(kill_at, &self.options);
@@ -210,6 +237,15 @@ impl Supervisor {
                 self.read(reading, end);
                 continue;
             }
+            if let Some(hook) = self.hook.take_if(|hook| hook.is(pid)) {
+                if hook.ended(end) == Moment::Startup && self.ending.is_none() {
+                    self.begin();
+                }
+                if let Some(next) = self.next_reading.take() {
+                    self.ask(next);
+                }
+                continue;
+            }
             let alone = self.roles.iter().filter(|role| role.has_process()).count() < 2;
             let news = self.roles.iter_mut().find_map(|role| role.reaped(pid, end, &self.options, alone));
             self.take_in(news.unwrap_or_default());
@@ -223,7 +259,7 @@ impl Supervisor {
 
     /// Has the configuration read by a process of its own; [`Supervisor::read`] takes in what comes of it.
     fn ask(&mut self, purpose: Purpose) {
-        if self.reading.is_some() {
+        if self.reading.is_some() || self.hook.is_some() {
             self.next_reading = Some(self.next_reading.map_or(purpose, |other| other.and(purpose)));
             return;
         }
@@ -275,6 +311,10 @@ impl Supervisor {
         let memories = self.roles.iter().map(|_| memory.try_clone()).collect::<io::Result<Vec<_>>>()?;
         self.unread = verdict::unread(&loaded);
         self.model = Arc::new(loaded.model);
+        let reload = &self.model.global.process.reload;
+        if self.timetable.as_ref().is_none_or(|table| !table.is_of(reload)) {
+            self.timetable = Timetable::new(reload);
+        }
         let now = Instant::now();
         for (role, memory) in self.roles.iter_mut().zip(memories) {
             role.offer(&self.model, memory);
