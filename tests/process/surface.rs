@@ -202,6 +202,32 @@ fn the_log_can_be_had_as_json_and_with_fields() {
 }
 
 #[test]
+fn in_a_network_namespace_it_has_a_folder_of_its_own() {
+    inside("surface::in_a_network_namespace_it_has_a_folder_of_its_own", || {
+        for line in ["netns add left", "-n left link add e0 type dummy", "-n left addr add 10.9.0.10/24 dev e0", "-n left link set e0 up"] {
+            assert!(Command::new("ip").args(line.split(' ')).status().expect("ip(8)").success(), "{line}");
+        }
+        configure(&format!("net_namespace left\nnet_namespace_ipvs\n{}", instance("A", "e0")));
+        let mut daemon = Daemon::up(&[]);
+        let number = daemon.child.id();
+        let outside = "/run/keepalived/left/keepalived.pid";
+        assert_eq!(pid_in(outside), Some(pid(number)));
+        // What it sees itself.
+        assert_eq!(pid_in(&format!("/proc/{number}/root/run/keepalived/keepalived.pid")), Some(pid(number)));
+        let vrrp = pid_in("/run/keepalived/left/vrrp.pid").expect("it is up");
+        let namespace = |path: String| fs::read_link(path).expect("a namespace");
+        assert_ne!(namespace(format!("/proc/{vrrp}/ns/net")), namespace("/proc/self/ns/net".to_owned()));
+        // A second one is told so.
+        let mut second = Daemon::start(&[]);
+        assert_eq!(second.end().code(), Some(0));
+        second.expect("daemon is already running");
+        assert_eq!(pid_in(outside), Some(pid(number)));
+        daemon.stop();
+        assert!(!Path::new("/run/keepalived").exists());
+    });
+}
+
+#[test]
 fn it_lives_as_process_1_where_nothing_but_run_can_be_written() {
     inside("surface::it_lives_as_process_1_where_nothing_but_run_can_be_written", || {
         let notify = script("notify", "(sleep 0.2; echo done > /run/w/orphan) &\nexit 0");
