@@ -432,6 +432,7 @@ fn rows() -> Vec<(&'static str, Row)> {
             "A failure that ends with status 0 says so",
             Row::Shown("tests/process.rs", "what_cannot_be_run_ends_with_keepaliveds_exit_status"),
         ),
+        ("A stop does not pause", Row::Untested),
         ("A new daemon waits for an orphaned VRRP process", Row::Shown("tests/process.rs", "a_role_whose_parent_is_killed_stops_and_a_new_daemon_starts_over_the_old_files")),
         ("The service manager can tell when a reload began", Row::Shown("tests/process.rs", "the_service_manager_is_told")),
         // The daemon: health checks
