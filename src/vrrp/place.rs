@@ -107,24 +107,9 @@ pub(super) fn port(conf: &Instance, home: Option<Device>, source: Option<IpAddr>
     })
 }
 
-/// What an instance is known by over a reload and a restart. keepalived compares the same things, and not the name.
+/// What an instance is known by over a reload and a restart.
 pub(super) fn key(conf: &Instance) -> Box<str> {
-    let interface = conf.interface.as_deref().unwrap_or("-");
-    let reach = match &conf.transport {
-        Transport::Multicast { group } => format!("to {group}"),
-        Transport::Unicast { peers, .. } => match conf.source {
-            Some(source) => format!("from {source}"),
-            // Two instances may differ in their peers alone.
-            None => format!("with {}", peers.iter().map(|peer| peer.address.to_string()).collect::<Vec<_>>().join(",")),
-        },
-    };
-    let carrier = match conf.carrier {
-        Carrier::Interface => "",
-        Carrier::Vmac(_) => "/vmac",
-        Carrier::Ipvlan(_) => "/ipvlan",
-    };
-    let more = if conf.vmac_addresses { "/addresses" } else { "" };
-    format!("{}/{}/{interface}/{reach}{carrier}{more}", conf.family.keyword(), conf.vrid.0).into()
+    conf.identity()
 }
 
 /// Every interface by name whose standing matters to the instance itself.

@@ -21,6 +21,7 @@ use crate::observe::stats;
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::notify::Teller;
 use crate::runtime::reading;
+use crate::runtime::rights;
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::Trackers;
 use crate::vrrp::Manner;
@@ -85,6 +86,7 @@ async fn serve(start: Start) -> io::Result<()> {
                             restate::states(&driver.snapshot()).into_iter().for_each(|notice| driver.teller.restate(&notice.into()));
                         }
                         trackers.reconfigure(&model);
+                        rights::take(&model.global.process.vrrp, &model.global.process);
                         // Whoever is the last to let go of it takes as long as there is much in it.
                         drop(tokio::task::spawn_blocking(move || drop(old)));
                     }

@@ -1,5 +1,6 @@
 //! `standfast`: what goes beyond keepalived.
 
+use super::process;
 use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::global::Global;
@@ -24,7 +25,8 @@ fn open(root: &mut Draft, parser: &mut Parser<'_>, statement: &Statement<'_>) {
 
 fn show(root: &Draft, shown: &mut Shown<'_>) {
     let settings = &root.global.settings;
-    if settings.vrrp.vip_lease.is_some() || settings.scripts.notify_json {
+    let log = &settings.process.log;
+    if settings.vrrp.vip_lease.is_some() || settings.scripts.notify_json || log.json.is_some() || log.journal {
         shown.block("", &STANDFAST, &root.global);
     }
 }
@@ -43,6 +45,19 @@ pub static STANDFAST: Vocabulary<Global> = Vocabulary::new(
             boolean!(settings.scripts.notify_json),
             "false",
             "Tell notify scripts the transition in STANDFAST_NOTIFY, an environment variable with a line of JSON.",
+        ),
+        live(
+            "log_json",
+            line!("PATH", "", |t, a| process::set_one_path(&mut t.settings.process.log.json, a, "log_json needs a path"), |t, s| s
+                .value(&t.settings.process.log.json)),
+            "none",
+            "Write the log of all processes to this file as well, a line of JSON for each line. It is opened at the start.",
+        ),
+        live(
+            "log_journal",
+            boolean!(settings.process.log.journal),
+            "false",
+            "Log to systemd's journal with fields, STANDFAST_INSTANCE among them, and no longer to syslog. Decided at the start.",
         ),
     ],
 );

@@ -31,6 +31,7 @@ use crate::runtime::handover::{Entry, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
+use crate::runtime::rights;
 use crate::runtime::role::orders;
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
@@ -424,6 +425,7 @@ impl Driver {
             self.receive(port, BACKLOG);
         }
         self.observe();
+        rights::late(gap);
         self.handle(Event::Stalled(gap));
     }
 
