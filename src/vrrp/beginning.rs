@@ -1,6 +1,7 @@
 //! The first states of instances and groups, at the start and after a reload.
 
 use super::engine::Engine;
+use super::history::Happening;
 use super::instance::State;
 use super::message;
 use crate::effect::net::InstanceId;
@@ -52,6 +53,9 @@ impl Engine {
                     instance.stats.released_master = record.counters.released_master;
                     instance.learnt = record.learnt;
                     instance.master = record.master;
+                }
+                if record.is_some() {
+                    instance.note(cx.now, Happening::Resumed);
                 }
                 match record.map(|record| record.standing) {
                     Some(record::Standing::Master { since }) => instance.resume_master(since, cx),

@@ -2,6 +2,7 @@
 
 use super::fault::Cause;
 use super::group::Group;
+use super::history::Kind;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
 use super::view::{self, GroupView, InstanceView, View};
@@ -399,16 +400,22 @@ impl Engine {
         if before.as_ref() == Some(&link) {
             return;
         }
+        let turned = before.as_ref().map(|before| before.up) != Some(link.up);
         let renamed = before.is_some_and(|before| self.watched.contains(&before.name) && before.name != link.name);
         let matters = renamed || self.watched.contains(&link.name);
+        let name = link.name.clone();
         self.links.put(link);
         if matters {
+            if turned {
+                self.remember(now, Kind::Interface, &name);
+            }
             self.look_around_all(now, actions);
         }
     }
 
     fn link_gone(&mut self, now: Instant, device: Device, actions: &mut Actions) {
-        if self.links.remove(device).is_some_and(|link| self.watched.contains(&link.name)) {
+        if let Some(link) = self.links.remove(device).filter(|link| self.watched.contains(&link.name)) {
+            self.remember(now, Kind::Interface, &link.name);
             self.look_around_all(now, actions);
         }
     }
@@ -485,15 +492,16 @@ impl Engine {
     }
 
     fn tracked(&mut self, now: Instant, object: Tracked<'_>, standing: Standing, actions: &mut Actions) {
-        let (map, name) = match object {
-            Tracked::Script(name) => (&mut self.scripts, name),
-            Tracked::File(name) => (&mut self.files, name),
-            Tracked::Process(name) => (&mut self.processes, name),
-            Tracked::Bfd(name) => (&mut self.bfd, name),
+        let (map, name, kind) = match object {
+            Tracked::Script(name) => (&mut self.scripts, name, Kind::Script),
+            Tracked::File(name) => (&mut self.files, name, Kind::File),
+            Tracked::Process(name) => (&mut self.processes, name, Kind::Process),
+            Tracked::Bfd(name) => (&mut self.bfd, name, Kind::Bfd),
         };
         if map.insert(name.into(), standing) == Some(standing) {
             return;
         }
+        self.remember(now, kind, name);
         self.look_around_all(now, actions);
     }
 }
@@ -505,7 +513,7 @@ fn has_peer(instance: &Instance, source: IpAddr) -> bool {
     }
 }
 
-const fn seen(state: &State) -> view::State {
+pub(super) const fn seen(state: &State) -> view::State {
     match state {
         State::Init => view::State::Init,
         State::Backup { .. } => view::State::Backup,

@@ -3,7 +3,9 @@
 use super::admit::{Circumstances, Heard, Remark, admit};
 use super::burst::Bursts;
 use super::election::{compare, master_down, skew, waiting_priority};
+use super::engine::seen;
 use super::fault::Faults;
+use super::history::{Happening, History, Wait};
 use super::limiter::Limiter;
 use super::stats::Stats;
 use super::{message, place};
@@ -168,6 +170,7 @@ pub(super) struct Instance {
     pub(super) retry: Option<Instant>,
     other_owner_since: Option<Instant>,
     pub(super) stats: Stats,
+    pub(super) history: History,
     pub(super) changed: Instant,
     /// Where it stands in the engine's queue.
     pub(super) armed: Option<(Instant, u64)>,
@@ -204,6 +207,7 @@ impl Instance {
             retry: None,
             other_owner_since: None,
             stats: Stats::default(),
+            history: History::default(),
             changed: now,
             armed: None,
             recorded: None,
@@ -239,8 +243,15 @@ impl Instance {
     }
 
     pub(super) fn down_interval(&self) -> Duration {
+        self.patience().total
+    }
+
+    /// How long the master may be silent, and why.
+    pub(super) fn patience(&self) -> Wait {
+        let (version, interval, adverts) = (self.conf.version, self.interval(), self.conf.down_timer_adverts);
         let priority = waiting_priority(self.conf.priority, self.effective);
-        master_down(self.conf.version, priority, self.interval(), self.conf.down_timer_adverts)
+        let total = master_down(version, priority, interval, adverts);
+        Wait { adverts, interval, priority, skew: skew(version, priority, interval), total }
     }
 
     /// Gives up everything a master has; the new state is the caller's.
@@ -253,6 +264,7 @@ impl Instance {
     fn enter(&mut self, state: State, cx: &Cx<'_>) {
         self.state = state;
         self.changed = cx.now;
+        self.note(cx.now, Happening::Entered(seen(&self.state)));
         self.remarked.clear();
     }
 
@@ -334,6 +346,9 @@ impl Instance {
 
     pub(super) fn become_fault(&mut self, goodbye: u8, cx: &mut Cx<'_>) {
         let initial = self.state == State::Init;
+        if self.faults.any() {
+            self.note(cx.now, Happening::Failed(self.faults.iter().cloned().collect()));
+        }
         match self.state {
             State::Master { .. } => {
                 self.say_goodbye(goodbye, cx);
@@ -413,6 +428,7 @@ impl Instance {
             State::Backup { down, .. } if *down <= cx.now => {
                 cx.actions.push(Action::Say(message::timeout(&self.conf.name)));
                 self.wants_master = true;
+                self.note(cx.now, Happening::Silent(self.patience()));
                 Some(Wish::Master)
             }
             State::Backup { .. } => None,
@@ -441,6 +457,7 @@ impl Instance {
 
     /// The group did not let it become master.
     pub(super) fn wait_again(&mut self, cx: &Cx<'_>) {
+        self.note(cx.now, Happening::HeldBack);
         self.wait_for_master(cx);
     }
 
@@ -480,15 +497,20 @@ impl Instance {
             if let State::Backup { down, .. } = &mut self.state {
                 *down = cx.now + after;
             }
+            self.note(cx.now, Happening::Resigned { master: heard.source, wait: after });
             return;
         }
         let lower = heard.priority < self.priority();
         if lower && !deferral.accepts_lower(cx.now) {
             cx.actions.push(Action::Say(message::lower_in_backup(&self.conf.name, heard.source, heard.priority)));
+            self.note(cx.now, Happening::Lower { from: heard.source, theirs: heard.priority, ours: self.priority() });
             return;
         }
         if self.yields_ownership && (self.master != Some(heard.source) || heard.priority < u8::MAX) {
             self.yields_ownership = false;
+        }
+        if (self.master, self.master_priority) != (Some(heard.source), heard.priority) {
+            self.note(cx.now, Happening::Follows { master: heard.source, theirs: heard.priority, ours: self.priority() });
         }
         self.follow(heard);
         self.wants_master = false;
@@ -543,6 +565,8 @@ impl Instance {
         if self.conf.higher_prio_send_advert {
             self.send(self.priority(), cx);
         }
+        let (by, theirs, ours, source) = (heard.source, heard.priority, self.priority(), self.source);
+        self.note(cx.now, Happening::Outranked { by, theirs, ours, source });
         self.follow(heard);
         Some(Wish::Backup)
     }
@@ -556,6 +580,7 @@ impl Instance {
         if !self.conf.lower_prio_no_advert {
             self.advertise(cx);
         }
+        self.note(cx.now, Happening::Answered { from: heard.source, theirs: heard.priority, ours: self.priority() });
         self.announce_after_lower(cx);
         self.tell(Told::MasterRxLowerPri, cx);
         Some(Wish::AnnounceGroup)
@@ -585,6 +610,7 @@ impl Instance {
             }
             Some(since) if cx.now >= since + patience => {
                 self.yields_ownership = true;
+                self.note(cx.now, Happening::YieldsOwnership { to: heard.source });
                 true
             }
             Some(_) => false,
@@ -612,10 +638,12 @@ impl Instance {
             let patience = self.conf.advert_interval * 2 + skew(self.conf.version, other.0, self.conf.advert_interval);
             if gap > patience {
                 cx.actions.push(Action::Say(message::stalled_back(&self.conf.name)));
+                self.note(cx.now, Happening::Stalled(gap));
                 return Some(Wish::Backup);
             }
         }
         if gap >= self.down_interval() {
+            self.note(cx.now, Happening::Stalled(gap));
             cx.actions.push(Action::Say(message::stalled(&self.conf.name, gap)));
             self.advertise(cx);
             self.announce(1, cx);
@@ -630,6 +658,7 @@ impl Instance {
         }
         let before = self.down_interval();
         cx.actions.push(Action::Say(message::priority(&self.conf.name, self.effective, effective)));
+        self.note(cx.now, Happening::Priority { before: self.effective, after: effective });
         self.effective = effective;
         let after = self.down_interval();
         if let State::Backup { down, .. } = &mut self.state {
@@ -646,6 +675,7 @@ impl Instance {
         let interval_changed = conf.advert_interval != self.conf.advert_interval;
         let preempt_changed = conf.preempt != self.conf.preempt;
         self.conf = conf;
+        self.note(cx.now, Happening::Reloaded);
         self.home = place::home(&self.conf, cx.links);
         let (preempt, garp) = (self.conf.preempt, self.conf.garp.clone());
         match &mut self.state {

@@ -3,6 +3,7 @@
 //! The driver hands in events with the time at which they happened, carries out the [`Actions`](crate::effect::Actions) at once and in order, and
 //! calls again at [`Engine::next_deadline`]. Between two calls nothing changes.
 
+pub mod account;
 mod admit;
 pub mod announce;
 mod beginning;
@@ -11,6 +12,7 @@ mod election;
 mod engine;
 mod fault;
 mod group;
+pub mod history;
 mod instance;
 mod limiter;
 mod message;

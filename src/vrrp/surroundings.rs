@@ -119,7 +119,7 @@ impl Engine {
 }
 
 /// The instance's own trackers, and those of its group for objects that it does not track itself.
-fn trackers(own: &Trackers, group: Option<&Trackers>) -> Trackers {
+pub(super) fn trackers(own: &Trackers, group: Option<&Trackers>) -> Trackers {
     let Some(group) = group else { return own.clone() };
     let merged = |own: &[Tracker], group: &[Tracker]| {
         let missing = group.iter().filter(|tracker| own.iter().all(|mine| mine.name != tracker.name));
@@ -135,7 +135,7 @@ fn trackers(own: &Trackers, group: Option<&Trackers>) -> Trackers {
 }
 
 /// A file's number times its weight, and whether that is a fault: with weight 0 every number but 0 is one.
-fn file_weight(tracker: &Tracker, standing: Option<Standing>) -> (i32, bool) {
+pub(super) fn file_weight(tracker: &Tracker, standing: Option<Standing>) -> (i32, bool) {
     let Some(Standing::Value(value)) = standing else { return (0, false) };
     let Weight { value: weight, reverse } = tracker.weight;
     if weight == 0 {
