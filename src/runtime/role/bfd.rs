@@ -8,11 +8,11 @@ use crate::model::Model;
 use crate::model::bfd::Session;
 use crate::model::net::Family;
 use crate::runtime::follow::Leader;
-use crate::runtime::handover::{Entry, Report, RoleEnd};
+use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::notify::say;
 use crate::runtime::poll::Poll;
 use crate::runtime::reading;
-use crate::runtime::role::orders;
+use crate::runtime::role::{orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::wire::bfd::Packet;
 use std::collections::BTreeMap;
@@ -76,6 +76,7 @@ struct Driver {
 enum Asked {
     Stop,
     Reload(OwnedFd),
+    Tell(Ask),
 }
 
 async fn serve(start: Start) -> io::Result<()> {
@@ -100,6 +101,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 Asked::Stop => break 'serving,
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
+                Asked::Tell(ask) => tell::bfd(&driver.control, ask, &driver.engine, &driver.model),
             }
         }
         if reading.is_none()
@@ -235,8 +237,11 @@ impl Driver {
     }
 
     fn converse(&mut self, asked: &mut Vec<Asked>) {
-        let (files, ended) = orders(&mut self.control, &self.poll);
-        asked.extend(files.into_iter().map(Asked::Reload));
+        let (orders, ended) = orders(&mut self.control, &self.poll);
+        asked.extend(orders.into_iter().map(|order| match order {
+            Order::Reload(file) => Asked::Reload(file),
+            Order::Tell(ask) => Asked::Tell(ask),
+        }));
         asked.extend(ended.then_some(Asked::Stop));
     }
 

@@ -68,6 +68,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 Asked::Stop => stopping = true,
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
+                Asked::Tell(ask) => driver.tell(ask),
                 Asked::Dump => tracing::warn!("the checker process writes no files that signals ask for so far"),
             }
         }

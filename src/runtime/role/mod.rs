@@ -2,6 +2,7 @@
 
 pub mod bfd;
 pub mod checker;
+pub(in crate::runtime) mod tell;
 pub mod vrrp;
 
 use crate::model::global::process::{IpvsNamespace, Process};
@@ -9,7 +10,6 @@ use crate::runtime::handover::{Heard, Order, RoleEnd};
 use crate::runtime::poll::Poll;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
@@ -33,17 +33,17 @@ fn live(name: &str, serve: impl Future<Output = io::Result<()>>) -> u8 {
     }
 }
 
-/// The configurations that the supervisor gives, and whether it is gone: without one nobody would ever stop this process.
-fn orders(control: &mut RoleEnd, poll: &Poll) -> (Vec<OwnedFd>, bool) {
+/// What the supervisor wants, and whether it is gone: without one nobody would ever stop this process.
+fn orders(control: &mut RoleEnd, poll: &Poll) -> (Vec<Order>, bool) {
     control.flush();
-    let mut files = Vec::new();
+    let mut orders = Vec::new();
     loop {
         match control.receive() {
-            Ok(Heard::Message(Order::Reload(file))) => files.push(file),
-            Ok(Heard::Nothing) => return (files, false),
+            Ok(Heard::Message(order)) => orders.push(order),
+            Ok(Heard::Nothing) => return (orders, false),
             Ok(Heard::End) | Err(_) => {
                 drop(poll.remove(control));
-                return (files, true);
+                return (orders, true);
             }
         }
     }

@@ -90,6 +90,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
                 Asked::Dump(signal) => dump(signal, &mut driver, &model),
+                Asked::Tell(ask) => driver.tell(ask),
             }
         }
         if reading.is_none()
