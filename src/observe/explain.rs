@@ -2,8 +2,8 @@
 
 use super::Clock;
 use super::status::{kind, server_value};
-use crate::lvs::name;
 use crate::lvs;
+use crate::lvs::name;
 use crate::model::bfd::Session;
 use crate::model::lvs::{RealServer, VirtualServer};
 use crate::model::vrrp::{Instance, Priority, Version};
@@ -102,7 +102,8 @@ fn sum(account: &Account) -> String {
         return format!("{}: it owns the addresses, so nothing that it tracks changes its priority", view.base_priority);
     }
     let added: i32 = account.terms.iter().map(|term| term.adds).fold(0, i32::saturating_add);
-    let parts = account.terms.iter().filter(|term| term.adds != 0).map(|term| format!(", {} {} {:+}", what(term.kind), term.name, term.adds));
+    let parts =
+        account.terms.iter().filter(|term| term.adds != 0).map(|term| format!(", {} {} {:+}", what(term.kind), term.name, term.adds));
     let parts: String = parts.collect();
     let total = i32::from(view.base_priority).saturating_add(added);
     let kept = if total == i32::from(view.effective_priority) {
@@ -306,7 +307,8 @@ fn real_lines(server: &VirtualServer, real: &RealServer, view: &lvs::RealView) -
         None => "not in the table".to_owned(),
     };
     let added = view.effective_weight - i64::from(real.weight);
-    let weight = if added == 0 { real.weight.to_string() } else { format!("{} {added:+} by checkers = {}", real.weight, view.effective_weight) };
+    let weight =
+        if added == 0 { real.weight.to_string() } else { format!("{} {added:+} by checkers = {}", real.weight, view.effective_weight) };
     let up = if view.alive { "up" } else { "down" };
     let mut out = vec![format!("  {} is {up}, weight {weight}, {set}", name::real_server(server, real))];
     if real.checkers.is_empty() {
@@ -319,7 +321,8 @@ fn real_lines(server: &VirtualServer, real: &RealServer, view: &lvs::RealView) -
             (true, true) => "is up",
             (true, false) => "is down",
         };
-        let retries = if checker.retries > 0 { format!(", {} failures in a row that do not count yet", checker.retries) } else { String::new() };
+        let retries =
+            if checker.retries > 0 { format!(", {} failures in a row that do not count yet", checker.retries) } else { String::new() };
         let weight = if checker.weight == 0 { String::new() } else { format!(", adds {:+}", checker.weight) };
         let status = if checker.status == 0 { String::new() } else { format!(", exit status {}", checker.status) };
         out.push(format!("    {} {verdict}{status}{weight}{retries}", kind(configured)));

@@ -5,8 +5,8 @@
 
 use super::Clock;
 use super::status::{family, kind};
-use crate::lvs::name;
 use crate::lvs;
+use crate::lvs::name;
 use crate::model::Model;
 use crate::model::bfd::Session;
 use crate::model::global::observe::Names;
@@ -128,12 +128,7 @@ struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     fn native(&'a self) -> [(&'static str, &'a str); 4] {
-        [
-            ("instance", &self.view.name),
-            ("interface", self.interface),
-            ("vrid", &self.vrid),
-            ("family", family(self.view.family)),
-        ]
+        [("instance", &self.view.name), ("interface", self.interface), ("vrid", &self.vrid), ("family", family(self.view.family))]
     }
 }
 
@@ -181,7 +176,9 @@ fn native(out: &mut Exposition, subjects: &[Subject<'_>], view: &View, clock: Cl
             ("standfast_vrrp_last_transition_timestamp_seconds", "When the instance came to its state", |view, clock| {
                 clock.seconds(view.last_transition.as_nanos())
             }),
-            ("standfast_vrrp_holds_addresses", "Whether it holds its virtual addresses", |view, _| f64::from(u8::from(view.holds_addresses))),
+            ("standfast_vrrp_holds_addresses", "Whether it holds its virtual addresses", |view, _| {
+                f64::from(u8::from(view.holds_addresses))
+            }),
             ("standfast_vrrp_faults", "How many reasons there are for FAULT", |view, _| {
                 u32::try_from(view.faults.len()).unwrap_or(u32::MAX).into()
             }),
@@ -245,7 +242,8 @@ fn cafebazaar(out: &mut Exposition, subjects: &[Subject<'_>]) {
         ("keepalived_vrrp_excluded_state", "State of vrrp with excluded VIP", |configured| &configured.excluded),
     ];
     for (name, help, list) in lists {
-        let every = || subjects.iter().flat_map(|subject| subject.configured.map(list).into_iter().flatten().map(move |vip| (subject, vip)));
+        let every =
+            || subjects.iter().flat_map(|subject| subject.configured.map(list).into_iter().flatten().map(move |vip| (subject, vip)));
         if every().next().is_none() {
             continue;
         }
@@ -272,12 +270,8 @@ fn gen2brain(out: &mut Exposition, subjects: &[Subject<'_>]) {
         let Some(name) = counter.gen2brain.filter(|_| !subjects.is_empty()) else { continue };
         out.family(name, "counter", counter.help);
         for subject in subjects {
-            let labels = [
-                ("name", &*subject.view.name),
-                ("intf", subject.interface),
-                ("vrid", &subject.vrid),
-                ("state", subject.view.state.name()),
-            ];
+            let labels =
+                [("name", &*subject.view.name), ("intf", subject.interface), ("vrid", &subject.vrid), ("state", subject.view.state.name())];
             out.sample(name, &labels, (counter.of)(&subject.view.stats));
         }
     }

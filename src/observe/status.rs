@@ -1,8 +1,8 @@
 //! The parts of the status document that the processes contribute: version 1 of docs/CONTROL.md.
 
 use super::Clock;
-use crate::lvs::name;
 use crate::lvs;
+use crate::lvs::name;
 use crate::model::Model;
 use crate::model::bfd::Session;
 use crate::model::checker::{Checker, Probe};
@@ -21,9 +21,10 @@ pub fn vrrp(view: &View, model: &Model, clock: Clock) -> Value {
     for group in &model.vrrp.groups {
         group_of.extend(group.members.iter().map(|member| (&**member, &*group.name)));
     }
-    let instances = view.instances.iter().map(|instance| {
-        instance_value(instance, configured.get(&*instance.name).copied(), group_of.get(&*instance.name).copied(), clock)
-    });
+    let instances = view
+        .instances
+        .iter()
+        .map(|instance| instance_value(instance, configured.get(&*instance.name).copied(), group_of.get(&*instance.name).copied(), clock));
     let groups = view.groups.iter().map(|group| {
         let members = model.vrrp.groups.iter().find(|configured| configured.name == group.name).map(|configured| &configured.members);
         json!({ "name": group.name, "state": group.state.name(), "members": members.into_iter().flatten().collect::<Vec<_>>() })
@@ -132,8 +133,8 @@ pub(super) fn kind(checker: &Checker) -> &'static str {
 
 /// Sessions, each with whether it is up.
 pub fn bfd<'a>(sessions: impl IntoIterator<Item = (&'a Session, bool)>) -> Value {
-    let sessions = sessions.into_iter().map(|(session, up)| {
-        json!({ "name": session.name, "neighbor": session.neighbor.to_string(), "state": if up { "Up" } else { "Down" } })
-    });
+    let sessions = sessions.into_iter().map(
+        |(session, up)| json!({ "name": session.name, "neighbor": session.neighbor.to_string(), "state": if up { "Up" } else { "Down" } }),
+    );
     json!({ "sessions": sessions.collect::<Vec<_>>() })
 }

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod check;
+mod control;
 pub mod dump;
 pub mod files;
 pub mod follow;

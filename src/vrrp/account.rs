@@ -134,12 +134,7 @@ impl Engine {
 }
 
 fn companion(member: &Instance) -> Companion {
-    Companion {
-        name: member.conf.name.clone(),
-        state: seen(&member.state),
-        wants_master: member.wants_master,
-        faulty: member.faults.any(),
-    }
+    Companion { name: member.conf.name.clone(), state: seen(&member.state), wants_master: member.wants_master, faulty: member.faults.any() }
 }
 
 fn term(kind: Kind, tracker: &crate::model::track::Tracker, standings: &HashMap<Box<str>, Standing>) -> Term {

@@ -134,7 +134,8 @@ impl History {
     pub(super) fn note(&mut self, now: Instant, happening: Happening) {
         // Whoever is held back waits again in vain, and again.
         if happening == Happening::HeldBack
-            && let [.., Entry { happening: Happening::HeldBack, .. }, Entry { happening: Happening::Silent(_), .. }] = self.0.make_contiguous()
+            && let [.., Entry { happening: Happening::HeldBack, .. }, Entry { happening: Happening::Silent(_), .. }] =
+                self.0.make_contiguous()
         {
             self.0.pop_back();
         }

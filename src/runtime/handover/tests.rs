@@ -126,7 +126,9 @@ fn bytes_that_are_no_message_are_refused() {
 #[test]
 fn a_text_beyond_all_measure_is_cut_between_characters() {
     let long = format!("x{}", "\u{fc}".repeat(LONGEST));
-    let Some(Report::Forget(key)) = decode_report(&encode_report(&Report::Forget(long.clone().into())), None) else { unreachable!("it decodes") };
+    let Some(Report::Forget(key)) = decode_report(&encode_report(&Report::Forget(long.clone().into())), None) else {
+        unreachable!("it decodes")
+    };
     assert!(long.starts_with(&*key) && key.len() > LONGEST / 2 - 2, "{}", key.len());
 }
 

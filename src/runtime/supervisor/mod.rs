@@ -5,8 +5,9 @@
 //! takes its place meanwhile. Where that does not help, what it held is given up, and keepalived's delays follow.
 
 mod child;
+pub(in crate::runtime) mod control;
 mod part;
-mod pidfile;
+pub(in crate::runtime) mod pidfile;
 mod respawn;
 mod role;
 mod start;
@@ -22,6 +23,7 @@ use crate::config::{self, Loaded};
 use crate::model::Model;
 use crate::sys::signal;
 use child::{AllLines, Begun, End};
+use control::Control;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
@@ -67,6 +69,7 @@ struct Supervisor {
     pid_file: PidFile,
     /// Somebody who waits for us to have come up.
     front: Option<OwnedFd>,
+    control: Control,
 }
 
 impl Supervisor {
@@ -89,6 +92,7 @@ impl Supervisor {
             while let Some(signal) = self.signals.next() {
                 self.signal(signal);
             }
+            self.attend();
         }
     }
 
@@ -108,13 +112,13 @@ impl Supervisor {
 
     fn wait(&self) {
         let now = Instant::now();
-        let due = self.roles.iter().filter_map(Role::due).chain(log::flush().then(|| now + LOG_PAUSE)).min();
+        let due = self.roles.iter().filter_map(Role::due).chain(self.control.due()).chain(log::flush().then(|| now + LOG_PAUSE)).min();
         let timeout = due.map_or(PollTimeout::NONE, |at| {
             // Rounded up: to wake before the time would be to spin until it.
             let rest = at.saturating_duration_since(now) + Duration::from_micros(999);
             PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX)
         });
-        let mut wait = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let mut wait = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(self.control.as_fd(), PollFlags::POLLIN)];
         wait.extend(self.roles.iter().filter_map(Role::watch));
         // Interrupted or not: what there is to do is looked for in any case.
         let _ = poll(&mut wait, timeout);
@@ -145,8 +149,9 @@ impl Supervisor {
         }
     }
 
-    fn up(&self, text: &str) {
+    fn up(&mut self, text: &str) {
         log::info(text);
+        self.control.reload_ended(None);
         self.manager.ready(getpid().as_raw());
     }
 
@@ -197,6 +202,7 @@ impl Supervisor {
 
     fn reload(&mut self) {
         log::info("Reloading ...");
+        self.control.reload_began();
         self.manager.reloading();
         let (loaded, memory) = reading::record(&self.question);
         start::tell(&loaded);
@@ -218,6 +224,7 @@ impl Supervisor {
         };
         let Loaded { model, .. } = loaded;
         self.model = Arc::new(model);
+        self.control.configure(&self.model, &self.options);
         let now = Instant::now();
         for (role, memory) in self.roles.iter_mut().zip(memories) {
             role.offer(&self.model, memory);
@@ -235,6 +242,7 @@ impl Supervisor {
     /// Says that the old configuration goes on.
     fn refuse(&mut self, reason: &str) {
         log::error(&format!("Reload refused: {reason}. The configuration in force stays in force"));
+        self.control.reload_ended(Some(reason));
         if self.awaited == Awaited::Reload {
             self.awaited = Awaited::Nothing;
         }

@@ -1,5 +1,6 @@
 //! From the command line to a daemon that serves: keepalived's steps in keepalived's order.
 
+use super::control::Control;
 use super::part::Part;
 use super::pidfile::{self, Claim, PidFile};
 use super::role::Role;
@@ -72,6 +73,7 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
                 for file in supervisor.roles.into_iter().filter_map(Role::into_pid_file) {
                     file.remove();
                 }
+                supervisor.control.close();
                 supervisor.pid_file.remove();
                 status
             }
@@ -187,7 +189,9 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
-    Ok(Supervisor { options, question, model, awaited: Awaited::Startup, roles, lines, ending: None, signals, manager, pid_file, front })
+    let control = Control::new(&model, &options).map_err(|error| failed("Nobody can be let in", &error, 1))?;
+    let (awaited, ending) = (Awaited::Startup, None);
+    Ok(Supervisor { options, question, model, awaited, roles, lines, ending, signals, manager, pid_file, front, control })
 }
 
 /// Daemons of one machine have different names in the log.
