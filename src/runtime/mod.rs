@@ -63,6 +63,7 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
         Command::Check { options, json } => check::check(&reading::read(&options), json),
         Command::Dump(options) => check::dump(&reading::read(&options)),
         Command::Compatibility => print(&compatibility()),
+        Command::Inquire(inquiry) => ExitCode::from(control::run(&inquiry)),
         Command::Completions(shell) => print(&cli::completions(shell)),
         Command::Run(options) => {
             say_unexpected(&options);

@@ -11,5 +11,6 @@ pub mod process;
 pub mod signal;
 pub mod socket;
 pub mod spawn;
+pub mod terminal;
 pub mod tls;
 pub mod watch;

@@ -7,7 +7,7 @@
 mod child;
 pub(in crate::runtime) mod control;
 mod part;
-pub(in crate::runtime) mod pidfile;
+mod pidfile;
 mod respawn;
 mod role;
 mod start;

@@ -3,6 +3,7 @@
 use crate::cli::Options;
 use crate::model::Model;
 use crate::model::global::observe::{Control, Listen, Owner};
+use crate::model::global::process::Process;
 use crate::runtime::supervisor::pidfile;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::sys::stat::{Mode, fchmod};
@@ -57,6 +58,11 @@ pub(super) fn places(model: &Model, options: &Options) -> Vec<Place> {
 /// The control socket of whom this PID file is of: where one is alone, so is the other.
 pub(in crate::runtime) fn beside(pid_file: &Path) -> PathBuf {
     pid_file.with_extension("sock")
+}
+
+/// That of a daemon that is alone.
+pub(in crate::runtime) fn usual() -> PathBuf {
+    beside(&pidfile::path(None, &Options::default(), &Process::default()))
 }
 
 #[derive(Debug)]
