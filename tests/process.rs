@@ -383,7 +383,7 @@ fn a_role_whose_parent_is_killed_stops_and_a_new_daemon_starts_over_the_old_file
 #[test]
 fn a_role_that_does_not_stop_is_killed() {
     inside("a_role_that_does_not_stop_is_killed", || {
-        configure(&format!("global_defs {{\nchild_wait_time 1\n}}\n{}", instance("A", "e0")));
+        configure(&format!("child_wait_time 1\n{}", instance("A", "e0")));
         let mut daemon = Daemon::up(&[]);
         let vrrp = role();
         kill(vrrp, Signal::SIGSTOP).expect("it is there");
@@ -443,11 +443,17 @@ fn the_service_manager_is_told() {
         };
         let mut command = program();
         let mut daemon = Daemon::spawn(command.args(["-n", "-G", "-f", CONF]).env("NOTIFY_SOCKET", "/run/w/notify"));
-        let ready = format!("READY=1\nMAINPID={}", daemon.child.id());
+        let ready = format!("READY=1\nMAINPID={}\nSTATUS=Serving", daemon.child.id());
         assert_eq!(hear(), ready);
         daemon.signal(Signal::SIGHUP);
         assert!(hear().starts_with("RELOADING=1\nMONOTONIC_USEC="));
         assert_eq!(hear(), ready);
+        configure("vrrp_instance A {\ninterface\n}\n");
+        daemon.signal(Signal::SIGHUP);
+        assert!(hear().starts_with("RELOADING=1\n"));
+        let refused = hear();
+        assert!(refused.starts_with(&format!("READY=1\nMAINPID={}\nSTATUS=Reload refused: ", daemon.child.id())), "{refused}");
+        assert!(refused.contains("is missing a parameter") && refused.ends_with("\nERRNO=22"), "{refused}");
         daemon.signal(Signal::SIGTERM);
         assert_eq!(hear(), "STOPPING=1");
         assert_eq!(daemon.end().code(), Some(0));

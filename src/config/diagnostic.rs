@@ -106,6 +106,8 @@ pub struct Diagnostics {
     suppressed: usize,
     /// The last one that there was no room for.
     spare: Option<Diagnostic>,
+    /// The block in which the text ends, where it does.
+    cut_off: Option<Box<str>>,
     /// Keywords that are used and on which this version does not act, in the order in which they were met.
     without_effect: Vec<&'static str>,
 }
@@ -114,6 +116,16 @@ impl Diagnostics {
     /// A hostile file could hold more faults than memory should pay for. This many are kept of each class, so that a thousand
     /// trifles do not hide what decides the exit status.
     const MOST: usize = 100_000;
+
+    /// The text ends in this block.
+    pub fn ends_in(&mut self, block: &str) {
+        self.cut_off.get_or_insert_with(|| block.into());
+    }
+
+    /// The block, as it was opened, in which the text ends: some of it may be missing.
+    pub fn cut_off(&self) -> Option<&str> {
+        self.cut_off.as_deref()
+    }
 
     /// A keyword is used that this version only reads.
     pub fn has_no_effect(&mut self, keyword: &'static str) {

@@ -120,6 +120,7 @@ impl Parser<'_> {
             }
         }
         self.missing_braces += depth;
+        self.cx.problems.ends_in("a block that is skipped");
     }
 
     /// Takes the opening brace. Without one keepalived complains (for a list it only logs) and reads on as if it were
@@ -270,6 +271,9 @@ impl Parser<'_> {
     }
 
     fn report_unclosed(&mut self) {
+        if let Some(opened) = &self.unclosed {
+            self.cx.problems.ends_in(&opened.name);
+        }
         if self.missing_braces == 0 {
             return;
         }
@@ -298,6 +302,23 @@ mod tests {
         assert_eq!(seen.iter().filter(|text| !text.starts_with("7:")).collect::<Vec<_>>(), want);
         // What only counts braces misses one.
         assert_eq!(told("global_defs {\n notification_email {\n a {\n }\n}"), ["5: There are 1 missing '}'s or extra '{'s"]);
+    }
+
+    #[test]
+    fn a_text_that_ends_in_a_block_is_known_to_be_cut_off() {
+        for (text, want) in [
+            ("global_defs {\nrouter_id x\n}", None),
+            ("global_defs {\nrouter_id x\n", Some("global_defs")),
+            ("vrrp_instance A {\nvirtual_ipaddress {\n192.0.2.1\n", Some("virtual_ipaddress")),
+            ("vrrp_instance A {\nvirtual_ipaddress {\n192.0.2.1\n}\n", Some("vrrp_instance A")),
+            ("no_such_block {\n", Some("a block that is skipped")),
+            ("no_such_block {\n}\n}", None),
+            // A brace too many within a list is none of this.
+            ("static_ipaddress {\n 192.0.2.1 dev eth0 {\n}\n", None),
+        ] {
+            let problems = crate::config::testing::diagnose(text, &Stated::with(&["eth0"])).1;
+            assert_eq!(problems.cut_off(), want, "{text}");
+        }
     }
 
     #[test]

@@ -27,6 +27,15 @@ pub(super) fn config_test(loaded: &Loaded, log: Option<&Path>) -> ExitCode {
     status
 }
 
+/// What a config test would say, for the file that `reload_check_config` names; what it said before goes.
+pub(super) fn validation_log(loaded: &Loaded, path: &Path) {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).open(path);
+    let written = file.and_then(|file| write_messages(loaded, &mut BufWriter::new(file), false, false));
+    if let Err(error) = written {
+        super::log::warning(&format!("{} cannot be written: {error}", path.display()));
+    }
+}
+
 /// `standfast check`: every message with its line, the merely logged ones too.
 pub(super) fn check(loaded: &Loaded, json: bool) -> ExitCode {
     let mut out = BufWriter::new(stdout().lock());

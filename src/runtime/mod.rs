@@ -16,6 +16,7 @@ pub mod notify;
 mod poll;
 pub mod probe;
 pub mod reading;
+mod rights;
 pub mod role;
 pub mod signals;
 mod supervisor;
@@ -77,6 +78,9 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
 }
 
 fn say_unexpected(options: &Options) {
+    for complaint in &options.complaints {
+        eprintln!("{complaint}");
+    }
     if !options.unexpected.is_empty() {
         println!("Unexpected argument(s): {}", options.unexpected.join(" "));
     }

@@ -3,20 +3,22 @@
 use super::bytes::{Reader, Writer};
 use super::files::{Answers, FileSystem, Recorder, Replay};
 use super::host::System;
+use super::host::record::{Facts, Noted};
 use crate::cli;
 use crate::config::host::Host;
 use crate::config::reader::Checks;
 use crate::config::source::Files;
 use crate::config::{self, Loaded};
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -47,34 +49,45 @@ pub fn read_with(files: &dyn Files, question: &config::Options) -> Loaded {
     config::load(files, &System::default(), question)
 }
 
-/// Reads, and returns with the configuration all that [`replay`] needs, in a memory file that nobody can change.
-pub fn record(question: &config::Options) -> (Loaded, io::Result<OwnedFd>) {
-    let recorder = Recorder::new(FileSystem);
-    let loaded = read_with(&recorder, question);
-    (loaded, memory(&encode(question, &recorder.into_answers())))
+/// A file without a name for [`record`]: in memory, or in the folder where somebody wants to have it.
+pub fn memory(folder: Option<&Path>) -> io::Result<File> {
+    if let Some(folder) = folder {
+        return OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(folder);
+    }
+    Ok(File::from(memfd_create("configuration", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?))
 }
 
-fn memory(bytes: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = File::from(memfd_create("configuration", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
-    file.write_all(bytes)?;
+/// Reads, and leaves in the memory file all that [`replay`] needs: the files, and what the machine had to say. What comes of it
+/// is not returned: whoever replays it comes to the same.
+pub fn record(question: &config::Options, memory: &mut File) -> io::Result<()> {
+    let (files, host) = (Recorder::new(FileSystem), Noted::new(System::default()));
+    drop(config::load(&files, &host, question));
+    memory.write_all(&encode(question, &files.into_answers(), &host.into_facts()))
+}
+
+/// From here on nobody changes it any more.
+pub fn seal(memory: &File) -> io::Result<()> {
     let seals = SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE;
-    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
-    Ok(file.into())
+    match fcntl(memory, FcntlArg::F_ADD_SEALS(seals)) {
+        // On a disk there is no such thing, and nobody but our processes has it open.
+        Ok(_) | Err(Errno::EINVAL) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
-/// Reads a configuration again that another process has read. It takes as long as reading does, a second for a million lines,
-/// and resolves the names of mail servers: a process that sends adverts does it in a thread of its own.
-pub fn replay(memory: OwnedFd) -> io::Result<Loaded> {
-    let file = File::from(memory);
+/// Reads a configuration again that another process has read, and asks nobody else about it. It takes a second for a million
+/// lines: a process that sends adverts does it in a thread of its own.
+pub fn replay(memory: impl Into<File>) -> io::Result<Loaded> {
+    let file = memory.into();
     let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
     file.read_exact_at(&mut bytes, 0)?;
-    let (question, answers) = decode(&bytes).ok_or_else(|| io::Error::other("this is no recorded configuration"))?;
+    let (question, answers, facts) = decode(&bytes).ok_or_else(|| io::Error::other("this is no recorded configuration"))?;
     drop(bytes);
-    Ok(read_with(&Replay(answers), &question))
+    Ok(config::load(&Replay(answers), &facts, &question))
 }
 
-fn encode(question: &config::Options, answers: &Answers) -> Vec<u8> {
+fn encode(question: &config::Options, answers: &Answers, facts: &Facts) -> Vec<u8> {
     let config::Options { pattern, config_id, include_check, random_seed, environment, directory, namespace } = question;
     let mut out = Writer::default();
     out.bytes(pattern.as_os_str().as_bytes());
@@ -93,10 +106,11 @@ fn encode(question: &config::Options, answers: &Answers) -> Vec<u8> {
     out.byte(namespace.is_some().into());
     out.bytes(namespace.as_deref().unwrap_or_default().as_bytes());
     answers.encode(&mut out);
+    facts.encode(&mut out);
     out.0
 }
 
-fn decode(bytes: &[u8]) -> Option<(config::Options, Answers)> {
+fn decode(bytes: &[u8]) -> Option<(config::Options, Answers, Facts)> {
     let mut input = Reader(bytes);
     let path = |bytes: &[u8]| Path::new(OsStr::from_bytes(bytes)).to_owned();
     let pattern = path(input.bytes()?);
@@ -111,6 +125,7 @@ fn decode(bytes: &[u8]) -> Option<(config::Options, Answers)> {
     let named = input.byte()? != 0;
     let namespace = input.text()?.to_owned();
     let answers = Answers::decode(&mut input)?;
+    let facts = Facts::decode(&mut input)?;
     let question = config::Options {
         pattern,
         config_id,
@@ -120,7 +135,7 @@ fn decode(bytes: &[u8]) -> Option<(config::Options, Answers)> {
         directory,
         namespace: named.then_some(namespace),
     };
-    input.is_empty().then_some((question, answers))
+    input.is_empty().then_some((question, answers, facts))
 }
 
 #[cfg(test)]
@@ -146,15 +161,23 @@ mod tests {
         };
         // The pattern is relative to the directory of the process.
         let question = config::Options { pattern: root.join("k.conf"), ..question };
-        let (loaded, memory) = record(&question);
+        let loaded = read_with(&FileSystem, &question);
+        let mut file = memory(None).expect("a memory file");
+        record(&question, &mut file).expect("written");
+        seal(&file).expect("sealed");
+        assert!(file.write_all(b"more").is_err());
+        let mut on_disk = memory(Some(&root)).expect("a file without a name");
+        record(&question, &mut on_disk).expect("written");
+        seal(&on_disk).expect("nothing to seal");
         fs::remove_dir_all(&root).expect("removed");
         assert_eq!(loaded.model.vrrp.instances.len(), 1, "{:?}", loaded.problems);
-        let again = replay(memory.expect("a memory file")).expect("a configuration");
+        let again = replay(file).expect("a configuration");
         assert_eq!(again.model, loaded.model);
+        assert_eq!(replay(on_disk).expect("a configuration").model, loaded.model);
         let told = |loaded: &Loaded| loaded.problems.iter().cloned().collect::<Vec<_>>();
         assert_eq!(told(&again), told(&loaded));
-        let bytes = encode(&question, &Answers::default());
+        let bytes = encode(&question, &Answers::default(), &Facts::default());
         assert!((0..bytes.len()).all(|length| decode(&bytes[..length]).is_none()));
-        assert_eq!(decode(&bytes).map(|(question, _)| format!("{question:?}")), Some(format!("{question:?}")));
+        assert_eq!(decode(&bytes).map(|(question, ..)| format!("{question:?}")), Some(format!("{question:?}")));
     }
 }

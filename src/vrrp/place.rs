@@ -72,18 +72,9 @@ pub(super) fn port(conf: &Instance, home: Option<Device>, source: Option<IpAddr>
     Some(Port { family: conf.family, device: home, vrf: conf.vrf.clone(), reach, receive_buffer: conf.receive_buffer })
 }
 
-/// What an instance is known by over a reload and a restart. keepalived compares the same things, and not the name.
+/// What an instance is known by over a reload and a restart.
 pub(super) fn key(conf: &Instance) -> Box<str> {
-    let interface = conf.interface.as_deref().unwrap_or("-");
-    let reach = match &conf.transport {
-        Transport::Multicast { group } => format!("to {group}"),
-        Transport::Unicast { peers, .. } => match conf.source {
-            Some(source) => format!("from {source}"),
-            // Two instances may differ in their peers alone.
-            None => format!("with {}", peers.iter().map(|peer| peer.address.to_string()).collect::<Vec<_>>().join(",")),
-        },
-    };
-    format!("{}/{}/{interface}/{reach}", conf.family.keyword(), conf.vrid.0).into()
+    conf.identity()
 }
 
 /// Every interface by name whose standing matters to the instance itself.

@@ -120,6 +120,22 @@ pub struct Instance {
     pub crippled: bool,
 }
 
+impl Instance {
+    /// What the instance is known by over a reload and a restart. keepalived compares the same things, and not the name.
+    pub fn identity(&self) -> Box<str> {
+        let interface = self.interface.as_deref().unwrap_or("-");
+        let reach = match &self.transport {
+            Transport::Multicast { group } => format!("to {group}"),
+            Transport::Unicast { peers, .. } => match self.source {
+                Some(source) => format!("from {source}"),
+                // Two instances may differ in their peers alone.
+                None => format!("with {}", peers.iter().map(|peer| peer.address.to_string()).collect::<Vec<_>>().join(",")),
+            },
+        };
+        format!("{}/{}/{interface}/{reach}", self.family.keyword(), self.vrid.0).into()
+    }
+}
+
 // There may be thousands, and every process has all of them.
 const _: () = assert!(size_of::<Instance>() <= 640);
 

@@ -2,6 +2,7 @@
 
 mod links;
 mod names;
+pub mod record;
 mod script;
 
 use crate::config::host::{At, Host, Ids, Interface, KeyFile, NameTable, ScriptPath};

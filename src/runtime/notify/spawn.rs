@@ -68,17 +68,10 @@ struct Running<T> {
 impl<T: Clone + PartialEq> Children<T> {
     pub fn new() -> io::Result<Self> {
         remember_ordinary();
-        let environment = std::env::vars_os().filter(|(name, _)| !NOT_INHERITED.iter().any(|&no| name == no));
-        let pair = |(name, value): (OsString, OsString)| {
-            let mut bytes = name.into_vec();
-            bytes.push(b'=');
-            bytes.extend(value.into_vec());
-            CString::new(bytes).ok()
-        };
         Ok(Self {
             arrivals: signal(SignalKind::child())?,
             null: File::options().read(true).write(true).open("/dev/null")?,
-            environment: environment.filter_map(pair).collect(),
+            environment: environment(),
             groups: BTreeMap::new(),
             running: BTreeMap::new(),
             ended: VecDeque::new(),
@@ -117,16 +110,7 @@ impl<T: Clone + PartialEq> Children<T> {
         } else {
             &none
         };
-        let identity = Identity { uid: script.uid, gid: script.gid, groups };
-        let argv = script.argv.iter().map(|word| c_string(OsStr::new(&**word))).collect::<io::Result<Vec<_>>>()?;
-        match &script.action {
-            Action::Open(path) => spawn(Task::Open(&c_string(path.as_os_str())?), identity, self.null.as_fd()),
-            Action::Execute(path) => {
-                let path = c_string(path.as_os_str())?;
-                let task = Task::Execute { path: &path, argv: &argv, environment: &self.environment };
-                spawn(task, identity, self.null.as_fd())
-            }
-        }
+        start(script, groups, &self.environment, &self.null)
     }
 
     /// Tells everything that this owner's scripts have started.
@@ -189,6 +173,37 @@ impl<T: Clone + PartialEq> Children<T> {
             ended.push_back((running.owner.clone(), status));
             false
         });
+    }
+}
+
+/// Starts a script that nobody in this module waits for: in a process group of its own, with nothing open.
+pub fn start_alone(script: &Script) -> io::Result<Pid> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    let groups = if script.supplementary_groups { groups(script.uid, script.gid) } else { Box::default() };
+    start(script, &groups, &environment(), &null)
+}
+
+/// What scripts find in their environment.
+fn environment() -> Vec<CString> {
+    let environment = std::env::vars_os().filter(|(name, _)| !NOT_INHERITED.iter().any(|&no| name == no));
+    let pair = |(name, value): (OsString, OsString)| {
+        let mut bytes = name.into_vec();
+        bytes.push(b'=');
+        bytes.extend(value.into_vec());
+        CString::new(bytes).ok()
+    };
+    environment.filter_map(pair).collect()
+}
+
+fn start(script: &Script, groups: &[u32], environment: &[CString], null: &File) -> io::Result<Pid> {
+    let identity = Identity { uid: script.uid, gid: script.gid, groups };
+    let argv = script.argv.iter().map(|word| c_string(OsStr::new(&**word))).collect::<io::Result<Vec<_>>>()?;
+    match &script.action {
+        Action::Open(path) => spawn(Task::Open(&c_string(path.as_os_str())?), identity, null.as_fd()),
+        Action::Execute(path) => {
+            let path = c_string(path.as_os_str())?;
+            spawn(Task::Execute { path: &path, argv: &argv, environment }, identity, null.as_fd())
+        }
     }
 }
 

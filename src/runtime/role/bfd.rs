@@ -12,6 +12,7 @@ use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::notify::say;
 use crate::runtime::poll::Poll;
 use crate::runtime::reading;
+use crate::runtime::rights;
 use crate::runtime::role::{orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::wire::bfd::Packet;
@@ -89,7 +90,10 @@ async fn serve(start: Start) -> io::Result<()> {
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
-                    Ok(model) => driver.reconfigure(model),
+                    Ok(model) => {
+                        rights::take(&model.global.process.bfd, &model.global.process);
+                        driver.reconfigure(model);
+                    }
                     Err(error) => driver.control.report(Report::Refused(error.to_string().into())),
                 }
             }

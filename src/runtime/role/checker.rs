@@ -7,6 +7,7 @@ mod presence;
 use crate::effect::record::Health;
 use crate::model::Model;
 use crate::runtime::reading;
+use crate::runtime::rights;
 use crate::runtime::signals::Signals;
 use crate::sys::spawn::remember_ordinary;
 use driver::{Asked, Driver};
@@ -56,7 +57,10 @@ async fn serve(start: Start) -> io::Result<()> {
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
-                    Ok(model) => driver.reconfigure(&model)?,
+                    Ok(model) => {
+                        rights::take(&model.global.process.checker, &model.global.process);
+                        driver.reconfigure(&model)?;
+                    }
                     Err(error) => driver.refuse(&error.to_string()),
                 }
             }

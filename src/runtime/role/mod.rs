@@ -8,9 +8,11 @@ pub mod vrrp;
 use crate::model::global::process::{IpvsNamespace, Process};
 use crate::runtime::handover::{Heard, Order, RoleEnd};
 use crate::runtime::poll::Poll;
+use crate::runtime::rights;
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
 const FAILED: u8 = 70;
@@ -19,7 +21,12 @@ const FORBIDDEN: u8 = 4;
 /// Runs what a process is there for, until it has been told to stop, and returns the exit status of the process.
 fn live(name: &str, serve: impl Future<Output = io::Result<()>>) -> u8 {
     let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
-        let served = runtime.block_on(serve);
+        let served = runtime.block_on(async {
+            tokio::select! {
+                served = serve => served,
+                () = rights::watch() => unreachable!("it has no end"),
+            }
+        });
         // A configuration that is still being read is of no interest any more.
         runtime.shutdown_background();
         served
@@ -51,14 +58,24 @@ fn orders(control: &mut RoleEnd, poll: &Poll) -> (Vec<Order>, bool) {
 
 /// Where network namespaces have their names.
 const NAMESPACES: &str = "/run/netns";
-/// Whoever moved into another one came from there.
-const INITIAL: &str = "/proc/1/ns/net";
+
+/// The network namespace that the daemon was started in.
+static INITIAL: OnceLock<File> = OnceLock::new();
+
+/// To be called before the daemon moves into another network namespace, if it is to come back to this one.
+pub(super) fn remember_namespace() -> io::Result<()> {
+    let here = File::open("/proc/self/ns/net")?;
+    // It is asked for once.
+    drop(INITIAL.set(here));
+    Ok(())
+}
 
 /// The network namespace whose IPVS is ours, where that is another one than the process's.
 fn ipvs_namespace(process: &Process) -> io::Result<Option<File>> {
     match &process.ipvs_namespace {
         IpvsNamespace::Same => Ok(None),
-        IpvsNamespace::Initial => File::open(INITIAL).map(Some),
+        // Whoever has not moved is there.
+        IpvsNamespace::Initial => INITIAL.get().map(File::try_clone).transpose(),
         IpvsNamespace::Named(name) => File::open(Path::new(NAMESPACES).join(&**name)).map(Some),
     }
 }

@@ -17,6 +17,7 @@ use crate::observe::stats;
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::notify::Teller;
 use crate::runtime::reading;
+use crate::runtime::rights;
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::Trackers;
 use crate::vrrp::Manner;
@@ -75,6 +76,7 @@ async fn serve(start: Start) -> io::Result<()> {
                         driver.teller.reconfigure(&model);
                         driver.reconfigure(&model)?;
                         trackers.reconfigure(&model);
+                        rights::take(&model.global.process.vrrp, &model.global.process);
                         // Whoever is the last to let go of it takes as long as there is much in it.
                         drop(tokio::task::spawn_blocking(move || drop(old)));
                     }

@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::runtime::follow::Line;
 use crate::runtime::handover::{self, Entry, SupervisorEnd};
 use crate::runtime::log;
+use crate::runtime::rights;
 use crate::runtime::role::{bfd, checker, vrrp};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::process::{self, Fork};
@@ -136,6 +137,8 @@ impl Begun {
             // A name is an ornament.
             drop(process::set_name(name.unwrap_or(part.process_name())));
         }
+        rights::take(part.settings(names), names);
+        rights::renounce();
         let control = self.control;
         let status = match part {
             Part::Vrrp => {

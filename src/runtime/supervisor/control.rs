@@ -8,9 +8,11 @@ mod http;
 mod words;
 
 use super::Supervisor;
+use super::reader::Purpose;
 use super::role::Role;
 use crate::cli::Options;
 use crate::model::Model;
+use crate::model::diff::Plan;
 use crate::model::global::observe::Names;
 use crate::runtime::control::protocol::{Fault, Request, good};
 use crate::runtime::handover::{Ask, Memory, Topic};
@@ -77,12 +79,16 @@ pub(super) struct Control {
     reload: u64,
     reloading: bool,
     reloaded: Option<Reloaded>,
+    /// How many readings have ended, and what the last one has come to.
+    readings: u64,
+    plan: Result<Plan, String>,
 }
 
-/// What only the supervisor can do: a reload.
+/// What only the supervisor can do: to have the configuration read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wish {
-    force: bool,
+    client: u64,
+    purpose: Purpose,
 }
 
 impl Control {
@@ -100,6 +106,8 @@ impl Control {
             reload: 0,
             reloading: false,
             reloaded: None,
+            readings: 0,
+            plan: Ok(Plan::default()),
         };
         control.configure(model, options);
         Ok(control)
@@ -166,7 +174,7 @@ impl Control {
                 let questions = self.questions.iter().filter(|question| asked.contains(&Some(question.id)) && question.answer.is_none());
                 questions.map(|question| question.asked + PATIENCE).min()
             }
-            Pending::Reload { until, .. } => Some(*until),
+            Pending::Reload { until, .. } | Pending::Plan { until, .. } => Some(*until),
         }
     }
 
@@ -180,6 +188,12 @@ impl Control {
         if std::mem::take(&mut self.reloading) {
             self.reloaded = Some(Reloaded { at: words::wall(), refused: refused.map(str::to_owned) });
         }
+    }
+
+    /// What a reading has come to.
+    pub(super) fn planned(&mut self, judged: &Result<Plan, String>) {
+        self.readings += 1;
+        self.plan.clone_from(judged);
     }
 
     /// Lets in, listens, asks, answers, and sends away.
@@ -249,7 +263,9 @@ impl Control {
             if self.clients.len() >= MOST {
                 let idle = self.clients.iter().enumerate().filter(|(_, client)| client.is_idle());
                 let Some(longest) = idle.min_by_key(|(_, client)| client.moved).map(|(at, _)| at) else { continue };
-                let _ = self.epoll.delete(self.clients.remove(longest).stream());
+                let client = self.clients.remove(longest);
+                let _ = self.epoll.delete(client.stream());
+                client.stream().shut();
             }
             let trusted = |user| user == 0 || user == geteuid().as_raw() || Some(user) == owner;
             let speaks = if is_control { Speaks::Control { trusted: stream.user().is_some_and(trusted) } } else { Speaks::Http };
@@ -311,9 +327,13 @@ impl Control {
             Ok(Request::Explain(name)) => self.inquire(now, at, Topic::Explain(name), roles),
             Ok(Request::Reload { force }) => {
                 client.pending = Some(Pending::Reload { number: self.reload + 1, until: now + RELOAD });
-                return Some(Wish { force });
+                return Some(Wish { client: client.id, purpose: Purpose { apply: true, force } });
             }
-            Ok(Request::Plan { .. }) => client.answer(now, [Fault::new("unknown", "there is no request 'plan'").encode().into()]),
+            Ok(Request::Plan { force }) => {
+                // Whose number it is is found out when it is asked for.
+                client.pending = Some(Pending::Plan { number: u64::MAX, until: now + RELOAD });
+                return Some(Wish { client: client.id, purpose: Purpose { apply: false, force } });
+            }
         }
         None
     }
@@ -377,6 +397,26 @@ impl Control {
                 };
                 self.clients[at].answer(now, [text.into()]);
             }
+            Some(Pending::Plan { number, until }) => {
+                let text = if self.readings >= number {
+                    words::plan(&self.plan)
+                } else if now >= until {
+                    Fault::new("late", "the configuration is still being read").encode()
+                } else {
+                    return;
+                };
+                self.clients[at].answer(now, [text.into()]);
+            }
+        }
+    }
+
+    fn pending_of(&mut self, client: u64) -> Option<&mut Pending> {
+        self.clients.iter_mut().find(|other| other.id == client)?.pending.as_mut()
+    }
+
+    fn refuse(&mut self, client: u64, reason: &str) {
+        if let Some(client) = self.clients.iter_mut().find(|other| other.id == client) {
+            client.answer(Instant::now(), [Fault::new("refused", reason).encode().into()]);
         }
     }
 
@@ -385,6 +425,7 @@ impl Control {
         let (over, stay): (Vec<_>, Vec<_>) = self.clients.drain(..).partition(|client| client.is_over(now));
         for client in over {
             let _ = self.epoll.delete(client.stream());
+            client.stream().shut();
         }
         self.clients = stay;
         for client in &mut self.clients {
@@ -409,22 +450,12 @@ impl Supervisor {
     /// Looks after those who ask.
     pub(super) fn attend(&mut self) {
         let now = Instant::now();
-        let daemon = words::Daemon {
-            configuration: &self.question.pattern,
-            ending: self.ending.is_some(),
-            model: &self.model,
-            options: &self.options,
-        };
+        let (configuration, ending) = (&*self.question.pattern, self.ending.is_some());
+        let daemon = words::Daemon { configuration, ending, model: &self.model, options: &self.options };
         let wishes = self.control.turn(now, &daemon, &mut self.roles);
         let more = !wishes.is_empty();
         for wish in wishes {
-            if self.ending.is_some() {
-                self.control.reload_began();
-                self.control.reload_ended(Some("the daemon is stopping"));
-            } else {
-                log::info("A reload is asked for at the control socket");
-                self.reload_as_told(wish.force);
-            }
+            self.fulfil(wish);
         }
         if more {
             // Some of it has its answer already.
@@ -432,7 +463,20 @@ impl Supervisor {
         }
     }
 
-    fn reload_as_told(&mut self, _force: bool) {
-        self.reload();
+    fn fulfil(&mut self, wish: Wish) {
+        let Wish { client, purpose } = wish;
+        if self.ending.is_some() {
+            self.control.refuse(client, "the daemon is stopping");
+            return;
+        }
+        // One that has begun may not have seen what the file says now.
+        let number = self.control.readings + 1 + u64::from(self.reading.is_some());
+        if let Some(Pending::Plan { number: unknown, .. }) = self.control.pending_of(client) {
+            *unknown = number;
+        }
+        if purpose.apply {
+            log::info("A reload is asked for at the control socket");
+        }
+        self.ask(purpose);
     }
 }

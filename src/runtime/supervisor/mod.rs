@@ -6,34 +6,42 @@
 
 mod child;
 pub(in crate::runtime) mod control;
+mod hook;
 mod part;
 mod pidfile;
+mod reader;
 mod respawn;
 mod role;
 mod start;
 mod systemd;
+mod timetable;
 mod verdict;
 
 pub(super) use start::run;
 
 use super::signals::{Signal, Signals};
-use super::{check, log, reading};
+use super::{check, log};
 use crate::cli::Options;
 use crate::config::{self, Loaded};
 use crate::model::Model;
+use crate::model::diff::{Plan, diff};
 use crate::sys::signal;
 use child::{AllLines, Begun, End};
 use control::Control;
+use hook::{Hook, Moment};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
 use part::Part;
 use pidfile::PidFile;
+use reader::{Purpose, Reading};
 use role::{News, Role};
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use systemd::Manager;
+use timetable::Timetable;
 
 /// So many messages of a part are taken in before signals have their turn.
 const PIECE: usize = 1000;
@@ -59,6 +67,16 @@ struct Supervisor {
     question: config::Options,
     /// The newest that the parts were given.
     model: Arc<Model>,
+    /// The files that were missing when that was read.
+    unread: Vec<Box<str>>,
+    reading: Option<Reading>,
+    /// Asked for while another one was going on.
+    next_reading: Option<Purpose>,
+    /// The script at the beginning, or that at the end.
+    hook: Option<Hook>,
+    /// There is nothing left to do at the end.
+    ended: bool,
+    timetable: Option<Timetable>,
     awaited: Awaited,
     roles: [Role; Part::ALL.len()],
     lines: AllLines,
@@ -74,15 +92,31 @@ struct Supervisor {
 
 impl Supervisor {
     fn serve(&mut self) -> Outcome {
-        self.begin();
+        self.hook = Hook::start(Moment::Startup, &self.model.global.scripts);
+        if self.hook.is_none() {
+            self.begin();
+        }
         loop {
             let now = Instant::now();
+            if let Some(hook) = &mut self.hook {
+                hook.act(now);
+            }
+            if self.timetable.as_mut().is_some_and(Timetable::is_time) && self.ending.is_none() {
+                self.reload(false);
+            }
             if let Some(begun) = self.roles.iter_mut().find_map(|role| role.act(now, &self.options, &self.lines)) {
                 return Outcome::Role(begun);
             }
             self.front = None;
-            if let Some(status) = self.ending.filter(|_| self.roles.iter().all(Role::is_over)) {
-                return Outcome::Ended(status);
+            if let Some(reading) = self.reading.as_mut().filter(|reading| reading.due() <= now) {
+                reading.give_up(now);
+            }
+            if let Some(status) = self.ending.filter(|_| self.hook.is_none() && self.roles.iter().all(Role::is_over)) {
+                if std::mem::replace(&mut self.ended, true) {
+                    return Outcome::Ended(status);
+                }
+                self.hook = Hook::start(Moment::Shutdown, &self.model.global.scripts);
+                continue;
             }
             self.wait();
             for index in 0..self.roles.len() {
@@ -112,13 +146,23 @@ impl Supervisor {
 
     fn wait(&self) {
         let now = Instant::now();
-        let due = self.roles.iter().filter_map(Role::due).chain(self.control.due()).chain(log::flush().then(|| now + LOG_PAUSE)).min();
+        let table = self.timetable.as_ref().and_then(Timetable::rest).map(|rest| now + rest);
+        let others = [self.reading.as_ref().map(Reading::due), self.hook.as_ref().map(Hook::due), table].into_iter().flatten();
+        let due = self
+            .roles
+            .iter()
+            .filter_map(Role::due)
+            .chain(others)
+            .chain(self.control.due())
+            .chain(log::flush().then(|| now + LOG_PAUSE))
+            .min();
         let timeout = due.map_or(PollTimeout::NONE, |at| {
             // Rounded up: to wake before the time would be to spin until it.
             let rest = at.saturating_duration_since(now) + Duration::from_micros(999);
             PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX)
         });
         let mut wait = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(self.control.as_fd(), PollFlags::POLLIN)];
+        wait.extend(self.timetable.as_ref().map(|table| PollFd::new(table.watch(), PollFlags::POLLIN)));
         wait.extend(self.roles.iter().filter_map(Role::watch));
         // Interrupted or not: what there is to do is looked for in any case.
         let _ = poll(&mut wait, timeout);
@@ -129,7 +173,7 @@ impl Supervisor {
             match news {
                 News::Ready => {}
                 News::Refused(reason) => self.refuse(&reason),
-                News::ReloadAsked if self.ending.is_none() => self.reload(),
+                News::ReloadAsked if self.ending.is_none() => self.reload(false),
                 News::ReloadAsked => {}
                 News::End(status, permanent) => {
                     if permanent.is_some() {
@@ -160,7 +204,7 @@ impl Supervisor {
             Signal::Child => self.reap(),
             Signal::Interrupt if self.options.ignore_interrupt => {}
             Signal::Stop | Signal::Interrupt => self.stop(0),
-            Signal::Reload if self.ending.is_none() => self.reload(),
+            Signal::Reload if self.ending.is_none() => self.reload(false),
             Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json if self.ending.is_none() => {
                 for role in self.roles.iter().filter(|role| role.part == Part::Vrrp || signal == Signal::Data) {
                     role.send(signal);
@@ -178,6 +222,13 @@ impl Supervisor {
         log::info("Stopping");
         self.manager.stopping();
         self.ending = Some(status);
+        self.next_reading = None;
+        if let Some(reading) = self.reading.take() {
+            reading.abandon();
+        }
+        if let Some(hook) = &mut self.hook {
+            hook.end(Instant::now());
+        }
         let kill_at = Instant::now() + self.model.global.process.child_wait_time;
         for role in &mut self.roles {
             role.stop(kill_at, &self.options);
@@ -194,37 +245,90 @@ impl Supervisor {
                 }
                 continue;
             };
+            if let Some(reading) = self.reading.take_if(|reading| reading.is(pid)) {
+                self.read(reading, end);
+                continue;
+            }
+            if let Some(hook) = self.hook.take_if(|hook| hook.is(pid)) {
+                if hook.ended(end) == Moment::Startup && self.ending.is_none() {
+                    self.begin();
+                }
+                if let Some(next) = self.next_reading.take() {
+                    self.ask(next);
+                }
+                continue;
+            }
             let alone = self.roles.iter().filter(|role| role.has_process()).count() < 2;
             let news = self.roles.iter_mut().find_map(|role| role.reaped(pid, end, &self.options, alone));
             self.take_in(news.unwrap_or_default());
         }
     }
 
-    fn reload(&mut self) {
-        log::info("Reloading ...");
-        self.control.reload_began();
-        self.manager.reloading();
-        let (loaded, memory) = reading::record(&self.question);
-        start::tell(&loaded);
-        if let Some(reason) = verdict::refusal(&self.model, &loaded, &self.options) {
-            if let Some(log) = &loaded.model.global.process.reload.check {
-                // Its status has been judged.
-                let _ = check::config_test(&loaded, Some(log));
-            }
-            self.refuse(&reason);
+    /// Reads the configuration, and goes over to it if it can be used. Forced, that may leave nothing of what there is.
+    fn reload(&mut self, force: bool) {
+        self.ask(Purpose { apply: true, force });
+    }
+
+    /// Has the configuration read by a process of its own; [`Supervisor::read`] takes in what comes of it.
+    fn ask(&mut self, purpose: Purpose) {
+        if self.reading.is_some() || self.hook.is_some() {
+            self.next_reading = Some(self.next_reading.map_or(purpose, |other| other.and(purpose)));
             return;
         }
-        let memories = memory.and_then(|memory| self.roles.iter().map(|_| memory.try_clone()).collect::<Result<Vec<_>, _>>());
-        let memories = match memories {
-            Ok(memories) => memories,
-            Err(error) => {
-                self.refuse(&format!("it cannot be handed to the other processes: {error}"));
-                return;
-            }
+        if purpose.apply {
+            log::info("Reloading ...");
+            self.control.reload_began();
+            self.manager.reloading();
+        }
+        let process = &self.model.global.process;
+        let marker = reader::marker(process, self.pid_file.folder());
+        match Reading::begin(&self.question, purpose, process, marker.as_deref()) {
+            Ok(reading) => self.reading = Some(reading),
+            Err(error) => self.conclude(purpose, &Err(format!("it cannot be read: {error}"))),
+        }
+    }
+
+    /// Takes in what a reading has come to.
+    fn read(&mut self, reading: Reading, end: End) {
+        let purpose = reading.purpose;
+        let judged = match reading.finish(end) {
+            Ok((loaded, memory)) => self.judge(loaded, memory, purpose),
+            Err(error) => Err(error.to_string()),
         };
-        let Loaded { model, .. } = loaded;
-        self.model = Arc::new(model);
+        self.conclude(purpose, &judged);
+        if let Some(next) = self.next_reading.take() {
+            self.ask(next);
+        }
+    }
+
+    /// What going over to a configuration means, if it is one that the daemon goes over to; and does so, if that is wanted.
+    fn judge(&mut self, loaded: Loaded, memory: OwnedFd, purpose: Purpose) -> Result<Plan, String> {
+        start::tell(&loaded);
+        let process = &self.model.global.process;
+        let check = process.reload.check.as_ref().or(loaded.model.global.process.reload.check.as_ref());
+        if let Some(path) = check.filter(|_| purpose.apply) {
+            check::validation_log(&loaded, path);
+        }
+        if let Some(reason) = verdict::refusal(&self.model, &self.unread, &loaded, &self.options, purpose.force) {
+            return Err(reason);
+        }
+        let plan = diff(&self.model, &loaded.model);
+        if purpose.apply {
+            log::info(&format!("Reload plan: {}", plan.summary()));
+            self.apply(loaded, &memory).map_err(|error| format!("it cannot be handed to the other processes: {error}"))?;
+        }
+        Ok(plan)
+    }
+
+    fn apply(&mut self, loaded: Loaded, memory: &OwnedFd) -> io::Result<()> {
+        let memories = self.roles.iter().map(|_| memory.try_clone()).collect::<io::Result<Vec<_>>>()?;
+        self.unread = verdict::unread(&loaded);
+        self.model = Arc::new(loaded.model);
         self.control.configure(&self.model, &self.options);
+        let reload = &self.model.global.process.reload;
+        if self.timetable.as_ref().is_none_or(|table| !table.is_of(reload)) {
+            self.timetable = Timetable::new(reload);
+        }
         let now = Instant::now();
         for (role, memory) in self.roles.iter_mut().zip(memories) {
             role.offer(&self.model, memory);
@@ -232,11 +336,24 @@ impl Supervisor {
                 role.begin(now);
             }
         }
-        // A start that is not complete is completed by this.
-        if self.awaited == Awaited::Nothing {
-            self.awaited = Awaited::Reload;
+        Ok(())
+    }
+
+    /// What is said at the end of a reading, to whoever asked for it.
+    fn conclude(&mut self, purpose: Purpose, judged: &Result<Plan, String>) {
+        self.control.planned(judged);
+        match judged {
+            Err(reason) if purpose.apply => self.refuse(reason),
+            Err(reason) => log::info(&format!("A reload would be refused: {reason}")),
+            Ok(_) if purpose.apply => {
+                // A start that is not complete is completed by this.
+                if self.awaited == Awaited::Nothing {
+                    self.awaited = Awaited::Reload;
+                }
+                self.take_in(Vec::new());
+            }
+            Ok(plan) => log::info(&format!("A reload would do this: {}", plan.summary())),
         }
-        self.take_in(Vec::new());
     }
 
     /// Says that the old configuration goes on.
@@ -246,7 +363,7 @@ impl Supervisor {
         if self.awaited == Awaited::Reload {
             self.awaited = Awaited::Nothing;
         }
-        self.manager.ready(getpid().as_raw());
+        self.manager.refused(getpid().as_raw(), reason);
     }
 }
 

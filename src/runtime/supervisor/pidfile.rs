@@ -97,6 +97,11 @@ impl PidFile {
         self.file.set_len(u64::try_from(text.len()).unwrap_or_default())
     }
 
+    /// Where it is.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(RUN))
+    }
+
     /// For a child that is to hold the lock too.
     pub(super) fn share(&self) -> io::Result<Self> {
         Ok(Self { path: self.path.clone(), file: self.file.try_clone()? })

@@ -5,13 +5,15 @@ use super::part::Part;
 use super::pidfile::{self, Claim, PidFile};
 use super::role::Role;
 use super::systemd::Manager;
-use super::{Awaited, Outcome, Supervisor, verdict};
+use super::timetable::Timetable;
+use super::{Awaited, Outcome, Supervisor, reader, verdict};
 use crate::cli::Options;
 use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
-use crate::model::global::process::Process;
+use crate::model::global::process::{IpvsNamespace, Process};
 use crate::runtime::follow::Line;
+use crate::runtime::role::remember_namespace;
 use crate::runtime::signals::Signals;
 use crate::runtime::{KEEPALIVED, log, reading};
 use crate::sys::memory;
@@ -41,9 +43,6 @@ const PREDECESSOR: Duration = Duration::from_secs(5);
 
 /// Runs the daemon. Returns in the front process, in the supervisor and in every role.
 pub(in crate::runtime) fn run(mut options: Options) -> u8 {
-    for complaint in &options.complaints {
-        eprintln!("{complaint}");
-    }
     log::open(
         log::Setup {
             syslog: !options.log.no_syslog,
@@ -157,14 +156,21 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
             log::info(line);
         }
     }
+    let unread = verdict::unread(&loaded);
     let model = Arc::new(loaded.model);
     let process = &model.global.process;
     umask(Mode::from_bits_truncate(options.umask.unwrap_or(process.umask).into()));
     rename(&options, process);
     if let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
+        if process.ipvs_namespace == IpvsNamespace::Initial {
+            remember_namespace().map_err(|error| failed("The network namespace cannot be kept", &error, 1))?;
+        }
         enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
     }
     let (pid_file, files) = claim(&options, process)?;
+    if let Some(left) = reader::marker(process, pid_file.folder()) {
+        drop(std::fs::remove_file(left));
+    }
     let roles = files.map(|(part, file)| {
         if part.is_wanted(&model, &options) {
             return Role::new(part, &model, Some(file));
@@ -183,6 +189,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         }
         signals = Signals::new(true).map_err(|error| failed("Signals cannot be taken", &error, 1))?;
     }
+    let timetable = Timetable::new(&process.reload);
     // Orphans of the roles come to us. Without it, they go to init as ever.
     let _ = prctl::set_child_subreaper(true);
     if process.process_names || process.process_name.is_some() {
@@ -190,8 +197,26 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
     let control = Control::new(&model, &options).map_err(|error| failed("Nobody can be let in", &error, 1))?;
-    let (awaited, ending) = (Awaited::Startup, None);
-    Ok(Supervisor { options, question, model, awaited, roles, lines, ending, signals, manager, pid_file, front, control })
+    Ok(Supervisor {
+        options,
+        question,
+        model,
+        unread,
+        reading: None,
+        next_reading: None,
+        hook: None,
+        ended: false,
+        timetable,
+        awaited: Awaited::Startup,
+        roles,
+        lines,
+        ending: None,
+        signals,
+        manager,
+        pid_file,
+        front,
+        control,
+    })
 }
 
 /// Daemons of one machine have different names in the log.

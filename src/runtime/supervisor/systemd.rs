@@ -8,6 +8,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+/// In characters.
+const LONGEST_STATUS: usize = 500;
+
 #[derive(Debug)]
 pub(super) struct Manager {
     /// Absent where nobody wants to know.
@@ -34,7 +37,14 @@ impl Manager {
     }
 
     pub(super) fn ready(&self, pid: i32) {
-        self.tell(&format!("READY=1\nMAINPID={pid}"));
+        self.tell(&format!("READY=1\nMAINPID={pid}\nSTATUS=Serving"));
+    }
+
+    /// We go on, but not as somebody wanted: `systemctl status` shows why.
+    pub(super) fn refused(&self, pid: i32, reason: &str) {
+        // One line, whatever it quotes.
+        let reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_STATUS).collect();
+        self.tell(&format!("READY=1\nMAINPID={pid}\nSTATUS=Reload refused: {reason}\nERRNO={}", nix::libc::EINVAL));
     }
 
     pub(super) fn reloading(&self) {

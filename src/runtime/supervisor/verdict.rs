@@ -51,30 +51,60 @@ pub(super) fn unusable(loaded: &Loaded, options: &Options) -> Option<Unusable> {
     })
 }
 
-/// Why a running daemon stays with what it has.
-pub(super) fn refusal(old: &Model, new: &Loaded, options: &Options) -> Option<String> {
+/// The files that a configuration names and that could not be read. keepalived goes on without them.
+pub(super) fn unread(loaded: &Loaded) -> Vec<Box<str>> {
+    let problems = loaded.problems.iter().filter(|problem| problem.class == Class::File);
+    problems.map(|problem| problem.text.as_str().into()).collect()
+}
+
+/// Why a running daemon stays with what it has. `unread` is what was missing when that was read. Forced, it goes over to a
+/// configuration that leaves nothing of what there is.
+pub(super) fn refusal(old: &Model, unread: &[Box<str>], new: &Loaded, options: &Options, force: bool) -> Option<String> {
     if let Some(unusable) = unusable(new, options) {
         return Some(unusable.reason);
     }
-    let (before, after) = (&old.global.process, &new.model.global.process);
-    if before.net_namespace != after.net_namespace {
-        return Some("net_namespace cannot be changed while running".to_owned());
+    if let Some(block) = new.problems.cut_off() {
+        return Some(format!("it ends within a block ({block}): it may have been cut off"));
     }
-    if before.instance != after.instance {
-        return Some("instance cannot be changed while running".to_owned());
+    if let Some(text) = self::unread(new).into_iter().find(|text| !unread.contains(text)) {
+        return Some(text.into());
     }
-    if !old.vrrp.instances.is_empty() && new.model.vrrp.instances.is_empty() {
-        return Some("it has no vrrp_instance left; to give up all of them, stop the daemon".to_owned());
+    if let Some(setting) = fixed(old, &new.model) {
+        return Some(format!("{setting} cannot be changed while running"));
     }
-    if !options.no_checkers && !old.lvs.virtual_servers.is_empty() && new.model.lvs.virtual_servers.is_empty() {
-        return Some("it has no virtual_server left; to give up all of them, stop the daemon".to_owned());
+    if !force && let Some(object) = nothing_left(old, &new.model, options) {
+        return Some(format!("it has no {object} left; to give up all of them, force it or stop the daemon"));
     }
-    if let Some(log) = &after.reload.check
+    let check = old.global.process.reload.check.as_ref().or(new.model.global.process.reload.check.as_ref());
+    if let Some(log) = check
         && new.problems.exit_status() != 0
     {
         return Some(format!("New config failed validation, see {}", log.display()));
     }
     None
+}
+
+/// What is decided once, by its keyword, and differs.
+fn fixed(old: &Model, new: &Model) -> Option<&'static str> {
+    let (before, after) = (&old.global, &new.global);
+    let differing = [
+        ("net_namespace", before.process.net_namespace != after.process.net_namespace),
+        ("net_namespace_ipvs", before.process.ipvs_namespace != after.process.ipvs_namespace),
+        ("instance", before.process.instance != after.process.instance),
+        ("tmp_config_directory", before.process.tmp_config_directory != after.process.tmp_config_directory),
+        ("nftables", before.firewall.nftables != after.firewall.nftables),
+        ("nftables_ipvs", before.lvs.nftables != after.lvs.nftables),
+        ("disable_local_igmp", before.vrrp.disable_local_igmp != after.vrrp.disable_local_igmp),
+    ];
+    differing.into_iter().find_map(|(keyword, differs)| differs.then_some(keyword))
+}
+
+fn nothing_left(old: &Model, new: &Model, options: &Options) -> Option<&'static str> {
+    if !options.no_vrrp && !old.vrrp.instances.is_empty() && new.vrrp.instances.is_empty() {
+        return Some("vrrp_instance");
+    }
+    let services = !options.no_checkers && !old.lvs.virtual_servers.is_empty() && new.lvs.virtual_servers.is_empty();
+    services.then_some("virtual_server")
 }
 
 #[cfg(test)]

@@ -123,66 +123,66 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         live::<Global>("checker_process_name", process::name!(checker.name), "inherited", "Name of the checker process.")
             .deprecated(&[("lvs_process_name", Class::Notice)]),
         live("bfd_process_name", process::name!(bfd.name), "inherited", "Name of the BFD process."),
-        key(
+        live(
             "max_auto_priority",
             line!("[N]", "-1..99", process::set_auto_priority, process::show_auto_priority),
             "0",
             "Highest real-time priority taken by itself when the scheduler is late; -1 for none without being reminded of it.",
         ),
-        key::<Global>(
+        live::<Global>(
             "min_auto_priority_delay",
             line!("MICROSECONDS", "1..10000000", process::set_auto_delay, process::show_auto_delay),
             "1000000",
             "Lateness that raises the priority.",
         )
         .may_lack(),
-        key("vrrp_priority", child!(vrrp, "N", "-20..19", process::set_nice, process::show_nice), "0", "Nice value of the VRRP process."),
-        key(
+        live("vrrp_priority", child!(vrrp, "N", "-20..19", process::set_nice, process::show_nice), "0", "Nice value of the VRRP process."),
+        live(
             "checker_priority",
             child!(checker, "N", "-20..19", process::set_nice, process::show_nice),
             "0",
             "Nice value of the checker process.",
         ),
-        key("bfd_priority", child!(bfd, "N", "-20..19", process::set_nice, process::show_nice), "0", "Nice value of the BFD process."),
-        key("vrrp_no_swap", flag!(settings.process.vrrp.no_swap), "off", "Lock the VRRP process in memory."),
-        key("checker_no_swap", flag!(settings.process.checker.no_swap), "off", "Lock the checker process in memory."),
-        key("bfd_no_swap", flag!(settings.process.bfd.no_swap), "off", "Lock the BFD process in memory."),
-        key(
+        live("bfd_priority", child!(bfd, "N", "-20..19", process::set_nice, process::show_nice), "0", "Nice value of the BFD process."),
+        live("vrrp_no_swap", flag!(settings.process.vrrp.no_swap), "off", "Lock the VRRP process in memory."),
+        live("checker_no_swap", flag!(settings.process.checker.no_swap), "off", "Lock the checker process in memory."),
+        live("bfd_no_swap", flag!(settings.process.bfd.no_swap), "off", "Lock the BFD process in memory."),
+        live(
             "vrrp_rt_priority",
             child!(vrrp, "N", "1..99", process::set_realtime, process::show_realtime),
             "none",
             "Real-time priority of the VRRP process.",
         ),
-        key(
+        live(
             "checker_rt_priority",
             child!(checker, "N", "1..99", process::set_realtime, process::show_realtime),
             "none",
             "Real-time priority of the checker process.",
         ),
-        key(
+        live(
             "bfd_rt_priority",
             child!(bfd, "N", "1..99", process::set_realtime, process::show_realtime),
             "none",
             "Real-time priority of the BFD process.",
         ),
-        key("vrrp_cpu_affinity", process::affinity!(vrrp), "all", "Processors the VRRP process may use."),
-        key("checker_cpu_affinity", process::affinity!(checker), "all", "Processors the checker process may use."),
-        key("bfd_cpu_affinity", process::affinity!(bfd), "all", "Processors the BFD process may use."),
-        key::<Global>(
+        live("vrrp_cpu_affinity", process::affinity!(vrrp), "all", "Processors the VRRP process may use."),
+        live("checker_cpu_affinity", process::affinity!(checker), "all", "Processors the checker process may use."),
+        live("bfd_cpu_affinity", process::affinity!(bfd), "all", "Processors the BFD process may use."),
+        live::<Global>(
             "vrrp_rlimit_rttime",
             child!(vrrp, "MICROSECONDS", "1..4294967295", process::set_realtime_limit, process::show_realtime_limit),
             "10000",
             "How long the VRRP process may run in real time without a pause.",
         )
         .deprecated(&[("vrrp_rlimit_rtime", Class::Notice)]),
-        key::<Global>(
+        live::<Global>(
             "checker_rlimit_rttime",
             child!(checker, "MICROSECONDS", "1..4294967295", process::set_realtime_limit, process::show_realtime_limit),
             "10000",
             "How long the checker process may run in real time without a pause.",
         )
         .deprecated(&[("checker_rlimit_rtime", Class::Notice)]),
-        key::<Global>(
+        live::<Global>(
             "bfd_rlimit_rttime",
             child!(bfd, "MICROSECONDS", "1..4294967295", process::set_realtime_limit, process::show_realtime_limit),
             "10000",
@@ -254,20 +254,20 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "false",
             "Give scripts all the groups of their user.",
         ),
-        key(
+        live(
             "startup_script",
             scripts::life!(startup, "startup script missing", "startup script already specified"),
             "none",
             "Command run once before the daemon begins its work.",
         ),
-        key("startup_script_timeout", scripts::timeout!(startup_timeout), "10", "How long the startup script may take."),
-        key(
+        live("startup_script_timeout", scripts::timeout!(startup_timeout), "10", "How long the startup script may take."),
+        live(
             "shutdown_script",
             scripts::life!(shutdown, "shutdown script missing", "shutdown script already specified"),
             "none",
             "Command run once after the daemon has ended its work.",
         ),
-        key("shutdown_script_timeout", scripts::timeout!(shutdown_timeout), "10", "How long the shutdown script may take."),
+        live("shutdown_script_timeout", scripts::timeout!(shutdown_timeout), "10", "How long the shutdown script may take."),
         live("notify_fifo", scripts::pipe!(fifo), "none", "Named pipe told of every change of state."),
         live("notify_fifo_script", scripts::reader!(fifo), "none", "Command that reads notify_fifo."),
         live("vrrp_notify_fifo", scripts::pipe!(vrrp_fifo), "none", "Named pipe told of VRRP changes of state."),
@@ -615,15 +615,20 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Taken and not used, as in keepalived.",
         )
         .effect(Effect::Inert),
-        key(
+        live(
             "reload_check_config",
             line!("[LOGFILE]", "", process::set_reload_check, |t, s| s.value(&t.settings.process.reload.check)),
             "off",
             "Reload only what passes the config test.",
         ),
-        key("reload_time_file", process::one_path!(reload.time_file, "reload_time_file invalid"), "none", "File that says when to reload."),
-        key("reload_repeat", flag!(settings.process.reload.repeat), "off", "Keep that file, to reload every day."),
-        key(
+        live(
+            "reload_time_file",
+            process::one_path!(reload.time_file, "reload_time_file invalid"),
+            "none",
+            "File that says when to reload.",
+        ),
+        live("reload_repeat", flag!(settings.process.reload.repeat), "off", "Keep that file, to reload every day."),
+        live(
             "reload_file",
             line!("[PATH]", "", process::set_reload_file, process::show_reload_file),
             "off",
@@ -651,7 +656,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "none",
             "Where to save the configuration and the state around a reload.",
         ),
-        key(
+        live(
             "tmp_config_directory",
             line!("DIRECTORY", "", process::set_tmp_directory, |t, s| s.value(&t.settings.process.tmp_config_directory)),
             "memory",

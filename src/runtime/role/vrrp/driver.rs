@@ -25,6 +25,7 @@ use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
+use crate::runtime::rights;
 use crate::runtime::role::{orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
@@ -391,6 +392,7 @@ impl Driver {
             self.receive(port, BACKLOG);
         }
         self.observe();
+        rights::late(gap);
         self.handle(Event::Stalled(gap));
     }
 

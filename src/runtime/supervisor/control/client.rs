@@ -45,6 +45,8 @@ pub(super) enum Pending {
     Parts { topic: Topic, asked: Vec<Option<u64>>, head_only: bool },
     /// The end of the reload of this number, until then.
     Reload { number: u64, until: Instant },
+    /// What the reading of this number comes to.
+    Plan { number: u64, until: Instant },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

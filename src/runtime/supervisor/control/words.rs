@@ -4,6 +4,7 @@ use super::client::Piece;
 use super::{Reloaded, http};
 use crate::cli::Options;
 use crate::model::Model;
+use crate::model::diff::{Plan, Verdict};
 use crate::model::global::observe::Names;
 use crate::observe::metrics;
 use crate::runtime::control::protocol::good;
@@ -55,6 +56,28 @@ const fn section(part: Part) -> &'static str {
         Part::Checkers => "checkers",
         Part::Bfd => "bfd",
     }
+}
+
+/// What a reload would do, or why it would be refused.
+pub(super) fn plan(judged: &Result<Plan, String>) -> String {
+    let plan = match judged {
+        Err(reason) => json!({ "refused": reason, "changes": [], "lines": [format!("A reload would be refused: {reason}")] }),
+        Ok(plan) => {
+            let changes = plan.changes.iter().map(|change| {
+                let verdict = match change.verdict {
+                    Verdict::Add => "add",
+                    Verdict::Remove => "remove",
+                    Verdict::Update => "update",
+                    Verdict::Restart => "restart",
+                };
+                json!({ "kind": change.kind.keyword(), "name": change.name, "verdict": verdict, "settings": change.settings })
+            });
+            let kept = format!("{} objects stay as they are", plan.kept);
+            let lines: Vec<String> = plan.changes.iter().map(ToString::to_string).chain([kept]).collect();
+            json!({ "refused": null, "changes": changes.collect::<Vec<_>>(), "kept": plan.kept, "lines": lines })
+        }
+    };
+    format!("{},\"plan\":{plan}}}\n", good("plan"))
 }
 
 impl State<'_> {

@@ -4,6 +4,10 @@ use crate::config::source::{Files, Refusal};
 use crate::config::{self, load};
 use std::path::Path;
 
+fn refused(old: &Model, new: &Loaded, options: &Options) -> Option<String> {
+    refusal(old, &[], new, options, false)
+}
+
 struct One(Option<&'static str>);
 
 impl Files for One {
@@ -62,11 +66,11 @@ fn a_reload_that_would_hurt_is_refused() {
         Some("vrrp_instance A {\ninterface\n}\n"),
         Some("instance x\nvrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n"),
     ] {
-        assert!(refusal(&old, &read(text), &Options::default()).is_some(), "{text:?}");
+        assert!(refused(&old, &read(text), &Options::default()).is_some(), "{text:?}");
     }
     let careless = "nonsense 1\nvrrp_instance B {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
-    assert_eq!(refusal(&old, &read(Some(careless)), &Options::default()), None);
-    assert_eq!(refusal(&Model::default(), &read(Some("")), &Options::default()), None);
+    assert_eq!(refused(&old, &read(Some(careless)), &Options::default()), None);
+    assert_eq!(refused(&Model::default(), &read(Some("")), &Options::default()), None);
 }
 
 #[test]
@@ -74,7 +78,7 @@ fn with_reload_check_config_a_warning_is_enough() {
     let old = read(Some(GOOD)).model;
     let careless = "global_defs {\nreload_check_config /tmp/log\n}\nnonsense 1\nvrrp_instance B {\ninterface e0\nvirtual_router_id 1\n\
                     virtual_ipaddress {\n10.0.0.1\n}\n}\n";
-    assert_eq!(refusal(&old, &read(Some(careless)), &Options::default()).as_deref(), Some("New config failed validation, see /tmp/log"));
+    assert_eq!(refused(&old, &read(Some(careless)), &Options::default()).as_deref(), Some("New config failed validation, see /tmp/log"));
 }
 
 const BALANCER: &str = "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {\n}\n}\n";
@@ -93,6 +97,55 @@ fn a_part_runs_if_there_is_something_for_it_to_do() {
 #[test]
 fn a_reload_that_would_leave_no_virtual_server_is_refused() {
     let old = read(Some(BALANCER)).model;
-    assert!(refusal(&old, &read(Some(GOOD)), &Options::default()).is_some());
-    assert_eq!(refusal(&old, &read(Some(GOOD)), &Options { no_checkers: true, ..Options::default() }), None);
+    assert!(refused(&old, &read(Some(GOOD)), &Options::default()).is_some());
+    assert_eq!(refused(&old, &read(Some(GOOD)), &Options { no_checkers: true, ..Options::default() }), None);
+}
+
+#[test]
+fn a_forced_reload_may_take_all_away_and_no_other_may() {
+    let (router, balancer) = (read(Some(GOOD)).model, read(Some(BALANCER)).model);
+    for old in [&router, &balancer] {
+        assert!(refusal(old, &[], &read(Some("")), &Options::default(), false).is_some());
+        assert_eq!(refusal(old, &[], &read(Some("")), &Options::default(), true), None);
+    }
+    assert!(refusal(&router, &[], &read(None), &Options::default(), true).is_some(), "there is still no file");
+}
+
+#[test]
+fn a_file_that_was_cut_off_is_refused_wherever_it_was_cut() {
+    let old = read(Some(GOOD)).model;
+    let two = format!("{GOOD}{}", GOOD.replace("vrrp_instance A", "vrrp_instance B").replace("_id 1", "_id 2"));
+    let mut taken = Vec::new();
+    for length in 0..two.len() {
+        let text: &'static str = String::leak(two[..length].to_owned());
+        if refusal(&old, &[], &read(Some(text)), &Options::default(), true).is_none() {
+            taken.push(text);
+        }
+    }
+    // What ends between two blocks or in the first word of one is whole as far as anybody can tell.
+    assert!(taken.iter().all(|text| text.matches('{').count() == text.matches('}').count()), "{taken:#?}");
+}
+
+#[test]
+fn an_include_that_has_gone_missing_is_refused_and_one_that_was_missing_is_not() {
+    let old = read(Some(GOOD)).model;
+    let text = "include /no/such/file\nvrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
+    let new = read(Some(text));
+    assert_eq!(refusal(&old, &[], &new, &Options::default(), false).as_deref(), Some("Config files missing '/no/such/file'."));
+    assert_eq!(refusal(&old, &unread(&new), &new, &Options::default(), false), None);
+}
+
+#[test]
+fn what_is_decided_once_stays() {
+    let old = read(Some(GOOD)).model;
+    for (keyword, line) in [
+        ("instance", "instance x"),
+        ("net_namespace_ipvs", "net_namespace_ipvs x"),
+        ("tmp_config_directory", "global_defs {\ntmp_config_directory /tmp\n}"),
+        ("nftables", "global_defs {\nnftables x\n}"),
+    ] {
+        let text: &'static str = String::leak(format!("{line}\n{GOOD}"));
+        let reason = refused(&old, &read(Some(text)), &Options::default());
+        assert_eq!(reason, Some(format!("{keyword} cannot be changed while running")));
+    }
 }

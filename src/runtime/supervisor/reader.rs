@@ -1,0 +1,166 @@
+//! The configuration, read by a process of its own. Disks, name servers and databases of users may take as long as they like,
+//! or hang: the supervisor goes on meanwhile. What cannot even be read harms nobody but the process that tries.
+
+use super::child::End;
+use super::kill;
+use crate::config::{self, Loaded};
+use crate::model::global::process::{Process, ReloadFile};
+use crate::runtime::{log, reading};
+use crate::sys::process::{self, Fork};
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A reading that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What a configuration is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Purpose {
+    /// To go over to it; without this, to say what that would mean.
+    pub(super) apply: bool,
+    /// Even if nothing of what there is is left.
+    pub(super) force: bool,
+}
+
+impl Purpose {
+    /// One reading for two that ask: the newer one's, but what somebody wants applied is applied.
+    pub(super) fn and(self, newer: Self) -> Self {
+        if self.apply && !newer.apply { self } else { newer }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Reading {
+    pid: Pid,
+    memory: File,
+    pub(super) purpose: Purpose,
+    until: Instant,
+    marker: Option<Marker>,
+}
+
+impl Reading {
+    /// `process` is what the configuration in force says.
+    pub(super) fn begin(question: &config::Options, purpose: Purpose, process: &Process, marker: Option<&Path>) -> io::Result<Self> {
+        let mut memory = reading::memory(process.tmp_config_directory.as_deref())?;
+        let marker = marker.map(Marker::set);
+        match process::fork()? {
+            Fork::Parent { child } => Ok(Self { pid: child, memory, purpose, until: Instant::now() + PATIENCE, marker }),
+            Fork::Child => {
+                // What it has read is of no interest to anybody else.
+                let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+                let read = catch_unwind(AssertUnwindSafe(|| reading::record(question, &mut memory)));
+                process::exit_now(u8::from(!matches!(read, Ok(Ok(())))))
+            }
+        }
+    }
+
+    pub(super) fn is(&self, pid: Pid) -> bool {
+        self.pid == pid
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        self.until
+    }
+
+    /// It ends soon, and has failed.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        log::error("Reading the configuration takes too long");
+        kill(self.pid);
+        self.until = now + PATIENCE;
+    }
+
+    /// What was read, and what others can read it from, when its process has ended.
+    pub(super) fn finish(self, end: End) -> io::Result<(Loaded, OwnedFd)> {
+        if let Some(marker) = self.marker {
+            marker.remove();
+        }
+        match end {
+            End::Exited(0) => {
+                reading::seal(&self.memory)?;
+                Ok((reading::replay(self.memory.try_clone()?)?, self.memory.into()))
+            }
+            End::Exited(_) => Err(io::Error::other("it could not be read")),
+            End::Killed(signal) => Err(io::Error::other(format!("the process that read it ended with {signal}"))),
+        }
+    }
+
+    /// Nobody wants to know any more.
+    pub(super) fn abandon(self) {
+        kill(self.pid);
+        if let Some(marker) = self.marker {
+            marker.remove();
+        }
+    }
+}
+
+/// The file that is there while the configuration is being read.
+#[derive(Debug)]
+struct Marker(PathBuf);
+
+impl Marker {
+    fn set(path: &Path) -> Self {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o644).custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK);
+        if let Err(error) = options.open(path) {
+            log::warning(&format!("Cannot create reload file {}: {error}", path.display()));
+        }
+        Self(path.to_owned())
+    }
+
+    fn remove(self) {
+        // Where it could not be made, that has been told.
+        drop(std::fs::remove_file(self.0));
+    }
+}
+
+/// Where that file is, if there is to be one: the usual place is beside the PID file.
+pub(super) fn marker(process: &Process, folder: &Path) -> Option<PathBuf> {
+    match &process.reload.file {
+        ReloadFile::Off => None,
+        ReloadFile::At(path) => Some(path.clone()),
+        ReloadFile::Usual => {
+            let suffix = process.instance.as_deref().map(|instance| format!("_{instance}")).unwrap_or_default();
+            Some(folder.join(format!("keepalived{suffix}.reload")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_applied_is_not_lost_to_a_look() {
+        let [look, plain, forced] = [(false, false), (true, false), (true, true)].map(|(apply, force)| Purpose { apply, force });
+        for (older, newer, want) in
+            [(look, plain, plain), (plain, look, plain), (plain, forced, forced), (forced, plain, plain), (look, look, look)]
+        {
+            assert_eq!(older.and(newer), want);
+        }
+    }
+
+    #[test]
+    fn the_marker_is_beside_the_pid_file() {
+        let with = |file, instance: Option<&str>| {
+            let mut process = Process { instance: instance.map(Into::into), ..Process::default() };
+            process.reload.file = file;
+            process
+        };
+        for (process, want) in [
+            (with(ReloadFile::Off, None), None),
+            (with(ReloadFile::Usual, None), Some("/run/keepalived.reload")),
+            (with(ReloadFile::Usual, Some("x")), Some("/run/keepalived_x.reload")),
+            (with(ReloadFile::At("/a/b".into()), Some("x")), Some("/a/b")),
+        ] {
+            assert_eq!(marker(&process, Path::new("/run")), want.map(PathBuf::from));
+        }
+    }
+}
