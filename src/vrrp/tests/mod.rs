@@ -1,5 +1,6 @@
 //! The engine as a router: what it sends, holds and tells, event by event.
 
+mod account;
 mod bench;
 
 use super::Event;
