@@ -407,6 +407,33 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("Whoever crashes again and again gives everything up", Row::Shown("tests/netns/resilience.rs", "whoever_crashes_again_and_again_gives_the_address_up")),
         ("A reload that cannot be used changes nothing", Row::Shown("tests/process.rs", "a_reload_that_is_refused_leaves_everything_as_it_is")),
         ("A stop does not pause", Row::Untested),
+        ("A reload that cannot be used changes nothing", Row::Shown("tests/netns/reload.rs", "a_master_goes_on_whatever_is_broken")),
+        ("A reload says what it changes", Row::Shown("tests/process/reload.rs", "the_plan_is_told_and_a_config_test_can_be_asked_for")),
+        (
+            "A reload is read beside the daemon",
+            Row::Shown("tests/process/reload.rs", "while_the_configuration_is_read_crashes_and_signals_have_their_turn"),
+        ),
+        (
+            "`reload_check_config` is about reloads alone",
+            Row::Shown("src/runtime/supervisor/verdict/tests.rs", "a_config_test_for_reloads_does_not_hinder_a_start"),
+        ),
+        (
+            "`config_save_dir` holds what was understood",
+            Row::Shown("tests/process/reload.rs", "what_is_read_is_kept_as_it_was_understood"),
+        ),
+        (
+            "Real time is not paid for with the process",
+            Row::Shown("src/sys/schedule.rs", "whoever_takes_too_much_of_real_time_goes_on_without_it"),
+        ),
+        (
+            "Rights that are not needed are given up",
+            Row::Shown("tests/process/surface.rs", "rights_that_are_not_needed_are_given_up_and_scripts_of_root_have_them_all"),
+        ),
+        ("The log has other forms as well", Row::Shown("tests/process/surface.rs", "the_log_can_be_had_as_json_and_with_fields")),
+        (
+            "A failure that ends with status 0 says so",
+            Row::Shown("tests/process.rs", "what_cannot_be_run_ends_with_keepaliveds_exit_status"),
+        ),
         ("A new daemon waits for an orphaned VRRP process", Row::Shown("tests/process.rs", "a_role_whose_parent_is_killed_stops_and_a_new_daemon_starts_over_the_old_files")),
         ("The service manager can tell when a reload began", Row::Shown("tests/process.rs", "the_service_manager_is_told")),
         // The daemon: health checks

@@ -3,6 +3,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "processes are started here, and waited for")]
 
+#[path = "process/reload.rs"]
+mod reload;
+#[path = "process/surface.rs"]
+mod surface;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -273,6 +278,7 @@ fn what_cannot_be_run_ends_with_keepaliveds_exit_status() {
             let mut daemon = Daemon::start(extra);
             assert_eq!(daemon.end().code(), Some(status), "{line}\n{}", daemon.said());
             daemon.expect(line);
+            assert_eq!(daemon.count("Nothing was started; the exit status is 0"), usize::from(status == 0), "{line}");
             assert_eq!(daemon.count("Starting VRRP child process"), 0, "{line}");
         }
     });

@@ -93,6 +93,8 @@ pub struct Options {
     pub checkers_pid_file: Option<PathBuf>,
     pub bfd_pid_file: Option<PathBuf>,
     pub core_dump: bool,
+    /// What the kernel names core dumps after, as long as the daemon runs.
+    pub core_pattern: Option<OsString>,
     pub ignore_interrupt: bool,
     pub(crate) mode: Mode,
 }
@@ -250,7 +252,11 @@ static FLAGS: &[Flag] = &[
     planned(Some('x'), "snmp", Takes::Nothing, "turn on every SNMP subtree"),
     planned(Some('A'), "snmp-agent-socket", Takes::Value("ADDRESS"), "where the AgentX master listens"),
     switch!(Some('m'), "core-dump", "allow core dumps", |o| o.core_dump = true),
-    planned(Some('M'), "core-dump-pattern", Takes::Optional("PATTERN"), "allow core dumps under this name"),
+    flag(Some('M'), "core-dump-pattern", Takes::Optional("PATTERN"), "allow core dumps, under this name on the whole machine", |o, v| {
+        o.core_dump = true;
+        o.core_pattern = Some(if v.is_empty() { "core".into() } else { v });
+        Ok(())
+    }),
     flag(None, "signum", Takes::Value("NAME"), "print the number of a signal: STOP RELOAD DATA STATS STATS_CLEAR JSON", |o, v| {
         o.mode.signum = Some(signal(&text(v)?)?);
         Ok(())
@@ -596,6 +602,10 @@ mod tests {
         assert_eq!(all, want);
         assert_eq!(run("keepalived -P --all -C"), Options { all_parts: true, no_vrrp: true, ..Options::default() });
         assert_eq!(run("keepalived -g/x").log.file, Some("/x".into()));
+        for (line, want) in [("keepalived -M", "core"), ("keepalived -M/a/%p", "/a/%p"), ("keepalived --core-dump-pattern=x", "x")] {
+            let options = run(line);
+            assert_eq!((options.core_dump, options.core_pattern), (true, Some(want.into())), "{line}");
+        }
     }
 
     #[test]

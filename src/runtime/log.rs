@@ -38,6 +38,17 @@ impl Severity {
             Self::Info | Self::Detail => 6,
         }
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+            Self::Info => "info",
+            Self::Detail => "detail",
+        }
+    }
 }
 
 impl From<Level> for Severity {
@@ -61,6 +72,10 @@ pub struct Setup {
     /// syslog's number of a facility.
     pub facility: u8,
     pub detail: bool,
+    /// A file with a line of JSON for each line.
+    pub json: Option<PathBuf>,
+    /// The journal takes the place of syslog.
+    pub journal: bool,
 }
 
 struct Log {
@@ -70,7 +85,12 @@ struct Log {
     syslog: Option<Sink>,
     console: Option<Sink>,
     file: Option<Sink>,
+    json: Option<Sink>,
+    journal: Option<Sink>,
 }
+
+const SYSLOG: &str = "/dev/log";
+const JOURNAL: &str = "/run/systemd/journal/socket";
 
 static LOG: Mutex<Option<Log>> = Mutex::new(None);
 
@@ -99,6 +119,15 @@ pub fn become_part(part: &str) {
 pub fn rename(ident: &str) {
     if let Some(log) = &mut *log() {
         ident.clone_into(&mut log.ident);
+    }
+}
+
+/// From here on lines also go there.
+pub fn extend(json: Option<&Path>, journal: bool) {
+    if let Some(log) = &mut *log() {
+        log.setup.json = json.map(Path::to_owned);
+        log.setup.journal = journal;
+        log.open_others();
     }
 }
 
@@ -162,14 +191,25 @@ pub fn flush() -> bool {
 impl Log {
     fn new(setup: Setup, ident: String, part: Option<&str>) -> Self {
         let file = setup.file.as_deref().map(|file| part.map_or_else(|| file.to_owned(), |part| file_of_part(file, part)));
-        Self {
-            syslog: setup.syslog.then(|| Sink::new(Way::syslog())),
+        let mut log = Self {
+            syslog: None,
             console: setup.console.then(|| Sink::new(Way::standard_error())),
             file: file.map(|file| Sink::new(Way::file(&file))),
+            json: None,
+            journal: None,
             setup,
             ident,
             pid: getpid().as_raw(),
-        }
+        };
+        log.open_others();
+        log
+    }
+
+    fn open_others(&mut self) {
+        let Setup { syslog, journal, json, .. } = &self.setup;
+        self.syslog = (*syslog && !journal).then(|| Sink::new(Way::datagrams(SYSLOG)));
+        self.journal = journal.then(|| Sink::new(Way::datagrams(JOURNAL)));
+        self.json = json.as_deref().map(|path| Sink::new(Way::file(path)));
     }
 
     fn say(&mut self, severity: Severity, text: &str) {
@@ -186,6 +226,12 @@ impl Log {
             for plain in [&mut self.console, &mut self.file].into_iter().flatten() {
                 plain.put(|| format!("{}: {text}\n", calendar(now)));
             }
+            if let Some(json) = &mut self.json {
+                json.put(|| json_form(severity, now, &self.ident, self.pid, &text));
+            }
+            if let Some(journal) = &mut self.journal {
+                journal.put(|| journal_form(severity, self.setup.facility, &self.ident, self.pid, &text));
+            }
         }
     }
 
@@ -198,6 +244,12 @@ impl Log {
         }
         for plain in [&mut self.console, &mut self.file].into_iter().flatten() {
             left |= plain.flush(|lost| format!("{}: {}\n", calendar(now), lost_lines(lost)));
+        }
+        if let Some(json) = &mut self.json {
+            left |= json.flush(|lost| json_form(Severity::Warning, now, &self.ident, self.pid, &lost_lines(lost)));
+        }
+        if let Some(journal) = &mut self.journal {
+            left |= journal.flush(|lost| journal_form(Severity::Warning, self.setup.facility, &self.ident, self.pid, &lost_lines(lost)));
         }
         left
     }
@@ -231,6 +283,28 @@ fn syslog_form(priority: u8, at: clock::Local, ident: &str, pid: i32, text: &str
     let clock::Local { day, hour, minute, second, .. } = at;
     let month = name_of(&MONTHS, at.month - 1);
     format!("<{priority}>{month} {day:2} {hour:02}:{minute:02}:{second:02} {ident}[{pid}]: {text}")
+}
+
+/// Whom a line is about: `(NAME) ...`.
+fn instance_of(text: &str) -> Option<&str> {
+    text.strip_prefix('(')?.split_once(") ").map(|(name, _)| name)
+}
+
+fn json_form(severity: Severity, at: clock::Local, ident: &str, pid: i32, text: &str) -> String {
+    let clock::Local { year, month, day, hour, minute, second, .. } = at;
+    let time = format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
+    let mut line = serde_json::json!({ "time": time, "ident": ident, "pid": pid, "severity": severity.name(), "text": text });
+    if let Some(instance) = instance_of(text) {
+        line["instance"] = instance.into();
+    }
+    format!("{line}\n")
+}
+
+/// systemd's native form: a field in each line.
+fn journal_form(severity: Severity, facility: u8, ident: &str, pid: i32, text: &str) -> String {
+    let instance = instance_of(text).map(|name| format!("STANDFAST_INSTANCE={name}\n")).unwrap_or_default();
+    let priority = severity.number();
+    format!("PRIORITY={priority}\nSYSLOG_FACILITY={facility}\nSYSLOG_IDENTIFIER={ident}\nSYSLOG_PID={pid}\n{instance}MESSAGE={text}\n")
 }
 
 /// What came from a file or from the network drives no terminal.
@@ -283,6 +357,20 @@ mod tests {
         assert_eq!(syslog_form(30, AT, "Keepalived_vrrp", 7, "x"), "<30>Nov  1 03:06:56 Keepalived_vrrp[7]: x");
         assert_eq!(calendar(clock::Local { month: 0, weekday: 9, ..AT }), "??? ???  1 03:06:56 2026");
         assert_eq!(printable("a\tb\x1b[2J\u{fc}"), "a\tb\u{fffd}[2J\u{fc}");
+    }
+
+    #[test]
+    fn other_forms_know_whom_a_line_is_about() {
+        let line = json_form(Severity::Info, AT, "Keepalived_vrrp", 7, "(V \"1\") Entering MASTER STATE");
+        let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(line.matches('\n').count(), 1);
+        assert_eq!((&value["instance"], &value["severity"], &value["pid"]), (&"V \"1\"".into(), &"info".into(), &7.into()));
+        assert_eq!(value["time"], "2026-11-01T03:06:56");
+        assert_eq!(
+            journal_form(Severity::Error, 3, "Keepalived_vrrp", 7, "(A) x"),
+            "PRIORITY=3\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=Keepalived_vrrp\nSYSLOG_PID=7\nSTANDFAST_INSTANCE=A\nMESSAGE=(A) x\n"
+        );
+        assert_eq!((instance_of("a (b) c"), instance_of("(b"), instance_of("(b) c")), (None, None, Some("b")));
     }
 
     #[test]

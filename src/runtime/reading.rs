@@ -8,17 +8,17 @@ use crate::cli;
 use crate::config::host::Host;
 use crate::config::reader::Checks;
 use crate::config::source::Files;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, dump};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -57,12 +57,22 @@ pub fn memory(folder: Option<&Path>) -> io::Result<File> {
     Ok(File::from(memfd_create("configuration", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?))
 }
 
-/// Reads, and leaves in the memory file all that [`replay`] needs: the files, and what the machine had to say. What comes of it
-/// is not returned: whoever replays it comes to the same.
-pub fn record(question: &config::Options, memory: &mut File) -> io::Result<()> {
+/// Reads, and leaves in the memory file all that [`replay`] needs: the files, and what the machine had to say. Whoever replays
+/// it comes to the same as is returned.
+pub fn record(question: &config::Options, memory: &mut File) -> io::Result<Loaded> {
     let (files, host) = (Recorder::new(FileSystem), Noted::new(System::default()));
-    drop(config::load(&files, &host, question));
-    memory.write_all(&encode(question, &files.into_answers(), &host.into_facts()))
+    let loaded = config::load(&files, &host, question);
+    memory.write_all(&encode(question, &files.into_answers(), &host.into_facts()))?;
+    Ok(loaded)
+}
+
+/// Keeps the configuration as it was understood, where somebody wants to look it up later.
+pub fn save(loaded: &Loaded, path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    file.write_all(dump::dump(&loaded.model).as_bytes())
 }
 
 /// From here on nobody changes it any more.

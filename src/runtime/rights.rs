@@ -123,6 +123,8 @@ fn look_after() {
     }
     if state.again.is_some_and(|at| at <= Instant::now()) {
         state.again = None;
+        // The kernel has moved the limit on.
+        told("A limit to real time", schedule::limit_realtime(state.taken.realtime_limit));
         told("The real-time priority", schedule::set_realtime(Some(priority)));
     }
 }

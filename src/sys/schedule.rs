@@ -93,6 +93,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whoever_takes_too_much_of_real_time_goes_on_without_it() {
+        std::thread::spawn(|| {
+            limit_realtime(Duration::from_millis(20)).expect("a limit");
+            set_realtime(Some(1)).expect("this test needs the superuser's rights");
+            let mut spins = 0_u64;
+            while !was_exhausted() {
+                spins = std::hint::black_box(spins + 1);
+            }
+            // SAFETY: takes a number only.
+            assert_eq!(unsafe { libc::sched_getscheduler(0) }, libc::SCHED_OTHER);
+        })
+        .join()
+        .expect("no surprise");
+    }
+
+    #[test]
     fn all_processors_can_be_had_again() {
         std::thread::spawn(|| {
             set_processors(&[0]).expect("there is one");

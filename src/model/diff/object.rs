@@ -83,6 +83,7 @@ fn process_settings(old: &Process, new: &Process) -> Vec<&'static str> {
             iproute_usr_dir,
             iproute_etc_dir,
             dumps,
+            log,
         }
     )
 }

@@ -39,6 +39,7 @@ pub struct Process {
     pub iproute_usr_dir: Option<PathBuf>,
     pub iproute_etc_dir: Option<PathBuf>,
     pub dumps: Dumps,
+    pub log: Log,
 }
 
 impl Default for Process {
@@ -68,8 +69,18 @@ impl Default for Process {
             iproute_usr_dir: None,
             iproute_etc_dir: None,
             dumps: Dumps::default(),
+            log: Log::default(),
         }
     }
+}
+
+/// Forms of the log that keepalived does not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// A file with a line of JSON for each line.
+    pub json: Option<PathBuf>,
+    /// To the journal with fields, in the place of syslog.
+    pub journal: bool,
 }
 
 /// Where IPVS is managed.

@@ -13,7 +13,6 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-const SYSLOG: &str = "/dev/log";
 /// What a pipe takes whole or not at all, and what syslog daemons take at all.
 const LONGEST: usize = 4096;
 /// In lines.
@@ -31,10 +30,8 @@ pub(super) struct Sink {
 /// How bytes get there.
 #[derive(Debug)]
 pub(super) enum Way {
-    Syslog {
-        socket: Option<UnixDatagram>,
-        tried: Option<Instant>,
-    },
+    /// A socket that is looked for again when nobody is there.
+    Datagrams { path: &'static str, socket: Option<UnixDatagram>, tried: Option<Instant> },
     /// Opened by us, not to block.
     Ours(File),
     /// Standard error where it is a socket.
@@ -56,8 +53,8 @@ enum Taken {
 }
 
 impl Way {
-    pub(super) fn syslog() -> Self {
-        Self::Syslog { socket: None, tried: None }
+    pub(super) fn datagrams(path: &'static str) -> Self {
+        Self::Datagrams { path, socket: None, tried: None }
     }
 
     /// A pipe or a terminal is opened anew: whether it blocks is then our own choice, and others that write there keep theirs.
@@ -81,7 +78,7 @@ impl Way {
 
     fn write(&mut self, bytes: &[u8]) -> Taken {
         match self {
-            Self::Syslog { socket, tried } => write_syslog(socket, tried, bytes),
+            Self::Datagrams { path, socket, tried } => write_datagram(path, socket, tried, bytes),
             Self::Ours(file) => taken(file.write(bytes), bytes.len()),
             Self::Socket => {
                 let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
@@ -110,7 +107,7 @@ fn taken(result: io::Result<usize>, length: usize) -> Taken {
     }
 }
 
-fn write_syslog(socket: &mut Option<UnixDatagram>, tried: &mut Option<Instant>, bytes: &[u8]) -> Taken {
+fn write_datagram(path: &str, socket: &mut Option<UnixDatagram>, tried: &mut Option<Instant>, bytes: &[u8]) -> Taken {
     // Twice: a syslog that was started anew is found at once.
     for _ in 0..2 {
         if socket.is_none() {
@@ -118,7 +115,7 @@ fn write_syslog(socket: &mut Option<UnixDatagram>, tried: &mut Option<Instant>, 
                 return Taken::Nobody;
             }
             *tried = Some(Instant::now());
-            *socket = connect().ok();
+            *socket = connect(path).ok();
         }
         let Some(open) = socket else { return Taken::Nobody };
         match taken(open.send(bytes), bytes.len()) {
@@ -132,10 +129,10 @@ fn write_syslog(socket: &mut Option<UnixDatagram>, tried: &mut Option<Instant>, 
     Taken::Nobody
 }
 
-fn connect() -> io::Result<UnixDatagram> {
+fn connect(path: &str) -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     socket.set_nonblocking(true)?;
-    socket.connect(SYSLOG)?;
+    socket.connect(path)?;
     Ok(socket)
 }
 

@@ -79,3 +79,19 @@ fn ipvs_namespace(process: &Process) -> io::Result<Option<File>> {
         IpvsNamespace::Named(name) => File::open(Path::new(NAMESPACES).join(&**name)).map(Some),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::MetadataExt as _;
+
+    #[test]
+    fn ipvs_is_where_the_daemon_came_from() {
+        let process = Process { ipvs_namespace: IpvsNamespace::Initial, ..Process::default() };
+        assert!(ipvs_namespace(&process).is_ok_and(|namespace| namespace.is_none()), "nobody has moved");
+        remember_namespace().expect("there is one");
+        let there = ipvs_namespace(&process).ok().flatten().and_then(|file| file.metadata().ok()).expect("a namespace");
+        let here = Path::new("/proc/self/ns/net").metadata().expect("a namespace");
+        assert_eq!((there.dev(), there.ino()), (here.dev(), here.ino()));
+    }
+}

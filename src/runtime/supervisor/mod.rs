@@ -70,6 +70,8 @@ struct Supervisor {
     /// The files that were missing when that was read.
     unread: Vec<Box<str>>,
     reading: Option<Reading>,
+    /// How often it was read.
+    readings: u64,
     /// Asked for while another one was going on.
     next_reading: Option<Purpose>,
     /// The script at the beginning, or that at the end.
@@ -183,7 +185,8 @@ impl Supervisor {
                 }
             }
         }
-        if self.roles.iter().any(Role::is_pending) {
+        // While the script of the beginning runs, nobody has been started yet.
+        if self.hook.is_some() || self.roles.iter().any(Role::is_pending) {
             return;
         }
         match std::mem::replace(&mut self.awaited, Awaited::Nothing) {
@@ -281,8 +284,8 @@ impl Supervisor {
             self.manager.reloading();
         }
         let process = &self.model.global.process;
-        let marker = reader::marker(process, self.pid_file.folder());
-        match Reading::begin(&self.question, purpose, process, marker.as_deref()) {
+        self.readings += 1;
+        match Reading::begin(&self.question, purpose, process, self.pid_file.folder(), self.readings) {
             Ok(reading) => self.reading = Some(reading),
             Err(error) => self.conclude(purpose, &Err(format!("it cannot be read: {error}"))),
         }

@@ -6,7 +6,7 @@ use super::kill;
 use crate::config::{self, Loaded};
 use crate::model::global::process::{Process, ReloadFile};
 use crate::runtime::{log, reading};
-use crate::sys::process::{self, Fork};
+use crate::sys::process::{self as system, Fork};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -48,16 +48,25 @@ pub(super) struct Reading {
 
 impl Reading {
     /// `process` is what the configuration in force says.
-    pub(super) fn begin(question: &config::Options, purpose: Purpose, process: &Process, marker: Option<&Path>) -> io::Result<Self> {
-        let mut memory = reading::memory(process.tmp_config_directory.as_deref())?;
-        let marker = marker.map(Marker::set);
-        match process::fork()? {
+    pub(super) fn begin(question: &config::Options, purpose: Purpose, process: &Process, folder: &Path, number: u64) -> io::Result<Self> {
+        let mut memory = reading::memory(process.tmp_config_directory.as_deref()).or_else(|error| {
+            log::warning(&format!("tmp_config_directory cannot be used: {error}"));
+            reading::memory(None)
+        })?;
+        let marker = marker(process, folder).as_deref().map(Marker::set);
+        let saved = saved(process, number);
+        match system::fork()? {
             Fork::Parent { child } => Ok(Self { pid: child, memory, purpose, until: Instant::now() + PATIENCE, marker }),
             Fork::Child => {
                 // What it has read is of no interest to anybody else.
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
-                let read = catch_unwind(AssertUnwindSafe(|| reading::record(question, &mut memory)));
-                process::exit_now(u8::from(!matches!(read, Ok(Ok(())))))
+                let read = catch_unwind(AssertUnwindSafe(|| {
+                    let loaded = reading::record(question, &mut memory)?;
+                    // Whether it could be kept does not matter to what it is.
+                    drop(saved.map(|path| reading::save(&loaded, &path)));
+                    io::Result::Ok(())
+                }));
+                system::exit_now(u8::from(!matches!(read, Ok(Ok(())))))
             }
         }
     }
@@ -119,6 +128,12 @@ impl Marker {
         // Where it could not be made, that has been told.
         drop(std::fs::remove_file(self.0));
     }
+}
+
+/// Where the configuration is kept that is read now, if it is to be: the supervisor has this number, and has read so many.
+pub(super) fn saved(process: &Process, number: u64) -> Option<PathBuf> {
+    let folder = process.config_save_dir.as_deref()?;
+    Some(folder.join(format!("keepalived.conf.{}.{number}", std::process::id())))
 }
 
 /// Where that file is, if there is to be one: the usual place is beside the PID file.

@@ -11,13 +11,14 @@ use crate::cli::Options;
 use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
-use crate::model::global::process::{IpvsNamespace, Process};
+use crate::model::global::process::{AutoPriority, IpvsNamespace, Process};
 use crate::runtime::follow::Line;
 use crate::runtime::role::remember_namespace;
 use crate::runtime::signals::Signals;
 use crate::runtime::{KEEPALIVED, log, reading};
 use crate::sys::memory;
 use crate::sys::process::{self, Fork};
+use crate::sys::spawn::remember_ordinary;
 use nix::fcntl::OFlag;
 use nix::poll::{PollTimeout, poll};
 use nix::sched::{CloneFlags, setns};
@@ -26,9 +27,11 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::utsname::uname;
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, getpid, pipe2, setsid};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,6 +51,8 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
             syslog: !options.log.no_syslog,
             console: options.foreground && options.log.console,
             file: options.log.file.clone(),
+            json: None,
+            journal: false,
             facility: options.log.facility.unwrap_or(DAEMON),
             detail: options.log.detail > 0,
         },
@@ -58,6 +63,7 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
         // The working directory will be another one when it is read again.
         options.file = options.file.map(|file| std::path::absolute(&file).unwrap_or(file));
     }
+    let pattern = options.core_pattern.as_deref().and_then(CorePattern::set);
     let prepared = prepare(options);
     // Reading takes several times what is kept of it, and the roles begin with a copy.
     memory::give_back();
@@ -77,12 +83,41 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
                 status
             }
         },
-        Err(Early::Status(status)) => status,
+        Err(Early::Status(status)) => {
+            if status == 0 {
+                log::warning("Nothing was started; the exit status is 0 all the same, as tools expect it of keepalived");
+            }
+            status
+        }
         Err(Early::Front) => return 0,
     };
+    if let Some(pattern) = pattern {
+        pattern.restore();
+    }
     log::info(&format!("Stopped {KEEPALIVED}"));
     log::flush();
     outcome
+}
+
+/// What the kernel named core dumps after before it was told otherwise.
+struct CorePattern(Vec<u8>);
+
+const CORE_PATTERN: &str = "/proc/sys/kernel/core_pattern";
+
+impl CorePattern {
+    fn set(pattern: &OsStr) -> Option<Self> {
+        let set = std::fs::read(CORE_PATTERN).and_then(|before| {
+            std::fs::write(CORE_PATTERN, pattern.as_bytes())?;
+            Ok(Self(before))
+        });
+        set.inspect_err(|error| log::warning(&format!("{CORE_PATTERN} cannot be written: {error}"))).ok()
+    }
+
+    fn restore(self) {
+        if let Err(error) = std::fs::write(CORE_PATTERN, self.0) {
+            log::warning(&format!("{CORE_PATTERN} cannot be written: {error}"));
+        }
+    }
 }
 
 /// An end before the beginning.
@@ -138,6 +173,8 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     // From here on a signal waits until there is somebody to take it.
     let signals = Signals::new(true).map_err(|error| failed("Signals cannot be taken", &error, 1))?;
     let manager = Manager::find();
+    // Scripts have what there was before anything of it is changed.
+    remember_ordinary();
     if options.core_dump
         && let Err(error) = setrlimit(Resource::RLIMIT_CORE, RLIM_INFINITY, RLIM_INFINITY)
     {
@@ -156,9 +193,18 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
             log::info(line);
         }
     }
+    if let Some(path) = reader::saved(&loaded.model.global.process, 0)
+        && let Err(error) = reading::save(&loaded, &path)
+    {
+        log::warning(&format!("{} cannot be written: {error}", path.display()));
+    }
     let unread = verdict::unread(&loaded);
     let model = Arc::new(loaded.model);
     let process = &model.global.process;
+    log::extend(process.log.json.as_deref(), process.log.journal);
+    if process.auto_priority == AutoPriority::Off {
+        log::info("NOTICE: setting config option max_auto_priority should result in better keepalived performance");
+    }
     umask(Mode::from_bits_truncate(options.umask.unwrap_or(process.umask).into()));
     rename(&options, process);
     if let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
@@ -203,6 +249,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         model,
         unread,
         reading: None,
+        readings: 0,
         next_reading: None,
         hook: None,
         ended: false,

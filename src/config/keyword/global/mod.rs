@@ -640,7 +640,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "none",
             "What of an include must work out.",
         ),
-        key(
+        live(
             "config_save_dir",
             line!(
                 "DIRECTORY",
@@ -654,7 +654,7 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
                 |t, s| s.value(&t.settings.process.config_save_dir)
             ),
             "none",
-            "Where to save the configuration and the state around a reload.",
+            "Where to save the configuration as it was understood, at the start and at each reload.",
         ),
         live(
             "tmp_config_directory",

@@ -1,5 +1,6 @@
 //! `standfast`: what goes beyond keepalived.
 
+use super::process;
 use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::global::Global;
@@ -28,8 +29,10 @@ fn open(root: &mut Draft, parser: &mut Parser<'_>, statement: &Statement<'_>) {
 
 fn show(root: &Draft, shown: &mut Shown<'_>) {
     let settings = &root.global.settings;
+    let log = &settings.process.log;
     let watched = settings.control != Control::Usual || root.global.control.is_some() || settings.metrics != Metrics::default();
-    if settings.vrrp.vip_lease.is_some() || settings.scripts.notify_json || watched {
+    let logged = log.json.is_some() || log.journal;
+    if settings.vrrp.vip_lease.is_some() || settings.scripts.notify_json || watched || logged {
         shown.block("", &STANDFAST, &root.global);
     }
 }
@@ -66,6 +69,19 @@ pub static STANDFAST: Vocabulary<Global> = Vocabulary::new(
             line!("native|cafebazaar|gen2brain", "", set_names, show_names),
             "native",
             "Whose names the metrics have: our own, those of keepalived-exporter or of keepalived_exporter; several words for several.",
+        ),
+        live(
+            "log_json",
+            line!("PATH", "", |t, a| process::set_one_path(&mut t.settings.process.log.json, a, "log_json needs a path"), |t, s| s
+                .value(&t.settings.process.log.json)),
+            "none",
+            "Write the log of all processes to this file as well, a line of JSON for each line. It is opened at the start.",
+        ),
+        live(
+            "log_journal",
+            boolean!(settings.process.log.journal),
+            "false",
+            "Log to systemd's journal with fields, STANDFAST_INSTANCE among them, and no longer to syslog. Decided at the start.",
         ),
     ],
 );

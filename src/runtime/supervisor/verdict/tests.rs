@@ -149,3 +149,11 @@ fn what_is_decided_once_stays() {
         assert_eq!(reason, Some(format!("{keyword} cannot be changed while running")));
     }
 }
+
+#[test]
+fn a_config_test_for_reloads_does_not_hinder_a_start() {
+    let careless: &'static str = String::leak(format!("global_defs {{\nreload_check_config\n}}\nnonsense 1\n{GOOD}"));
+    let loaded = read(Some(careless));
+    assert_eq!(loaded.problems.exit_status(), 5);
+    assert_eq!(unusable(&loaded, &Options::default()), None);
+}
