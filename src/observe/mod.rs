@@ -1,3 +1,27 @@
 //! What an administrator may look at, made from the engines' snapshots. Pure.
+//!
+//! The text and its order are keepalived's: other programs read these very lines.
 
+mod address;
+pub mod bfd;
+mod checker;
+pub mod clock;
+mod command;
+mod global;
+mod group;
+mod instance;
+mod interface;
+pub mod json;
+pub mod lvs;
+mod port;
+mod real_server;
+mod route;
+mod rule;
+mod sheet;
+mod statics;
 pub mod stats;
+mod tracked;
+mod virtual_server;
+pub mod vrrp;
+
+pub use global::parent;

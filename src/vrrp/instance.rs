@@ -146,6 +146,7 @@ pub(super) struct Instance {
     pub(super) resumes: bool,
     /// What the weights make of the configured priority.
     pub(super) effective: u8,
+    pub(super) weights: i32,
     /// An owner that gives way to another one.
     yields_ownership: bool,
     /// In its group, it would be master if the others would.
@@ -169,6 +170,7 @@ pub(super) struct Instance {
     other_owner_since: Option<Instant>,
     pub(super) stats: Stats,
     pub(super) changed: Instant,
+    pub(super) last_advert: Option<Instant>,
     /// Where it stands in the engine's queue.
     pub(super) armed: Option<(Instant, u64)>,
     /// What the supervisor was told last.
@@ -187,6 +189,7 @@ impl Instance {
             unannounced: false,
             resumes: false,
             effective: conf.priority.0,
+            weights: 0,
             yields_ownership: false,
             wants_master: false,
             learnt: conf.advert_interval,
@@ -205,6 +208,7 @@ impl Instance {
             other_owner_since: None,
             stats: Stats::default(),
             changed: now,
+            last_advert: None,
             armed: None,
             recorded: None,
             conf,
