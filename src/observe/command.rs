@@ -42,6 +42,6 @@ pub(super) fn transitions(sheet: &mut Sheet, notify: &Notify, deleted: Option<&S
 pub(super) fn deleted(instance: &Instance) -> Option<&Script> {
     match &instance.notify_deleted {
         Deleted::AsFault => None,
-        Deleted::AsDeleted(script) => script.as_ref(),
+        Deleted::AsDeleted(script) => script.as_deref(),
     }
 }

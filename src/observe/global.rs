@@ -35,7 +35,10 @@ pub(super) fn definitions(sheet: &mut Sheet, global: &Global, part: Part) {
     let Global { process: running, mail, scripts, vrrp, firewall, lvs, snmp, dbus } = global;
     sheet.section("Global definitions");
     places(sheet, running);
-    sheet.line(format_args!("{}", if scripts.use_symlink_paths { " Use script paths as given" } else { " Replace symlinks in script paths" }));
+    sheet.line(format_args!(
+        "{}",
+        if scripts.use_symlink_paths { " Use script paths as given" } else { " Replace symlinks in script paths" }
+    ));
     let groups = if scripts.set_supplementary_groups { "Set" } else { "Don't set" };
     sheet.line(format_args!(" {groups} supplementary groups for all scripts"));
     mails(sheet, mail);

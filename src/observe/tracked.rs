@@ -15,13 +15,9 @@ use std::time::Duration;
 /// All that an instance or a group watches itself.
 pub(super) fn lists(sheet: &mut Sheet, trackers: &Trackers) {
     let Trackers { interfaces, scripts, files, processes, bfd } = trackers;
-    for (title, list, between) in [
-        ("interfaces", interfaces, ""),
-        ("scripts", scripts, ""),
-        ("files", files, ","),
-        ("processes", processes, ","),
-        ("BFDs", bfd, ":"),
-    ] {
+    for (title, list, between) in
+        [("interfaces", interfaces, ""), ("scripts", scripts, ""), ("files", files, ","), ("processes", processes, ","), ("BFDs", bfd, ":")]
+    {
         if !list.is_empty() {
             sheet.line(format_args!("   Tracked {title} :"));
         }

@@ -50,8 +50,7 @@ pub fn text(scene: &Scene<'_>) -> String {
     let Scene { model, view, tracking, interfaces, clock } = *scene;
     let mut sheet = Sheet::for_objects(model.vrrp.instances.len() + interfaces.len());
     definitions(&mut sheet, &model.global, Part::Vrrp { default_user: default_user(model) });
-    let is_there =
-        |address| interfaces.iter().any(|interface| interface.addresses.iter().any(|prefix| prefix.address == address));
+    let is_there = |address| interfaces.iter().any(|interface| interface.addresses.iter().any(|prefix| prefix.address == address));
     statics::write(&mut sheet, &model.statics, model.global.vrrp.default_interface.as_deref(), is_there);
     sheet.section("VRRP Topology");
     let mut shown: Vec<&Instance> = Vec::new();

@@ -5,6 +5,7 @@
 mod bytes;
 mod check;
 pub mod dump;
+pub mod dumper;
 pub mod files;
 pub mod follow;
 mod genhash;

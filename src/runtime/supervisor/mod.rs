@@ -5,6 +5,7 @@
 //! takes its place meanwhile. Where that does not help, what it held is given up, and keepalived's delays follow.
 
 mod child;
+mod parent;
 mod part;
 mod pidfile;
 mod respawn;
@@ -159,6 +160,9 @@ impl Supervisor {
             Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json if self.ending.is_none() => {
                 for role in self.roles.iter().filter(|role| role.part == Part::Vrrp || signal == Signal::Data) {
                     role.send(signal);
+                }
+                if signal == Signal::Data {
+                    parent::dump(&self.model);
                 }
             }
             Signal::Reload | Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json => {}
