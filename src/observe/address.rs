@@ -2,7 +2,8 @@
 
 use crate::model::net::address::Lifetime;
 use crate::model::net::{Address, Family, Scope};
-use crate::model::vrrp::{Carrier, Instance};
+use crate::model::vrrp::Instance;
+use crate::vrrp::view::InstanceView;
 use std::fmt;
 
 /// Where an instance's addresses go that name no interface: the name of a virtual interface comes with what it is on.
@@ -12,21 +13,14 @@ pub(super) struct Home<'a> {
     pub(super) base: Option<&'a str>,
 }
 
-/// The name of the interface that the instance lives on, and of what it is on where that is one of its own.
-pub(super) fn home(instance: &Instance) -> Home<'_> {
-    let base = instance.interface.as_deref();
-    match own(&instance.carrier) {
-        Some(name) => Home { name, base },
-        None => Home { name: base.unwrap_or_default(), base: None },
-    }
-}
-
-/// An interface that is the instance's own.
-pub(super) fn own(carrier: &Carrier) -> Option<&str> {
-    match carrier {
-        Carrier::Interface => None,
-        Carrier::Vmac(vmac) => vmac.name.as_deref(),
-        Carrier::Ipvlan(ipvlan) => ipvlan.name.as_deref(),
+impl<'a> Home<'a> {
+    /// The interface that the instance lives on, and what it is on where that is one of its own.
+    pub(super) fn of(conf: &'a Instance, view: &'a InstanceView) -> Self {
+        let base = conf.interface.as_deref();
+        match view.own.as_deref() {
+            Some(name) => Self { name, base },
+            None => Self { name: base.unwrap_or_default(), base: None },
+        }
     }
 }
 

@@ -59,15 +59,15 @@ pub(super) fn definitions(sheet: &mut Sheet, global: &Global, part: Part) {
     for (name, timeout) in [("TCP", lvs.timeouts.tcp), ("TCP FIN", lvs.timeouts.tcp_fin), ("UDP", lvs.timeouts.udp)] {
         option(sheet, &format!("LVS {name} timeout"), timeout.map(|timeout| timeout.as_secs()));
     }
-    if let (Part::Vrrp { .. }, Some(name)) = (part, &vrrp.default_interface) {
-        sheet.line(format_args!(" Default interface = {name}"));
+    if matches!(part, Part::Vrrp { .. }) {
+        sheet.line(format_args!(" Default interface = {}", vrrp.default_interface.as_deref().unwrap_or("eth0")));
     }
     sheet.line(format_args!(" Disable local IGMP = {}", yes(vrrp.disable_local_igmp)));
     sheet.line(format_args!(" Use VRRPv2 checksum for VRRPv3 IPv4 = {}", yes(vrrp.v3_checksum_as_v2)));
     balancer(sheet, lvs);
     fifos(sheet, scripts);
     adverts(sheet, vrrp, part);
-    fences(sheet, firewall, lvs);
+    fences(sheet, firewall, lvs, part);
     sheet.line(format_args!(" VRRP check unicast_src = {}", vrrp.check_unicast_src));
     sheet.line(format_args!(" VRRP skip check advert addresses = {}", vrrp.skip_check_adv_addr));
     sheet.line(format_args!(" VRRP strict mode = {}", vrrp.strict));
@@ -78,7 +78,7 @@ pub(super) fn definitions(sheet: &mut Sheet, global: &Global, part: Part) {
         sheet.line(format_args!(" Default script uid:gid {uid}:{gid}"));
     }
     buffers(sheet, global);
-    sheet.line(format_args!(" umask = {:#05o}", running.umask));
+    sheet.line(format_args!(" umask = 0{:o}", running.umask));
     if !vrrp.startup_delay.is_zero() {
         sheet.line(format_args!(" vrrp_startup_delay = {}", super::json::shortest(vrrp.startup_delay)));
     }
@@ -153,7 +153,10 @@ fn reloads(sheet: &mut Sheet, process: &Process) {
     }
     match &process.reload.file {
         ReloadFile::Off => {}
-        ReloadFile::Usual => sheet.line(format_args!(" Reload_file = (default)")),
+        ReloadFile::Usual => {
+            let inner = if process.use_pid_dir || process.net_namespace.is_some() { "keepalived/" } else { "" };
+            sheet.line(format_args!(" Reload_file = /run/{inner}keepalived.reload"));
+        }
         ReloadFile::At(path) => sheet.line(format_args!(" Reload_file = {}", path.display())),
     }
     if process.dumps.name_instance {
@@ -234,8 +237,10 @@ fn adverts(sheet: &mut Sheet, vrrp: &Vrrp, part: Part) {
     sheet.line(format_args!(" VRRP default protocol version = {}", vrrp.version.unwrap_or(2)));
 }
 
-fn fences(sheet: &mut Sheet, firewall: &Firewall, lvs: &Lvs) {
-    if let Some(chains) = &firewall.iptables {
+fn fences(sheet: &mut Sheet, firewall: &Firewall, lvs: &Lvs, part: Part) {
+    // The VRRP process has made up its mind, and an nftables table wins.
+    let undecided = part == Part::Other || firewall.nftables.is_none();
+    if let Some(chains) = firewall.iptables.as_ref().filter(|_| undecided) {
         sheet.line(format_args!(" Iptables input chain = {}", chains.input));
         option(sheet, "Iptables output chain", chains.output.as_ref());
         match &firewall.ipsets {

@@ -1,6 +1,6 @@
 //! One virtual router.
 
-use super::address::{address, home, own};
+use super::address::{Home, address};
 use super::clock::Clock;
 use super::command::{deleted, transitions, with_user};
 use super::route::route;
@@ -29,6 +29,11 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
+    /// Where the instance lives.
+    pub(super) fn home(&self) -> Home<'a> {
+        Home::of(self.conf, self.view)
+    }
+
     pub(super) fn named(&self, name: &str) -> Option<&'a Interface> {
         self.interfaces.iter().find(|interface| *interface.name == *name)
     }
@@ -106,7 +111,12 @@ fn state(sheet: &mut Sheet, shown: &Shown<'_>, clock: &Clock) {
 fn flags(sheet: &mut Sheet, shown: &Shown<'_>) {
     let conf = shown.conf;
     let unicast = matches!(conf.transport, Transport::Unicast { .. });
-    let any = unicast || conf.carrier != Carrier::Interface || !conf.tracks_link || conf.source.is_some() || shown.syncs;
+    let any = unicast
+        || conf.carrier != Carrier::Interface
+        || !conf.tracks_link
+        || conf.source.is_some()
+        || conf.preempt == Preempt::Never
+        || shown.syncs;
     sheet.line(format_args!("   Flags:{}", if any { "" } else { " none" }));
     if unicast {
         sheet.line(format_args!("     Using unicast"));
@@ -122,11 +132,11 @@ fn faults(sheet: &mut Sheet, shown: &Shown<'_>) {
             Cause::Unusable(_) => config += 1,
             Cause::NoInterface(_) => {
                 down = true;
-                base_down = own(&conf.carrier).is_some();
+                base_down = view.own.is_some();
             }
             Cause::InterfaceDown(name) if Some(name) == conf.interface.as_ref() => {
                 down = true;
-                base_down = own(&conf.carrier).is_some();
+                base_down = view.own.is_some();
             }
             Cause::InterfaceDown(_)
             | Cause::Script(_)
@@ -157,7 +167,7 @@ fn faults(sheet: &mut Sheet, shown: &Shown<'_>) {
 /// Where it lives, and whom it talks to.
 fn place(sheet: &mut Sheet, shown: &Shown<'_>) {
     let Shown { conf, view, .. } = *shown;
-    let home = home(conf);
+    let home = shown.home();
     let transmits_on_base = matches!(&conf.carrier, Carrier::Vmac(vmac) if vmac.transmits_on_base);
     let is_up = shown.named(home.name).is_some_and(|interface| interface.traits.up && interface.traits.running);
     match conf.carrier {
@@ -262,7 +272,7 @@ fn authentication(sheet: &mut Sheet, conf: &Instance) {
 /// What a master holds, and how it is reached.
 fn held(sheet: &mut Sheet, shown: &Shown<'_>) {
     let Shown { conf, view, .. } = *shown;
-    let home = home(conf);
+    let home = shown.home();
     if !conf.vips.is_empty() {
         sheet.line(format_args!("   Virtual IP ({}):", conf.vips.len()));
     }

@@ -1,6 +1,6 @@
 //! Interfaces, and which instances they matter to.
 
-use super::address::{home, own};
+use super::address::Home;
 use super::sheet::{Sheet, or_none};
 use super::tracked::{groups, joined, weight};
 use crate::effect::interface::{Interface, Traits};
@@ -8,7 +8,9 @@ use crate::model::Model;
 use crate::model::net::Family;
 use crate::model::track::{Trackers, Weight};
 use crate::model::vrrp::{Carrier, Instance, LinkbeatMethod};
+use crate::vrrp::view::{InstanceView, View};
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 /// As the kernel numbers them.
 const ETHERNET: u16 = 1;
@@ -16,10 +18,10 @@ const LOOPBACK: u16 = 772;
 /// A macvlan's kind.
 const MACVLAN: &str = "macvlan";
 
-pub(super) fn write(sheet: &mut Sheet, model: &Model, interfaces: &[Interface]) {
+pub(super) fn write(sheet: &mut Sheet, model: &Model, view: &View, interfaces: &[Interface]) {
     sheet.section("Interfaces");
-    let watchers = watchers(model);
-    let settings = Settings::of(model);
+    let watchers = watchers(model, view);
+    let settings = Settings::of(model, view);
     let names: HashMap<&str, &Interface> = interfaces.iter().map(|interface| (&*interface.name, interface)).collect();
     for interface in interfaces {
         sheet.line(format_args!(" Name = {}", interface.name));
@@ -45,15 +47,20 @@ struct Settings<'a> {
     /// Those that instances have made for themselves, and how many sit on what they are on.
     own: HashSet<&'a str>,
     bases: HashMap<&'a str, u32>,
+    /// Addresses that come and go with masters.
+    virtuals: HashSet<IpAddr>,
 }
 
 impl<'a> Settings<'a> {
-    fn of(model: &'a Model) -> Self {
-        let mut settings = Self { model, own: HashSet::new(), bases: HashMap::new() };
-        for instance in &model.vrrp.instances {
-            let Some(name) = own(&instance.carrier) else { continue };
+    fn of(model: &'a Model, view: &'a View) -> Self {
+        let every = model.vrrp.instances.iter().flat_map(|instance| instance.vips.iter().chain(&instance.excluded));
+        let virtuals = every.map(|address| address.prefix.address).collect();
+        let mut settings = Self { model, own: HashSet::new(), bases: HashMap::new(), virtuals };
+        for (instance, seen) in seen(model, view) {
+            let Some(name) = seen.own.as_deref() else { continue };
             settings.own.insert(name);
-            if let (Carrier::Vmac(_), Some(base)) = (&instance.carrier, instance.interface.as_deref()) {
+            let reachable = instance.family == Family::V4;
+            if let (Carrier::Vmac(_), Some(base), true) = (&instance.carrier, instance.interface.as_deref(), reachable) {
                 *settings.bases.entry(base).or_default() += 1;
             }
         }
@@ -62,8 +69,14 @@ impl<'a> Settings<'a> {
 }
 
 fn itself(sheet: &mut Sheet, interface: &Interface, settings: &Settings<'_>) {
+    // Those that adverts could come from.
+    let own = interface.addresses.iter().map(|prefix| prefix.address).filter(|address| !settings.virtuals.contains(address));
+    let shown = own.filter(|address| match address {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    });
     for family in [Family::V4, Family::V6] {
-        let mut addresses = interface.addresses.iter().filter(|prefix| prefix.family() == family).map(|prefix| prefix.address);
+        let mut addresses = shown.clone().filter(|address| Family::of(*address) == family);
         sheet.line(format_args!("   {} address = {}", family.name(), or_none(addresses.next())));
         let mut more = addresses.peekable();
         if more.peek().is_some() {
@@ -151,8 +164,10 @@ fn handling(sheet: &mut Sheet, interface: &Interface, settings: &Settings<'_>) {
     if touched {
         sheet.line(format_args!("   rp_filter {}", interface.arp.rp_filter));
     }
-    sheet.line(format_args!("   Original promote_secondaries {}", interface.arp.promote_secondaries));
-    sheet.line(format_args!("   Reset promote_secondaries counter 0"));
+    let promoters = vrrp.instances.iter().filter(|i| i.promote_secondaries && i.interface.as_ref() == Some(&interface.name)).count();
+    let promotes = if ours || promoters > 0 { interface.arp.promote_secondaries } else { 0 };
+    sheet.line(format_args!("   Original promote_secondaries {promotes}"));
+    sheet.line(format_args!("   Reset promote_secondaries counter {promoters}"));
 }
 
 fn watched(sheet: &mut Sheet, watchers: Option<&Vec<(&str, Weight)>>) {
@@ -164,10 +179,10 @@ fn watched(sheet: &mut Sheet, watchers: Option<&Vec<(&str, Weight)>>) {
 }
 
 /// Whom an interface matters to, by its name.
-fn watchers(model: &Model) -> HashMap<&str, Vec<(&str, Weight)>> {
+fn watchers<'a>(model: &'a Model, view: &'a View) -> HashMap<&'a str, Vec<(&'a str, Weight)>> {
     let groups = groups(model);
     let mut watchers: HashMap<&str, Vec<(&str, Weight)>> = HashMap::new();
-    for instance in &model.vrrp.instances {
+    for (instance, seen) in seen(model, view) {
         let name = &*instance.name;
         let mut note = |interface, weight| {
             let list = watchers.entry(interface).or_default();
@@ -178,11 +193,17 @@ fn watchers(model: &Model) -> HashMap<&str, Vec<(&str, Weight)>> {
         for tracker in joined(instance, groups.get(name).copied(), interfaces_of) {
             note(&tracker.name, tracker.weight);
         }
-        for interface in lives_on(instance) {
+        for interface in lives_on(instance, seen) {
             note(interface, Weight::default());
         }
     }
     watchers
+}
+
+/// Each instance as it is configured and as it is.
+fn seen<'a>(model: &'a Model, view: &'a View) -> impl Iterator<Item = (&'a Instance, &'a InstanceView)> {
+    let views: HashMap<&str, &InstanceView> = view.instances.iter().map(|seen| (&*seen.name, seen)).collect();
+    model.vrrp.instances.iter().filter_map(move |instance| Some((instance, *views.get(&*instance.name)?)))
 }
 
 const fn interfaces_of(trackers: &Trackers) -> &Vec<crate::model::track::Tracker> {
@@ -190,8 +211,8 @@ const fn interfaces_of(trackers: &Trackers) -> &Vec<crate::model::track::Tracker
 }
 
 /// All that must be there for an instance without anybody saying so.
-fn lives_on(instance: &Instance) -> impl Iterator<Item = &str> {
-    let home = home(instance);
+fn lives_on<'a>(instance: &'a Instance, view: &'a InstanceView) -> impl Iterator<Item = &'a str> {
+    let home = Home::of(instance, view);
     let link = [Some(home.name), home.base].into_iter().flatten().filter(|name| instance.tracks_link && !name.is_empty());
     let addresses = instance.vips.iter().chain(&instance.excluded);
     let carrying = addresses.filter(|address| address.tracked).filter_map(|address| address.device.as_deref());

@@ -1,7 +1,7 @@
 //! `keepalived.json`. Its names, their order and the way numbers are written are keepalived's; whole numbers have no fraction,
 //! since there are readers that take nothing else.
 
-use super::address::{address, home};
+use super::address::address;
 use super::command::{command, deleted};
 use super::instance::Shown;
 use super::route::route;
@@ -61,7 +61,7 @@ pub fn text(scene: &Scene<'_>, version: u8) -> Option<String> {
 
 fn data(json: &mut Json, shown: &Shown<'_>, scene: &Scene<'_>) {
     let Shown { conf, view, .. } = *shown;
-    let home = home(conf);
+    let home = shown.home();
     json.string("iname", &conf.name);
     json.bit("dont_track_primary", !conf.tracks_link);
     json.bit("skip_check_adv_addr", conf.skip_check_adv_addr);

@@ -25,3 +25,6 @@ mod virtual_server;
 pub mod vrrp;
 
 pub use global::parent;
+
+#[cfg(test)]
+mod tests;

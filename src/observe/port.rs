@@ -1,7 +1,7 @@
 //! Sockets for adverts. Instances that share what they hear and say share sockets; those that have none yet are shown with
 //! what they are to have.
 
-use super::address;
+use super::address::Home;
 use super::sheet::Sheet;
 use crate::effect::net::Device;
 use crate::effect::packet::Reach;
@@ -36,7 +36,8 @@ pub(super) fn write<'a>(sheet: &mut Sheet, instances: &[&'a Instance], view: &Vi
             Transport::Multicast { .. } => None,
             Transport::Unicast { .. } => instance.source,
         };
-        let interface = instance.interface.as_ref().map(|_| address::home(instance).name);
+        let seen = view.instances.iter().find(|seen| seen.name == instance.name);
+        let interface = seen.filter(|_| instance.interface.is_some()).map(|seen| Home::of(instance, seen).name);
         let wanted = Pool { interface, family: instance.family, address, buffer: instance.receive_buffer, descriptors: None };
         match missing.iter_mut().find(|(pool, _)| *pool == wanted) {
             Some((_, users)) => users.push(instance),

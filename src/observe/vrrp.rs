@@ -63,7 +63,7 @@ pub fn text(scene: &Scene<'_>) -> String {
     });
     group::write(&mut sheet, &model.vrrp.groups, view);
     tracked::write(&mut sheet, model, tracking, &view.standings);
-    interface::write(&mut sheet, model, interfaces);
+    interface::write(&mut sheet, model, view, interfaces);
     sheet.done()
 }
 

@@ -5,7 +5,9 @@ use super::instance::{Instance, State};
 use super::view::{self, GroupView, InstanceView, PortView, Standings, View};
 use crate::effect::notice::Told;
 use crate::effect::time::Instant;
-use crate::model::vrrp::Vrid;
+use crate::model::Model;
+use crate::model::vrrp::{Carrier, Vrid};
+use std::collections::HashSet;
 
 impl Engine {
     pub fn snapshot(&self) -> View {
@@ -24,8 +26,9 @@ impl Engine {
             users: users.map(|(vrid, user)| (self.name(user).into(), Vrid(vrid))).collect(),
             descriptors: None,
         });
+        let instances = self.order.iter().filter_map(|id| self.instances.get(id));
         View {
-            instances: self.order.iter().filter_map(|id| self.instances.get(id)).map(|instance| instance.view()).collect(),
+            instances: instances.zip(own_names(&self.model)).map(|(instance, own)| instance.view(own)).collect(),
             groups: groups.collect(),
             ports: ports.collect(),
             standings: Standings {
@@ -39,7 +42,7 @@ impl Engine {
 }
 
 impl Instance {
-    fn view(&self) -> InstanceView {
+    fn view(&self, own: Option<Box<str>>) -> InstanceView {
         InstanceView {
             name: self.conf.name.clone(),
             vrid: self.conf.vrid,
@@ -56,6 +59,7 @@ impl Instance {
             deadline: self.awaited(),
             last_advert: self.last_advert,
             device: self.home,
+            own,
             source: self.source,
             last_transition: self.changed,
             faults: self.faults.iter().cloned().collect(),
@@ -71,6 +75,29 @@ impl Instance {
             State::Master { next_advert, .. } => Some(*next_advert),
         }
     }
+}
+
+/// What each instance's own interface is called: as configured, or after the prefix and the VRID, with a number where that is
+/// taken.
+fn own_names(model: &Model) -> Vec<Option<Box<str>>> {
+    let given = model.vrrp.instances.iter().map(|conf| match &conf.carrier {
+        Carrier::Interface => None,
+        Carrier::Vmac(vmac) => Some((vmac.name.as_deref(), model.global.vrrp.vmac_prefix.as_deref().unwrap_or("vrrp"))),
+        Carrier::Ipvlan(ipvlan) => Some((ipvlan.name.as_deref(), "ipvlan")),
+    });
+    let mut taken: HashSet<Box<str>> = given.clone().flatten().filter_map(|(name, _)| Some(name?.into())).collect();
+    let mut name = |(name, prefix): (Option<&str>, &str), conf: &crate::model::vrrp::Instance| {
+        if let Some(name) = name {
+            return name.into();
+        }
+        let v6 = (conf.family == crate::model::net::Family::V6).then(|| "6".to_owned());
+        let numbers = std::iter::once(String::new()).chain(v6).chain((1..=u32::MAX).map(|number| number.to_string()));
+        let mut names = numbers.map(|number| format!("{prefix}{number}.{}", conf.vrid.0).into_boxed_str());
+        let free = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        taken.insert(free.clone());
+        free
+    };
+    given.zip(&model.vrrp.instances).map(|(given, conf)| given.map(|given| name(given, conf))).collect()
 }
 
 const fn seen(state: &State) -> view::State {

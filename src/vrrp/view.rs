@@ -46,6 +46,8 @@ pub struct InstanceView {
     pub last_advert: Option<Instant>,
     /// Where it lives.
     pub device: Option<Device>,
+    /// What the interface of its own is called, if it has one (`use_vmac`, `use_ipvlan`).
+    pub own: Option<Box<str>>,
     /// What adverts are sent from.
     pub source: Option<IpAddr>,
     pub last_transition: Instant,
