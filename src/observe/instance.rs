@@ -169,13 +169,13 @@ fn place(sheet: &mut Sheet, shown: &Shown<'_>) {
     let Shown { conf, view, .. } = *shown;
     let home = shown.home();
     let transmits_on_base = matches!(&conf.carrier, Carrier::Vmac(vmac) if vmac.transmits_on_base);
-    let is_up = shown.named(home.name).is_some_and(|interface| interface.traits.up && interface.traits.running);
+    let is_up = || shown.named(home.name).is_some_and(|interface| interface.traits.up && interface.traits.running);
     match conf.carrier {
         Carrier::Interface => {}
         Carrier::Vmac(_) => {
-            sheet.line(format_args!("   Use VMAC, i/f name {}, is_up = {is_up}, xmit_base = {transmits_on_base}", home.name));
+            sheet.line(format_args!("   Use VMAC, i/f name {}, is_up = {}, xmit_base = {transmits_on_base}", home.name, is_up()));
         }
-        Carrier::Ipvlan(_) => sheet.line(format_args!("   Use IPVLAN, i/f name {}, is_up = {is_up}", home.name)),
+        Carrier::Ipvlan(_) => sheet.line(format_args!("   Use IPVLAN, i/f name {}, is_up = {}", home.name, is_up())),
     }
     let kind = if matches!(conf.carrier, Carrier::Ipvlan(_)) { "ipvlan" } else { "vmac" };
     let by_base = if transmits_on_base { ", xmit base i/f" } else { "" };
