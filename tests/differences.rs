@@ -405,7 +405,6 @@ fn rows() -> Vec<(&'static str, Row)> {
         // The daemon: processes
         ("A VRRP process that crashes is carried on", Row::Shown("tests/netns/resilience.rs", "a_crash_of_the_master_goes_unnoticed")),
         ("Whoever crashes again and again gives everything up", Row::Shown("tests/netns/resilience.rs", "whoever_crashes_again_and_again_gives_the_address_up")),
-        ("A reload that cannot be used changes nothing", Row::Shown("tests/process.rs", "a_reload_that_is_refused_leaves_everything_as_it_is")),
         ("A stop does not pause", Row::Untested),
         ("A reload that cannot be used changes nothing", Row::Shown("tests/netns/reload.rs", "a_master_goes_on_whatever_is_broken")),
         ("A reload says what it changes", Row::Shown("tests/process/reload.rs", "the_plan_is_told_and_a_config_test_can_be_asked_for")),
@@ -477,6 +476,9 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A refused recipient costs the others nothing", Row::Shown("tests/notify.rs", "one_recipient_that_is_refused_does_not_keep_the_mail_from_the_other")),
         ("A mail is sent whole", Row::Shown("src/notify/mail/tests.rs", "a_dialogue_is_keepalived_s")),
         ("The log holds nothing up", Row::Shown("tests/process.rs", "a_console_that_nobody_reads_holds_nothing_up")),
+        ("Dumps go where they are told to go", Row::Shown("tests/dumps.rs", "files_go_where_the_configuration_says")),
+        ("A dump is there as a whole, and whoever waits for it is told", Row::Shown("tests/dumps.rs", "who_waits_for_a_file_by_its_name_is_told_when_it_is_complete")),
+        ("Dumps say what is so", Row::Shown("src/observe/tests.rs", "what_keepalived_gets_wrong_is_right")),
     ]
 }
 

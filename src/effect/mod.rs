@@ -8,6 +8,7 @@
 
 pub mod chance;
 pub mod delta;
+pub mod interface;
 pub mod ipvs;
 pub mod net;
 pub mod notice;

@@ -1,15 +1,17 @@
 //! Why something is as it is, in plain English and with the arithmetic.
 
-use super::Clock;
-use super::status::{kind, server_value};
-use crate::lvs;
+use super::clock::Clock;
+use super::status::{bfd_state, kind, seconds_of, server_value};
+use crate::bfd::view::SessionView;
 use crate::lvs::name;
+use crate::lvs::view as lvs;
 use crate::model::bfd::Session;
 use crate::model::lvs::{RealServer, VirtualServer};
 use crate::model::vrrp::{Instance, Priority, Version};
 use crate::vrrp::account::{Account, TowardsLower, Waiting};
 use crate::vrrp::history::{Entry, Happening, Kind, Says, Term, Wait};
 use crate::vrrp::view::State;
+use crate::wire::bfd::Reason;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,8 +21,8 @@ pub fn instance(account: &Account, configured: Option<&Instance>, clock: Clock) 
     let version = configured.map_or(Version::V3, |configured| configured.version);
     let history = account.history.iter().map(|entry| {
         json!({
-            "at": clock.seconds(entry.last.as_nanos()),
-            "first": clock.seconds(entry.first.as_nanos()),
+            "at": seconds_of(clock, entry.last),
+            "first": seconds_of(clock, entry.first),
             "times": entry.times,
             "text": happening(&entry.happening, version),
         })
@@ -39,7 +41,7 @@ pub fn lines(account: &Account, configured: Option<&Instance>, clock: Clock) -> 
     let view = &account.view;
     let version = configured.map_or(Version::V3, |configured| configured.version);
     let name = &view.name;
-    let mut out = vec![format!("{name} is {}, for {}.", view.state.name(), age(clock.since(view.last_transition.as_nanos())))];
+    let mut out = vec![format!("{name} is {}, for {}.", view.state.name(), age(clock.now.since(view.last_transition)))];
     if let Some(why) = because(&account.history, view.state, version) {
         out.push(format!("  It came to that when {why}."));
     }
@@ -78,7 +80,7 @@ pub fn lines(account: &Account, configured: Option<&Instance>, clock: Clock) -> 
     }
     for entry in &account.history {
         let times = if entry.times > 1 { format!(" ({} times)", entry.times) } else { String::new() };
-        let ago = format!("{} ago", age(clock.since(entry.last.as_nanos())));
+        let ago = format!("{} ago", age(clock.now.since(entry.last)));
         out.push(format!("  {ago:>16}  {}{times}", happening(&entry.happening, version)));
     }
     out
@@ -331,10 +333,35 @@ fn real_lines(server: &VirtualServer, real: &RealServer, view: &lvs::RealView) -
 }
 
 /// The answer to `explain` about a BFD session.
-pub fn bfd(session: &Session, up: bool) -> Value {
-    let state = if up { "Up" } else { "Down" };
-    let line = format!("{} with {} is {state}.", session.name, session.neighbor);
-    json!({ "kind": "bfd_instance", "name": session.name, "state": state, "lines": [line] })
+pub fn bfd(session: &Session, view: &SessionView, clock: Clock) -> Value {
+    let state = bfd_state(view.state);
+    json!({ "kind": "bfd_instance", "name": session.name, "state": state, "lines": session_lines(session, view, clock) })
+}
+
+fn session_lines(session: &Session, view: &SessionView, clock: Clock) -> Vec<String> {
+    let mut out = vec![format!("{} with {} is {}.", session.name, session.neighbor, bfd_state(view.state))];
+    out.push(match view.last_heard {
+        Some(at) => {
+            format!("  The neighbour was heard {} ago, and says that it is {}.", age(clock.now.since(at)), bfd_state(view.neighbour))
+        }
+        None => "  The neighbour has not been heard.".to_owned(),
+    });
+    out.push(match view.reason {
+        Reason::None => String::new(),
+        Reason::Expired => "  It went down because nothing had come for too long.".to_owned(),
+        Reason::Neighbour => "  It went down because the neighbour said so.".to_owned(),
+        Reason::Administrator => "  It was ended here.".to_owned(),
+    });
+    out.retain(|line| !line.is_empty());
+    if let Some(interval) = view.interval {
+        out.push(format!("  A packet goes out every {} at the latest.", seconds(interval)));
+    }
+    if let Some(detection) = view.detection {
+        let (rx, tx) = (seconds(session.min_rx), seconds(view.min_tx));
+        let total = seconds(detection);
+        out.push(format!("  The neighbour may be silent for {} x the longer of {rx} (ours) and {tx} (its) = {total}.", view.multiplier));
+    }
+    out
 }
 
 #[cfg(test)]

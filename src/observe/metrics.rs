@@ -3,18 +3,20 @@
 //! No label changes while an object lives, so that no series breaks at a transition; only what is called as an exporter calls
 //! it has that exporter's labels.
 
-use super::Clock;
-use super::status::{family, kind};
-use crate::lvs;
+use super::clock::Clock;
+use super::status::{family, kind, seconds_of};
+use crate::bfd::view as bfd;
 use crate::lvs::name;
+use crate::lvs::view as lvs;
 use crate::model::Model;
-use crate::model::bfd::Session;
 use crate::model::global::observe::Names;
 use crate::model::lvs::VirtualServer;
 use crate::model::net::Address;
 use crate::model::vrrp::Instance;
+use crate::vrrp::Standing;
 use crate::vrrp::stats::Stats;
 use crate::vrrp::view::{InstanceView, State, View};
+use crate::wire::bfd as wire;
 use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
 
@@ -153,6 +155,21 @@ pub fn vrrp(view: &View, model: &Model, names: Names, clock: Clock) -> String {
     if names.gen2brain {
         gen2brain(&mut out, &subjects);
     }
+    let scripts = |out: &mut Exposition, name: &str, label: &str, help: &str| {
+        let mut reported = view.standings.scripts.iter().peekable();
+        if reported.peek().is_some() {
+            out.family(name, "gauge", help);
+        }
+        for (script, standing) in reported {
+            out.sample(name, &[(label, script)], u8::from(*standing == Standing::Up));
+        }
+    };
+    if names.native {
+        scripts(&mut out, "standfast_track_script_up", "script", "Whether the script succeeds, once it has reported");
+    }
+    if names.cafebazaar {
+        scripts(&mut out, "keepalived_script_status", "name", "Tracker Script Status");
+    }
     out.into_text()
 }
 
@@ -174,7 +191,7 @@ fn native(out: &mut Exposition, subjects: &[Subject<'_>], view: &View, clock: Cl
                 view.master_priority.into()
             }),
             ("standfast_vrrp_last_transition_timestamp_seconds", "When the instance came to its state", |view, clock| {
-                clock.seconds(view.last_transition.as_nanos())
+                seconds_of(clock, view.last_transition)
             }),
             ("standfast_vrrp_holds_addresses", "Whether it holds its virtual addresses", |view, _| {
                 f64::from(u8::from(view.holds_addresses))
@@ -349,13 +366,13 @@ pub fn checkers(view: &lvs::View, model: &Model, names: Names) -> String {
     out.into_text()
 }
 
-pub fn bfd<'a>(sessions: impl IntoIterator<Item = (&'a Session, bool)>, names: Names) -> String {
+pub fn bfd(view: &bfd::View, model: &Model, names: Names) -> String {
     let mut out = Exposition::default();
-    let mut sessions = sessions.into_iter().filter(|_| names.native).peekable();
-    if sessions.peek().is_some() {
+    if names.native && !model.bfd.is_empty() {
         let name = "standfast_bfd_session_up";
         out.family(name, "gauge", "Whether the session is up");
-        for (session, up) in sessions {
+        for session in &model.bfd {
+            let up = view.sessions.iter().any(|seen| seen.name == session.name && seen.state == wire::State::Up);
             out.sample(name, &[("session", &*session.name), ("neighbor", &session.neighbor.to_string())], u8::from(up));
         }
     }

@@ -1,18 +1,21 @@
 //! The parts of the status document that the processes contribute: version 1 of docs/CONTROL.md.
 
-use super::Clock;
-use crate::lvs;
+use super::clock::Clock;
+use crate::bfd::view as bfd_view;
+use crate::effect::time::Instant;
 use crate::lvs::name;
+use crate::lvs::view as lvs;
 use crate::model::Model;
-use crate::model::bfd::Session;
 use crate::model::checker::{Checker, Probe};
 use crate::model::lvs::{RealServer, VirtualServer};
 use crate::model::net::Family;
 use crate::model::vrrp::Instance;
 use crate::vrrp::stats::Stats;
 use crate::vrrp::view::{InstanceView, View};
+use crate::wire::bfd::State;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Instances and groups.
 pub fn vrrp(view: &View, model: &Model, clock: Clock) -> Value {
@@ -43,19 +46,24 @@ fn instance_value(view: &InstanceView, configured: Option<&Instance>, group: Opt
         "interface": configured.and_then(|configured| configured.interface.as_deref()),
         "version": configured.map(|configured| configured.version.number()),
         "state": view.state.name(),
-        "since": clock.seconds(view.last_transition.as_nanos()),
+        "since": seconds_of(clock, view.last_transition),
         "wanted": view.wanted.name(),
         "priority": { "configured": view.base_priority, "effective": view.effective_priority, "master": view.master_priority },
         "master": view.master.map(|master| master.to_string()),
         "master_interval": view.master_interval.as_secs_f64(),
         "source": view.source.map(|source| source.to_string()),
-        "faults": view.faults,
+        "faults": view.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "addresses": addresses(|configured| &configured.vips),
         "excluded": addresses(|configured| &configured.excluded),
         "holds_addresses": view.holds_addresses,
         "group": group,
         "counters": counters(&view.stats),
     })
+}
+
+/// Seconds since 1970, to the millisecond.
+pub(super) fn seconds_of(clock: Clock, at: Instant) -> f64 {
+    (clock.wall(at).as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 pub(super) const fn family(family: Family) -> &'static str {
@@ -131,10 +139,27 @@ pub(super) fn kind(checker: &Checker) -> &'static str {
     }
 }
 
-/// Sessions, each with whether it is up.
-pub fn bfd<'a>(sessions: impl IntoIterator<Item = (&'a Session, bool)>) -> Value {
-    let sessions = sessions.into_iter().map(
-        |(session, up)| json!({ "name": session.name, "neighbor": session.neighbor.to_string(), "state": if up { "Up" } else { "Down" } }),
-    );
+/// Sessions, in the order of the configuration.
+pub fn bfd(view: &bfd_view::View, model: &Model) -> Value {
+    let sessions = model.bfd.iter().map(|session| {
+        let seen = view.sessions.iter().find(|seen| seen.name == session.name);
+        let seconds = |duration: Option<Duration>| duration.map(|duration| duration.as_secs_f64());
+        json!({
+            "name": session.name,
+            "neighbor": session.neighbor.to_string(),
+            "state": seen.map_or("Down", |seen| bfd_state(seen.state)),
+            "interval": seconds(seen.and_then(|seen| seen.interval)),
+            "detection": seconds(seen.and_then(|seen| seen.detection)),
+        })
+    });
     json!({ "sessions": sessions.collect::<Vec<_>>() })
+}
+
+pub(super) const fn bfd_state(state: State) -> &'static str {
+    match state {
+        State::AdminDown => "AdminDown",
+        State::Down => "Down",
+        State::Init => "Init",
+        State::Up => "Up",
+    }
 }

@@ -6,6 +6,7 @@ mod bytes;
 mod check;
 mod control;
 pub mod dump;
+pub mod dumper;
 pub mod files;
 pub mod follow;
 mod genhash;

@@ -3,6 +3,7 @@
 pub mod file;
 pub mod process;
 pub mod script;
+pub mod view;
 
 use crate::model::Model;
 use crate::model::track::{Tracker, Trackers};

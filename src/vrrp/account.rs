@@ -1,12 +1,13 @@
 //! Why an instance is in its state: what holds now, with all that goes into it, and what happened before.
 
 use super::Standing;
-use super::engine::{Engine, seen};
+use super::engine::Engine;
 use super::fault::Cause;
 use super::history::{Entry, Happening, Kind, Says, Term, Wait};
 use super::instance::{Deferral, Instance, State};
 use super::priority::{contribution, fails};
-use super::surroundings::{file_weight, trackers};
+use super::snapshot::seen;
+use super::surroundings::file_weight;
 use super::view::{self, InstanceView};
 use crate::effect::net::InstanceId;
 use crate::effect::time::Instant;
@@ -88,7 +89,7 @@ impl Engine {
 
     fn tracked_by(&self, instance: &Instance) -> Trackers {
         let group = self.member_of.get(&instance.id).map(|&at| self.groups[at].conf().trackers.clone());
-        trackers(&instance.conf.trackers, group.as_ref())
+        instance.conf.trackers.joined(group.as_ref())
     }
 
     /// What everything that it tracks adds to its priority.

@@ -5,7 +5,6 @@ use super::group::Group;
 use super::history::Kind;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
-use super::view::{self, GroupView, InstanceView, View};
 use super::{Event, Manner, Standing, Tracked, message, place};
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
@@ -221,36 +220,6 @@ impl Engine {
 
     pub fn is_master(&self, name: &str) -> bool {
         self.instances.values().any(|instance| &*instance.conf.name == name && matches!(instance.state, State::Master { .. }))
-    }
-
-    pub fn snapshot(&self) -> View {
-        let instances = self.order.iter().filter_map(|id| self.instances.get(id)).map(|instance| InstanceView {
-            name: instance.conf.name.clone(),
-            vrid: instance.conf.vrid,
-            family: instance.conf.family,
-            state: seen(&instance.state),
-            wanted: if instance.wants_master { view::State::Master } else { seen(&instance.state) },
-            base_priority: instance.conf.priority.0,
-            effective_priority: instance.effective,
-            master_priority: instance.master_priority,
-            master: instance.master,
-            master_interval: instance.learnt,
-            source: instance.source,
-            last_transition: instance.changed,
-            faults: instance.faults.iter().map(ToString::to_string).collect(),
-            holds_addresses: instance.is_master(),
-            stats: instance.stats,
-        });
-        let groups = self.groups.iter().map(|group| GroupView {
-            name: group.conf().name.clone(),
-            state: match group.told {
-                Some(Told::Master) => view::State::Master,
-                Some(Told::Fault) => view::State::Fault,
-                None => view::State::Init,
-                Some(_) => view::State::Backup,
-            },
-        });
-        View { instances: instances.collect(), groups: groups.collect() }
     }
 
     /// `STATS_CLEAR`.
@@ -510,15 +479,6 @@ fn has_peer(instance: &Instance, source: IpAddr) -> bool {
     match &instance.conf.transport {
         Transport::Multicast { .. } => true,
         Transport::Unicast { peers, .. } => peers.iter().any(|peer| peer.address == source),
-    }
-}
-
-pub(super) const fn seen(state: &State) -> view::State {
-    match state {
-        State::Init => view::State::Init,
-        State::Backup { .. } => view::State::Backup,
-        State::Master { .. } => view::State::Master,
-        State::Fault => view::State::Fault,
     }
 }
 

@@ -3,10 +3,10 @@
 use super::admit::{Circumstances, Heard, Remark, admit};
 use super::burst::Bursts;
 use super::election::{compare, master_down, skew, waiting_priority};
-use super::engine::seen;
 use super::fault::Faults;
 use super::history::{Happening, History, Wait};
 use super::limiter::Limiter;
+use super::snapshot::seen;
 use super::stats::Stats;
 use super::{message, place};
 use crate::effect::net::{Device, InstanceId, Links, Owner};
@@ -148,6 +148,7 @@ pub(super) struct Instance {
     pub(super) resumes: bool,
     /// What the weights make of the configured priority.
     pub(super) effective: u8,
+    pub(super) weights: i32,
     /// An owner that gives way to another one.
     yields_ownership: bool,
     /// In its group, it would be master if the others would.
@@ -172,6 +173,7 @@ pub(super) struct Instance {
     pub(super) stats: Stats,
     pub(super) history: History,
     pub(super) changed: Instant,
+    pub(super) last_advert: Option<Instant>,
     /// Where it stands in the engine's queue.
     pub(super) armed: Option<(Instant, u64)>,
     /// What the supervisor was told last.
@@ -190,6 +192,7 @@ impl Instance {
             unannounced: false,
             resumes: false,
             effective: conf.priority.0,
+            weights: 0,
             yields_ownership: false,
             wants_master: false,
             learnt: conf.advert_interval,
@@ -209,6 +212,7 @@ impl Instance {
             stats: Stats::default(),
             history: History::default(),
             changed: now,
+            last_advert: None,
             armed: None,
             recorded: None,
             conf,

@@ -20,6 +20,7 @@ mod moves;
 mod place;
 mod ports;
 mod priority;
+mod snapshot;
 mod speak;
 pub mod stats;
 mod surroundings;

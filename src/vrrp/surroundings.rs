@@ -9,7 +9,7 @@ use super::{Standing, place};
 use crate::effect::Actions;
 use crate::effect::net::InstanceId;
 use crate::effect::time::Instant;
-use crate::model::track::{Tracker, Trackers, Weight};
+use crate::model::track::{Tracker, Weight};
 use crate::model::vrrp::Auth;
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ impl Engine {
         for name in place::interfaces(&conf) {
             standings.insert(name, (is_up(name) != Some(true) && (is_up(name).is_some() || Some(name) != conf.interface.as_deref()), true));
         }
-        let lists = trackers(&conf.trackers, group.as_ref());
+        let lists = conf.trackers.joined(group.as_ref());
         for tracker in &lists.interfaces {
             let up = is_up(&tracker.name) == Some(true);
             weights += contribution(tracker.weight, up);
@@ -105,6 +105,7 @@ impl Engine {
             let wanted = place::port(&conf, home, instance.source);
             instance.port = self.ports.change(User { id, vrid: conf.vrid }, instance.port, wanted, actions);
         }
+        instance.weights = weights;
         let now_effective = effective(conf.priority, weights);
         // What takes it into FAULT or out of it is told with the new state.
         let told = instance.faults.any() == (instance.state == State::Fault);
@@ -115,22 +116,6 @@ impl Engine {
             }
         });
         self.arm(id);
-    }
-}
-
-/// The instance's own trackers, and those of its group for objects that it does not track itself.
-pub(super) fn trackers(own: &Trackers, group: Option<&Trackers>) -> Trackers {
-    let Some(group) = group else { return own.clone() };
-    let merged = |own: &[Tracker], group: &[Tracker]| {
-        let missing = group.iter().filter(|tracker| own.iter().all(|mine| mine.name != tracker.name));
-        own.iter().chain(missing).cloned().collect()
-    };
-    Trackers {
-        interfaces: merged(&own.interfaces, &group.interfaces),
-        scripts: merged(&own.scripts, &group.scripts),
-        files: merged(&own.files, &group.files),
-        processes: merged(&own.processes, &group.processes),
-        bfd: merged(&own.bfd, &group.bfd),
     }
 }
 

@@ -162,6 +162,12 @@ fn without_header(packet: &[u8]) -> Option<Datagram<'_>> {
     Some(Datagram { source: header.source.into(), destination: header.destination.into(), ttl: header.ttl, payload })
 }
 
+impl AsFd for Speaking {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 impl AsFd for Hearing {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

@@ -11,14 +11,15 @@ use crate::vrrp::account::{Companion, Companions};
 use crate::vrrp::stats::Stats;
 use crate::vrrp::view::InstanceView;
 
-const CLOCK: Clock = Clock { monotonic: 1_000_000_000_000, wall: Duration::from_secs(2_000_000) };
+const NOW: u64 = 1_000_000_000_000;
+const CLOCK: Clock = Clock { now: Instant::from_nanos(NOW), wall: Duration::from_secs(2_000_000), east: |_| 0 };
 
 fn cause(interface: &str) -> Cause {
     Cause::InterfaceDown(interface.into())
 }
 
 fn ago(seconds: u64) -> Instant {
-    Instant::from_nanos(CLOCK.monotonic - seconds * 1_000_000_000)
+    Instant::from_nanos(NOW - seconds * 1_000_000_000)
 }
 
 fn entry(seconds: u64, happening: Happening) -> Entry {
@@ -52,6 +53,12 @@ fn account(state: State) -> Account {
         source: Some([10, 0, 0, 1].into()),
         last_transition: ago(123),
         faults: Vec::new(),
+        weights: -20,
+        down_interval: Duration::ZERO,
+        deadline: None,
+        last_advert: None,
+        device: None,
+        own: None,
         holds_addresses: false,
         stats: Stats::default(),
     };
@@ -196,7 +203,7 @@ fn ages_are_told_as_people_count() {
 #[test]
 fn a_virtual_server_tells_its_quorum() {
     use crate::effect::ipvs::ServerId;
-    use crate::lvs::{CheckerView, RealView, ServerView};
+    use crate::lvs::view::{CheckerView, RealView, ServerView};
     let text = "virtual_server 10.0.0.1 80 {\nquorum 3\nhysteresis 1\nsorry_server 10.0.0.9 80\nreal_server 10.0.0.11 80 {\nweight 2\n\
                 TCP_CHECK {\n}\n}\nreal_server 10.0.0.12 80 {\nweight 2\nMISC_CHECK {\nmisc_path /usr/bin/check\n}\n}\n\
                 real_server 10.0.0.13 80 {\n}\n}\n";
@@ -230,4 +237,36 @@ Real servers:
     no checker: always up";
     assert_eq!(server_lines(configured, &view).join("\n"), want);
     assert_eq!(virtual_server(configured, &view)["name"], "[10.0.0.1]:tcp:80");
+}
+
+#[test]
+fn a_session_tells_how_long_its_neighbour_may_be_silent() {
+    use crate::bfd::SessionId;
+    use crate::wire::bfd::State;
+    let (model, _) = testing::load("bfd_instance north {\nneighbor_ip 10.0.0.2\n}\n", &Stated::with(&["e0"]));
+    let session = model.bfd.first().expect("a session");
+    let ms = Duration::from_millis;
+    let view = SessionView {
+        id: SessionId(1),
+        name: "north".into(),
+        state: State::Down,
+        reason: Reason::Expired,
+        ours: 1,
+        yours: 2,
+        neighbour: State::Up,
+        multiplier: 5,
+        min_tx: ms(20),
+        min_rx: ms(10),
+        demand: false,
+        polling: false,
+        interval: Some(ms(1000)),
+        detection: Some(ms(100)),
+        last_heard: Some(ago(3)),
+    };
+    let want = "north with 10.0.0.2 is Down.
+  The neighbour was heard 3.0 s ago, and says that it is Up.
+  It went down because nothing had come for too long.
+  A packet goes out every 1 s at the latest.
+  The neighbour may be silent for 5 x the longer of 0.01 s (ours) and 0.02 s (its) = 0.1 s.";
+    assert_eq!(session_lines(session, &view, CLOCK).join("\n"), want);
 }

@@ -3,15 +3,16 @@ use crate::config::host::Stated;
 use crate::config::testing;
 use crate::effect::ipvs::ServerId;
 use crate::effect::time::Instant;
-use crate::lvs::{CheckerView, RealView, ServerView};
+use crate::lvs::view::{CheckerView, RealView, ServerView};
+use crate::vrrp::Cause;
 use crate::vrrp::stats::{AuthErrors, AuthExtensionErrors, Exchanged, PacketErrors};
-use crate::vrrp::view::GroupView;
+use crate::vrrp::view::{GroupView, Standings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const ALL: Names = Names { native: true, cafebazaar: true, gen2brain: true };
 const NATIVE: Names = Names { native: true, cafebazaar: false, gen2brain: false };
-const CLOCK: Clock = Clock { monotonic: 60_000_000_000, wall: Duration::from_secs(1060) };
+const CLOCK: Clock = Clock { now: Instant::from_nanos(60_000_000_000), wall: Duration::from_secs(1060), east: |_| 0 };
 
 /// Reads the text format, and is strict about it. Returns the samples by name and labels, as they are written.
 fn parse(text: &str) -> BTreeMap<String, f64> {
@@ -76,7 +77,13 @@ fn instance(name: &str, state: State, stats: Stats) -> InstanceView {
         master_interval: Duration::from_secs(1),
         source: None,
         last_transition: Instant::from_nanos(50_500_000_000),
-        faults: vec!["one".to_owned()],
+        faults: vec![Cause::NoSource],
+        weights: -20,
+        down_interval: Duration::ZERO,
+        deadline: None,
+        last_advert: None,
+        device: None,
+        own: None,
         holds_addresses: state == State::Master,
         stats,
     }
@@ -104,7 +111,8 @@ fn routers() -> (View, Model) {
     );
     let odd = instance("B \"\\\n", State::Backup, Stats::default());
     let groups = vec![GroupView { name: "G".into(), state: State::Fault }];
-    (View { instances: vec![instance("A", State::Master, counted), odd], groups }, model)
+    let standings = Standings { scripts: [("chk".into(), Standing::Up), ("bad".into(), Standing::Down)].into(), ..Standings::default() };
+    (View { instances: vec![instance("A", State::Master, counted), odd], groups, standings, ..View::default() }, model)
 }
 
 #[test]
@@ -147,6 +155,8 @@ fn states_priorities_and_addresses_are_told() {
         ("keepalived_vrrp_state{iname=\"A\",intf=\"e1\",vrid=\"51\",ip_address=\"10.0.0.51\"}".to_owned(), 2.0),
         ("keepalived_vrrp_excluded_state{iname=\"A\",intf=\"e0\",vrid=\"51\",ip_address=\"10.0.0.52/24\"}".to_owned(), 2.0),
         ("keepalived_gratuitous_arp_delay_total{iname=\"A\",intf=\"e0\",vrid=\"51\"}".to_owned(), 5.0),
+        ("standfast_track_script_up{script=\"chk\"}".to_owned(), 1.0),
+        ("keepalived_script_status{name=\"bad\"}".to_owned(), 0.0),
         ("standfast_vrrp_priority{instance=\"B \\\"\\\\\\n\",interface=\"\",vrid=\"51\",family=\"ipv4\"}".to_owned(), 80.0),
     ] {
         assert_eq!(samples.get(&series).copied(), Some(want), "{series}\n{samples:#?}");

@@ -2,7 +2,7 @@
 
 pub mod bfd;
 pub mod checker;
-pub(in crate::runtime) mod tell;
+mod tell;
 pub mod vrrp;
 
 use crate::model::global::process::{IpvsNamespace, Process};

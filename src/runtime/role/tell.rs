@@ -5,21 +5,16 @@ use crate::kernel::timer::now;
 use crate::lvs;
 use crate::lvs::name::virtual_server;
 use crate::model::Model;
-use crate::observe::{Clock, explain, metrics, status};
+use crate::observe::{explain, metrics, status};
+use crate::runtime::dumper::clock;
 use crate::runtime::handover::{Ask, RoleEnd, Topic};
 use crate::sys::memory;
 use crate::vrrp;
 use serde_json::Value;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// After an answer of this size the memory that it took is given back.
 const LARGE: usize = 1 << 20;
-
-pub(in crate::runtime) fn clock() -> Clock {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Clock { monotonic: now().as_nanos(), wall }
-}
 
 fn answer(control: &RoleEnd, id: u64, make: impl FnOnce() -> String + Send + 'static) {
     let answerer = match control.answerer(id) {
@@ -77,14 +72,14 @@ pub(super) fn checkers(control: &RoleEnd, ask: Ask, engine: &lvs::Engine, model:
 }
 
 pub(super) fn bfd(control: &RoleEnd, ask: Ask, engine: &bfd::Engine, model: &Arc<Model>) {
-    let up: Vec<bool> = model.bfd.iter().map(|session| engine.is_up(&session.name)).collect();
-    let model = Arc::clone(model);
+    let (clock, view, model) = (clock(), engine.snapshot(), Arc::clone(model));
     match ask.topic {
-        Topic::Status => answer(control, ask.id, move || status::bfd(model.bfd.iter().zip(up)).to_string()),
-        Topic::Metrics(names) => answer(control, ask.id, move || metrics::bfd(model.bfd.iter().zip(up), names)),
+        Topic::Status => answer(control, ask.id, move || status::bfd(&view, &model).to_string()),
+        Topic::Metrics(names) => answer(control, ask.id, move || metrics::bfd(&view, &model, names)),
         Topic::Explain(name) => answer(control, ask.id, move || {
-            let found = model.bfd.iter().zip(up).find(|(session, _)| session.name == name);
-            found.map_or(Value::Null, |(session, up)| explain::bfd(session, up)).to_string()
+            let configured = model.bfd.iter().find(|session| session.name == name);
+            let found = configured.zip(view.sessions.iter().find(|seen| seen.name == name));
+            found.map_or(Value::Null, |(session, seen)| explain::bfd(session, seen, clock)).to_string()
         }),
     }
 }

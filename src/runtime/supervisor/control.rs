@@ -217,7 +217,8 @@ impl Control {
         let mut wishes = Vec::new();
         for at in 0..self.clients.len() {
             self.settle(now, at, daemon, roles);
-            if let Some(said) = self.clients[at].take() {
+            // What is answered at once makes room for the next.
+            while let Some(said) = self.clients[at].take() {
                 wishes.extend(self.grant(now, at, said, roles));
                 self.settle(now, at, daemon, roles);
             }

@@ -7,6 +7,7 @@
 mod child;
 pub(in crate::runtime) mod control;
 mod hook;
+mod parent;
 mod part;
 mod pidfile;
 mod reader;
@@ -211,6 +212,9 @@ impl Supervisor {
             Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json if self.ending.is_none() => {
                 for role in self.roles.iter().filter(|role| role.part == Part::Vrrp || signal == Signal::Data) {
                     role.send(signal);
+                }
+                if signal == Signal::Data {
+                    parent::dump(&self.model);
                 }
             }
             Signal::Reload | Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json => {}

@@ -7,6 +7,7 @@ use crate::effect::time::Instant;
 use crate::model::Model;
 use crate::runtime::notify::say;
 use crate::track::process::{Action, Processes, matches};
+use crate::track::view::ProcessView;
 use crate::vrrp::Standing;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -76,6 +77,10 @@ impl Counter {
                 self.count = Some(Count { left: running(), found: BTreeMap::new() });
             }
         }
+    }
+
+    pub fn view(&self) -> Vec<ProcessView> {
+        self.engine.view()
     }
 
     fn go_on(&mut self) {

@@ -5,6 +5,7 @@ use crate::model::Model;
 use crate::runtime::notify::say;
 use crate::runtime::notify::spawn::{Children, Status, scripts};
 use crate::track::script::{Action, Event, Outcome, RunId, Scripts, Signal};
+use crate::track::view::ScriptView;
 use crate::vrrp::Standing;
 use nix::sys::signal::Signal as Number;
 use std::collections::VecDeque;
@@ -50,6 +51,10 @@ impl Runner {
             self.engine.handle(now(), event, &mut actions);
             self.carry_out(actions);
         }
+    }
+
+    pub fn view(&self) -> Vec<ScriptView> {
+        self.engine.view()
     }
 
     /// The end: every script is asked to end. They are not waited for; those that do not end do so with this process.

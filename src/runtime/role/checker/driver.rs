@@ -6,6 +6,7 @@ use super::presence::{self, Presence};
 use crate::effect::probe::{Outcome, RunId};
 use crate::effect::time::Instant;
 use crate::kernel::timer::now;
+use crate::lvs::view::View;
 use crate::lvs::{Action, Engine, Event};
 use crate::model::Model;
 use crate::runtime::follow::Follower;
@@ -19,6 +20,7 @@ use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::file::Watcher;
 use crate::sys::memory;
 use crate::track::file::of_checkers;
+use crate::track::view::FileView;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -220,6 +222,14 @@ impl Driver {
     /// A configuration was not taken over.
     pub(super) fn refuse(&mut self, reason: &str) {
         self.control.report(Report::Refused(reason.into()));
+    }
+
+    pub(super) fn snapshot(&self) -> View {
+        self.engine.snapshot()
+    }
+
+    pub(super) fn files(&self) -> Vec<FileView> {
+        self.files.view()
     }
 
     /// The end: nothing is held any more when this returns, if it is to be released. Every notice has been told.

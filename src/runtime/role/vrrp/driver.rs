@@ -293,7 +293,9 @@ impl Driver {
     }
 
     pub(super) fn snapshot(&self) -> View {
-        self.engine.snapshot()
+        let mut view = self.engine.snapshot();
+        self.ports.describe(&mut view.ports);
+        view
     }
 
     pub(super) fn clear_stats(&mut self) {
