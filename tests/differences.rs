@@ -405,7 +405,6 @@ fn rows() -> Vec<(&'static str, Row)> {
         // The daemon: processes
         ("A VRRP process that crashes is carried on", Row::Shown("tests/netns/resilience.rs", "a_crash_of_the_master_goes_unnoticed")),
         ("Whoever crashes again and again gives everything up", Row::Shown("tests/netns/resilience.rs", "whoever_crashes_again_and_again_gives_the_address_up")),
-        ("A stop does not pause", Row::Untested),
         ("A reload that cannot be used changes nothing", Row::Shown("tests/netns/reload.rs", "a_master_goes_on_whatever_is_broken")),
         ("A reload says what it changes", Row::Shown("tests/process/reload.rs", "the_plan_is_told_and_a_config_test_can_be_asked_for")),
         (
@@ -433,6 +432,7 @@ fn rows() -> Vec<(&'static str, Row)> {
             "A failure that ends with status 0 says so",
             Row::Shown("tests/process.rs", "what_cannot_be_run_ends_with_keepaliveds_exit_status"),
         ),
+        ("A stop does not pause", Row::Untested),
         ("A new daemon waits for an orphaned VRRP process", Row::Shown("tests/process.rs", "a_role_whose_parent_is_killed_stops_and_a_new_daemon_starts_over_the_old_files")),
         ("The service manager can tell when a reload began", Row::Shown("tests/process.rs", "the_service_manager_is_told")),
         // The daemon: health checks

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod descriptor;
 pub mod library;
 pub mod memory;
+pub mod mount;
 pub mod netlink;
 pub mod pcre2;
 pub mod process;

@@ -39,6 +39,10 @@ fn whole() -> String {
     format!("global_defs {{\n    router_id one\n}}\n{INCLUDED}{MAIN}")
 }
 
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).expect("a host's folder is writable");
+}
+
 /// A master with a backup beside it, which would take its place.
 struct Scene {
     _lan: Lan,
@@ -58,7 +62,7 @@ impl Scene {
         lan.join(Side::Right, &routers[1], "eth0", &["10.0.0.2/24"]);
         lan.join(Side::Left, &user, "eth0", &["10.0.0.11/24"]);
         let capture = Capture::new(&user, "eth0");
-        routers[0].write("more.conf", MORE);
+        write(&routers[0].folder().join("more.conf"), MORE);
         let program = Program::standfast(env!("CARGO_BIN_EXE_standfast"));
         let master = Daemon::start(&routers[0], &program, configuration);
         eventually("the address is there", || routers[0].has_address(VIP).then_some(()));
@@ -77,6 +81,10 @@ impl Scene {
 
     fn file(&self) -> PathBuf {
         self.routers[0].folder().join("keepalived.conf")
+    }
+
+    fn more(&self) -> PathBuf {
+        self.routers[0].folder().join("more.conf")
     }
 
     /// Puts another file in its place at once, as editors and tools do.
@@ -122,16 +130,15 @@ const BROKEN: [Breakage; 19] = [
     ("cut off in the middle of a number", |scene| scene.put(cut(&whole(), "virtual_router_id 5"))),
     ("the included file is gone", |scene| {
         scene.put(whole().as_bytes());
-        std::fs::remove_file(scene.routers[0].folder().join("more.conf")).expect("it was there");
+        std::fs::remove_file(scene.more()).expect("it was there");
     }),
     ("the included file is cut off", |scene| {
         scene.put(whole().as_bytes());
-        scene.routers[0].write("more.conf", &MORE[..MORE.len() / 2]);
+        write(&scene.more(), &MORE[..MORE.len() / 2]);
     }),
     ("the included file is executable", |scene| {
         scene.put(whole().as_bytes());
-        let more = scene.routers[0].folder().join("more.conf");
-        std::fs::set_permissions(more, std::fs::Permissions::from_mode(0o755)).expect("a mode");
+        std::fs::set_permissions(scene.more(), std::fs::Permissions::from_mode(0o755)).expect("a mode");
     }),
     ("another file is included that is not there", |scene| scene.put(format!("{}include others.conf\n", whole()).as_bytes())),
     ("a parameter is missing", |scene| scene.put(whole().replace("interface eth0", "interface").as_bytes())),
@@ -161,9 +168,8 @@ fn a_master_goes_on_whatever_is_broken() {
         assert!(!scene.reload(what), "{what} was taken\n{}", scene.master.text());
         scene.unharmed(what);
         // What was broken beside it is whole again.
-        let more = scene.routers[0].folder().join("more.conf");
-        drop(std::fs::remove_file(&more));
-        scene.routers[0].write("more.conf", MORE);
+        drop(std::fs::remove_file(scene.more()));
+        write(&scene.more(), MORE);
     }
     assert_eq!(scene.master.said("Reload refused"), BROKEN.len());
     // What keepalived takes with a warning is taken with a warning.

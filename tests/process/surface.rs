@@ -122,12 +122,12 @@ fn a_script_comes_before_everything_and_another_after_it() {
         configure(&format!("{scripts}{}", instance("A", "e0")));
         let mut daemon = Daemon::start(&[]);
         daemon.expect("Running startup script ");
-        // A request that comes too early is kept.
+        // A request that comes too early is kept, and is part of the start.
         daemon.signal(Signal::SIGHUP);
         assert_eq!(daemon.count("Starting VRRP child process"), 0);
         fs::write("/run/w/go", "").expect("a file");
         daemon.expect("(A) Entering MASTER STATE");
-        daemon.expect("Reload complete");
+        daemon.expect("Reload plan: nothing changes");
         assert_eq!(fs::read_to_string("/run/w/order").expect("text"), "first\n");
         let number = daemon.child.id();
         daemon.stop();
@@ -198,6 +198,38 @@ fn the_log_can_be_had_as_json_and_with_fields() {
         let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert!(lines.iter().any(|line| line["ident"] == "Keepalived" && line["text"] == "Startup complete"), "{text}");
         assert!(lines.iter().any(|line| line["ident"] == "Keepalived_vrrp" && line["instance"] == "A"), "{text}");
+    });
+}
+
+#[test]
+fn in_a_network_namespace_it_has_a_folder_of_its_own() {
+    inside("surface::in_a_network_namespace_it_has_a_folder_of_its_own", || {
+        for line in [
+            "netns add left",
+            "-n left link add e0 type veth peer name p0",
+            "-n left addr add 10.9.0.10/24 dev e0",
+            "-n left link set p0 up",
+            "-n left link set e0 up",
+        ] {
+            assert!(Command::new("ip").args(line.split(' ')).status().expect("ip(8)").success(), "{line}");
+        }
+        configure(&format!("net_namespace left\nnet_namespace_ipvs\n{}", instance("A", "e0")));
+        let mut daemon = Daemon::up(&[]);
+        let number = daemon.child.id();
+        let outside = "/run/keepalived/left/keepalived.pid";
+        assert_eq!(pid_in(outside), Some(pid(number)));
+        // What it sees itself.
+        assert_eq!(pid_in(&format!("/proc/{number}/root/run/keepalived/keepalived.pid")), Some(pid(number)));
+        let vrrp = pid_in("/run/keepalived/left/vrrp.pid").expect("it is up");
+        let namespace = |path: String| fs::read_link(path).expect("a namespace");
+        assert_ne!(namespace(format!("/proc/{vrrp}/ns/net")), namespace("/proc/self/ns/net".to_owned()));
+        // A second one is told so.
+        let mut second = Daemon::start(&[]);
+        assert_eq!(second.end().code(), Some(0));
+        second.expect("daemon is already running");
+        assert_eq!(pid_in(outside), Some(pid(number)));
+        daemon.stop();
+        assert!(!Path::new("/run/keepalived").exists());
     });
 }
 

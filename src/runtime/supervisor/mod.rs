@@ -34,7 +34,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
 use part::Part;
-use pidfile::PidFile;
+use pidfile::{PidFile, Room};
 use reader::{Purpose, Reading};
 use role::{News, Role};
 use std::io;
@@ -88,6 +88,7 @@ struct Supervisor {
     signals: Signals,
     manager: Manager,
     pid_file: PidFile,
+    room: Option<Room>,
     /// Somebody who waits for us to have come up.
     front: Option<OwnedFd>,
     control: Control,

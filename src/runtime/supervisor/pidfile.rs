@@ -4,6 +4,7 @@ use super::part::Part;
 use crate::cli::Options;
 use crate::model::global::process::Process;
 use crate::runtime::log;
+use crate::sys::mount;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
@@ -11,10 +12,51 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const RUN: &str = "/run";
 /// Where the files are of a daemon that is not the only one.
 const OWN: &str = "/run/keepalived";
+
+/// The folder of one network namespace, seen as the folder of all by the daemon that runs there.
+#[derive(Debug)]
+pub(super) struct Room(PathBuf);
+
+/// Set where this process has one.
+static INSIDE: AtomicBool = AtomicBool::new(false);
+
+impl Room {
+    /// Files of several daemons have the same names, each in its own folder. Where there is no such thing, PID files are in the
+    /// folder all the same.
+    pub(super) fn enter(namespace: &str) -> Option<Self> {
+        let folder = Path::new(OWN).join(namespace);
+        let entered = make(&folder).and_then(|()| mount::separate()).and_then(|()| mount::bind(&folder, Path::new(OWN)));
+        match entered {
+            Ok(()) => {
+                INSIDE.store(true, Ordering::Relaxed);
+                Some(Self(folder))
+            }
+            Err(error) => {
+                log::warning(&format!("{} cannot be had in the place of {OWN}: {error}", folder.display()));
+                None
+            }
+        }
+    }
+
+    /// When all files of ours have been removed.
+    pub(super) fn leave(self) {
+        drop(mount::unbind(Path::new(OWN)));
+        // Others may have something there.
+        drop(std::fs::remove_dir(&self.0));
+        drop(std::fs::remove_dir(OWN));
+    }
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    // The umask is for files.
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755))
+}
 
 /// Where the supervisor's file is, or a part's.
 pub(super) fn path(part: Option<Part>, options: &Options, process: &Process) -> PathBuf {
@@ -29,6 +71,7 @@ pub(super) fn path(part: Option<Part>, options: &Options, process: &Process) -> 
     }
     let namespace = options.namespace.as_deref().or(process.net_namespace.as_deref());
     let folder = match namespace {
+        Some(_) if INSIDE.load(Ordering::Relaxed) => OWN.into(),
         Some(namespace) => Path::new(OWN).join(namespace),
         None if process.use_pid_dir || process.instance.is_some() => OWN.into(),
         None => RUN.into(),
@@ -65,9 +108,7 @@ pub(super) enum Claim {
 impl PidFile {
     pub(super) fn claim(path: &Path) -> io::Result<Claim> {
         if let Some(folder) = path.parent().filter(|folder| folder.starts_with(OWN)) {
-            std::fs::create_dir_all(folder)?;
-            // The umask is for files.
-            std::fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+            make(folder)?;
         }
         loop {
             let file = OpenOptions::new()

@@ -2,7 +2,7 @@
 
 use super::control::Control;
 use super::part::Part;
-use super::pidfile::{self, Claim, PidFile};
+use super::pidfile::{self, Claim, PidFile, Room};
 use super::role::Role;
 use super::systemd::Manager;
 use super::timetable::Timetable;
@@ -80,6 +80,9 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
                 }
                 supervisor.control.close();
                 supervisor.pid_file.remove();
+                if let Some(room) = supervisor.room {
+                    room.leave();
+                }
                 status
             }
         },
@@ -207,13 +210,23 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     }
     umask(Mode::from_bits_truncate(options.umask.unwrap_or(process.umask).into()));
     rename(&options, process);
+    let mut room = None;
     if let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
         if process.ipvs_namespace == IpvsNamespace::Initial {
             remember_namespace().map_err(|error| failed("The network namespace cannot be kept", &error, 1))?;
         }
         enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
+        room = Room::enter(namespace);
     }
-    let (pid_file, files) = claim(&options, process)?;
+    let (pid_file, files) = match claim(&options, process) {
+        Ok(claimed) => claimed,
+        Err(early) => {
+            if let Some(room) = room {
+                room.leave();
+            }
+            return Err(early);
+        }
+    };
     if let Some(left) = reader::marker(process, pid_file.folder()) {
         drop(std::fs::remove_file(left));
     }
@@ -261,6 +274,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         signals,
         manager,
         pid_file,
+        room,
         front,
         control,
     })
