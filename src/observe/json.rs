@@ -261,9 +261,13 @@ impl Json {
 
     fn quote(&mut self, value: impl Display) {
         self.0.push('"');
-        write!(Escaped(&mut self.0), "{value}").expect("memory takes any text");
+        escape(&mut self.0, value);
         self.0.push('"');
     }
+}
+
+pub(super) fn escape(out: &mut String, value: impl Display) {
+    write!(Escaped(out), "{value}").expect("memory takes any text");
 }
 
 /// Slashes too: keepalived's library does so.
@@ -271,21 +275,27 @@ struct Escaped<'a>(&'a mut String);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for letter in text.chars() {
+        let mut rest = text;
+        while let Some(at) = rest.find(is_special) {
+            let (plain, special) = rest.split_at(at);
+            self.0.push_str(plain);
+            let letter = special.chars().next().unwrap_or_default();
             match letter {
-                '"' | '\\' | '/' => {
-                    self.0.push('\\');
-                    self.0.push(letter);
-                }
                 '\u{8}' => self.0.push_str("\\b"),
                 '\u{c}' => self.0.push_str("\\f"),
                 '\n' => self.0.push_str("\\n"),
                 '\r' => self.0.push_str("\\r"),
                 '\t' => self.0.push_str("\\t"),
                 letter if letter < ' ' => write!(self.0, "\\u{:04x}", u32::from(letter))?,
-                letter => self.0.push(letter),
+                letter => self.0.extend(['\\', letter]),
             }
+            rest = &special[letter.len_utf8()..];
         }
+        self.0.push_str(rest);
         Ok(())
     }
+}
+
+const fn is_special(letter: char) -> bool {
+    matches!(letter, '"' | '\\' | '/') || letter < ' '
 }

@@ -3,7 +3,7 @@
 use super::address::ending;
 use super::rule::{option, short};
 use crate::model::net::route::{Encap, Kind, Metric, Metrics, NextHop, Placing, Preference, Setting, Tunnel};
-use crate::model::net::{Family, Realms, Route};
+use crate::model::net::{Family, OUR_PROTOCOL, Realms, Route};
 use std::fmt::{self, Display};
 use std::net::IpAddr;
 
@@ -32,7 +32,9 @@ pub(super) fn route<'a>(route: &'a Route, group: Option<&'a str>, way: Option<&'
         via(f, route.gateway)?;
         option(f, "dev", route.device.as_ref())?;
         option(f, "table", Some(route.table).filter(|&table| table != MAIN))?;
-        option(f, "proto", Some(route.protocol).filter(|&protocol| protocol != 0))?;
+        // Of one that nobody watches over, keepalived does not say that it is ours.
+        let said = route.protocol != 0 && (route.tracked || route.protocol != OUR_PROTOCOL);
+        option(f, "proto", said.then_some(route.protocol))?;
         option(f, "scope", route.scope.map(|scope| scope.0))?;
         option(f, "metric", route.priority)?;
         f.write_str(if route.onlink { " onlink" } else { "" })?;

@@ -153,6 +153,16 @@ fn seconds_have_no_more_digits_than_it_takes() {
 }
 
 #[test]
+fn text_in_json_is_escaped() {
+    let mut out = String::new();
+    for text in ["a/b", "\"q\"", "back\\", "tab\tnew\nline", "\u{1}", "plain é"] {
+        json::escape(&mut out, text);
+        out.push('|');
+    }
+    assert_eq!(out, r#"a\/b|\"q\"|back\\|tab\tnew\nline|\u0001|plain é|"#);
+}
+
+#[test]
 fn a_gateway_is_where_an_address_of_the_same_network_is() {
     let interface = Interface {
         device: Device(3),

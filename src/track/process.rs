@@ -106,13 +106,13 @@ impl Processes {
     }
 
     pub fn view(&self) -> Vec<ProcessView> {
-        let seen = |(name, watched): (&Box<str>, &Watched)| ProcessView {
-            name: name.clone(),
+        let seen = |watched: &Watched| ProcessView {
+            name: watched.wanted.name.clone(),
             count: watched.count,
             up: watched.up,
             turns: watched.turns,
         };
-        self.watched.iter().map(seen).collect()
+        self.watched.values().map(seen).collect()
     }
 
     /// When [`Processes::tick`] is due. Any call may change it.
