@@ -254,7 +254,8 @@ fn cafebazaar(out: &mut Exposition, subjects: &[Subject<'_>]) {
             out.sample(name, &labels(subject), delay);
         }
     }
-    let lists: [(&str, &str, fn(&Instance) -> &[Address]); 2] = [
+    type List = fn(&Instance) -> &[Address];
+    let lists: [(&str, &str, List); 2] = [
         ("keepalived_vrrp_state", "State of vrrp", |configured| &configured.vips),
         ("keepalived_vrrp_excluded_state", "State of vrrp with excluded VIP", |configured| &configured.excluded),
     ];
