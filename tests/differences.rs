@@ -507,6 +507,9 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A refused recipient costs the others nothing", Row::Shown("tests/notify.rs", "one_recipient_that_is_refused_does_not_keep_the_mail_from_the_other")),
         ("A mail is sent whole", Row::Shown("src/notify/mail/tests.rs", "a_dialogue_is_keepalived_s")),
         ("The log holds nothing up", Row::Shown("tests/process.rs", "a_console_that_nobody_reads_holds_nothing_up")),
+        ("Dumps go where they are told to go", Row::Shown("tests/dumps.rs", "files_go_where_the_configuration_says")),
+        ("A dump is there as a whole, and whoever waits for it is told", Row::Shown("tests/dumps.rs", "who_waits_for_a_file_by_its_name_is_told_when_it_is_complete")),
+        ("Dumps say what is so", Row::Shown("src/observe/tests.rs", "what_keepalived_gets_wrong_is_right")),
     ]
 }
 

@@ -45,7 +45,7 @@ const LAYERS: &[Layer] = &[
     pure("probe", &["effect", "wire", "model"]),
     pure("bfd", &["effect", "wire", "model"]),
     pure("notify", &["effect", "wire", "model"]),
-    pure("observe", &["vrrp", "track", "lvs", "probe", "bfd", "notify", "model"]),
+    pure("observe", &["effect", "wire", "vrrp", "track", "lvs", "probe", "bfd", "notify", "model"]),
     shell("kernel", Grant::Only(&["effect", "wire", "sys", "model"])),
     pure("cli", &[]),
     shell("runtime", Grant::Above),

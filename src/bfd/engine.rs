@@ -1,6 +1,7 @@
 //! All sessions of the process: which packet is whose, and when each has something to do.
 
 use super::session::{Outcome, Session};
+use super::view::View;
 use super::{Action, Event, Heard, SessionId};
 use crate::effect::chance::Chance;
 use crate::effect::record::BfdRecord;
@@ -122,6 +123,10 @@ impl Engine {
 
     pub fn is_up(&self, name: &str) -> bool {
         self.sessions.values().any(|session| &*session.conf.name == name && session.state == State::Up)
+    }
+
+    pub fn snapshot(&self) -> View {
+        View { sessions: self.sessions.iter().map(|(&id, session)| session.view(id)).collect() }
     }
 
     /// What a successor needs to know.

@@ -3,6 +3,7 @@
 
 mod engine;
 mod session;
+pub mod view;
 
 pub use engine::Engine;
 

@@ -1,5 +1,7 @@
 //! One session: its state, its two rhythms, and how they are changed without the neighbour missing a beat.
 
+use super::SessionId;
+use super::view::SessionView;
 use crate::effect::chance::Chance;
 use crate::effect::record::BfdRecord;
 use crate::effect::time::Instant;
@@ -26,6 +28,7 @@ pub(super) struct Session {
     expiry: Option<Instant>,
     /// Something has been heard since the neighbour was last forgotten.
     heard: bool,
+    last_heard: Option<Instant>,
 }
 
 /// What the last packet said.
@@ -63,7 +66,20 @@ impl Session {
         let said = Rhythm { tx: conf.idle_tx.max(SLOW), rx: conf.min_rx };
         let next = (!conf.passive).then_some(now);
         let (state, reason) = (State::Down, Reason::None);
-        Self { conf, state, reason, ours, neighbour: UNKNOWN, said, kept: said, polling: false, next, expiry: None, heard: false }
+        Self {
+            conf,
+            state,
+            reason,
+            ours,
+            neighbour: UNKNOWN,
+            said,
+            kept: said,
+            polling: false,
+            next,
+            expiry: None,
+            heard: false,
+            last_heard: None,
+        }
     }
 
     /// Carries on where a predecessor was: the neighbour need not notice.
@@ -167,6 +183,7 @@ impl Session {
             self.kept = self.said;
         }
         let first = !std::mem::replace(&mut self.heard, true);
+        self.last_heard = Some(now);
         self.expiry = self.detection().map(|time| now + time);
         let mut outcome = match (self.state, packet.state) {
             (State::AdminDown, _) => return Outcome::default(),
@@ -265,5 +282,26 @@ impl Session {
 
     pub(super) const fn reason(&self) -> Reason {
         self.reason
+    }
+
+    pub(super) fn view(&self, id: SessionId) -> SessionView {
+        let Neighbour { number, state, multiplier, min_tx, min_rx, demand } = self.neighbour;
+        SessionView {
+            id,
+            name: self.conf.name.clone(),
+            state: self.state,
+            reason: self.reason,
+            ours: self.ours,
+            yours: number,
+            neighbour: state,
+            multiplier,
+            min_tx,
+            min_rx: if self.heard { min_rx } else { Duration::ZERO },
+            demand,
+            polling: self.polling,
+            interval: self.interval(),
+            detection: self.detection(),
+            last_heard: self.last_heard,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Shell completions, derived from the option table.
 
-use super::{FLAGS, Shell};
+use super::{COMMANDS, FLAGS, Shell};
 use std::fmt::Write as _;
 
 /// Completions for the options and commands of the command line.
@@ -13,9 +13,10 @@ pub fn completions(shell: Shell) -> String {
                  -*) COMPREPLY=($(compgen -W '{} --version --help' -- \"$word\"));;\n        \
                  *) COMPREPLY=($(compgen -f -- \"$word\"));;\n    esac\n    \
                  if [ \"$COMP_CWORD\" = 1 ] && [ \"${{1##*/}}\" = standfast ]; then\n        \
-                 COMPREPLY+=($(compgen -W 'check dump compatibility completions' -- \"$word\"))\n    fi\n}}\n\
+                 COMPREPLY+=($(compgen -W '{}' -- \"$word\"))\n    fi\n}}\n\
                  complete -o filenames -F _standfast standfast keepalived\n",
-                options.join(" ")
+                options.join(" "),
+                COMMANDS.join(" ")
             )
         }
         Shell::Fish => {
@@ -25,7 +26,7 @@ pub fn completions(shell: Shell) -> String {
                     let _ = writeln!(out, "complete -c {program} -l {} -d '{}'", flag.long, flag.doc.replace('\'', "\\'"));
                 }
             }
-            for command in ["check", "dump", "compatibility", "completions"] {
+            for command in COMMANDS {
                 let _ = writeln!(out, "complete -c standfast -n __fish_use_subcommand -a {command}");
             }
             out
@@ -42,6 +43,10 @@ mod tests {
         for flag in FLAGS {
             assert!(completions(Shell::Bash).contains(&format!("--{}", flag.long)));
             assert!(completions(Shell::Fish).contains(&format!("-l {} ", flag.long)));
+        }
+        for command in COMMANDS {
+            assert!(completions(Shell::Bash).contains(&format!("{command} ")) || completions(Shell::Bash).contains(&format!("{command}'")));
+            assert!(completions(Shell::Fish).contains(&format!("-a {command}\n")));
         }
     }
 }

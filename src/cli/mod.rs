@@ -1,9 +1,11 @@
 //! The command line: keepalived's options as a table, with getopt's manners, and the commands of our own.
 
 mod completion;
+mod control;
 pub mod genhash;
 
 pub use completion::completions;
+pub use control::{About, Inquiry, Whom};
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -37,6 +39,8 @@ pub enum Command {
     Compatibility,
     /// `standfast completions SHELL`.
     Completions(Shell),
+    /// `standfast status` and its like.
+    Inquire(Inquiry),
     Signum(Signal),
     Genhash(Vec<OsString>),
     Version,
@@ -328,6 +332,9 @@ pub fn face(name: &str) -> Face {
 }
 
 fn our_command(command: &str, rest: &[OsString]) -> Command {
+    if control::COMMANDS.contains(&command) {
+        return control::parse(command, rest);
+    }
     let mut options = Options::default();
     let (mut json, mut secrets) = (false, false);
     let mut words = Vec::new();
@@ -386,10 +393,16 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
         "version" => Command::Version,
         _ => Command::Unusable(vec![
             format!("standfast: unknown command '{command}'"),
-            "The commands are check, dump, compatibility, completions, help and version; see standfast --help".to_owned(),
+            format!("The commands are {}, help and version; see standfast --help", COMMANDS.join(", ")),
         ]),
     }
 }
+
+/// What `standfast` itself is told to do.
+const COMMANDS: [&str; 9] = {
+    let [status, watch, explain, reload, plan] = control::COMMANDS;
+    ["check", "dump", "compatibility", "completions", status, watch, explain, reload, plan]
+};
 
 /// keepalived's options, in getopt's manner: everything is scanned before a fault counts.
 fn options(name: &str, arguments: Vec<OsString>) -> Command {
@@ -492,6 +505,7 @@ pub fn help(name: &str) -> String {
              or: standfast compatibility           print which of keepalived's keywords are understood\n   \
              or: standfast completions bash|fish\n",
         );
+        out.push_str(control::HELP);
     }
     out.push('\n');
     for flag in FLAGS {

@@ -10,6 +10,7 @@ pub mod chance;
 pub mod delta;
 pub mod device;
 pub mod firewall;
+pub mod interface;
 pub mod ipvs;
 pub mod net;
 pub mod notice;

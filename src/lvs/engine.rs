@@ -159,6 +159,11 @@ impl Engine {
         self.suspense.asks_for(address)
     }
 
+    /// The configuration that is in force.
+    pub const fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
     pub fn snapshot(&self) -> View {
         let servers = self.model.lvs.virtual_servers.iter().zip(&self.layout.servers).zip(0_u32..).map(|((configured, server), at)| {
             let sorry = server.sorry(configured);

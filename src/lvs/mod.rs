@@ -21,14 +21,13 @@ mod server;
 mod suspend;
 mod table;
 mod transition;
-mod view;
+pub mod view;
 mod weight;
 
 #[cfg(test)]
 mod tests;
 
 pub use engine::Engine;
-pub use view::{CheckerView, RealView, ServerView, View};
 
 use crate::effect::ipvs::{ServerId, Service};
 use crate::effect::notice::ServerNotice;

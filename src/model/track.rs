@@ -102,3 +102,21 @@ pub struct Trackers {
     pub processes: Vec<Tracker>,
     pub bfd: Vec<Tracker>,
 }
+
+impl Trackers {
+    /// The instance's own, and those of its group for objects that it does not track itself.
+    pub fn joined(&self, group: Option<&Self>) -> Self {
+        let Some(group) = group else { return self.clone() };
+        let merged = |own: &[Tracker], group: &[Tracker]| {
+            let missing = group.iter().filter(|tracker| own.iter().all(|mine| mine.name != tracker.name));
+            own.iter().chain(missing).cloned().collect()
+        };
+        Self {
+            interfaces: merged(&self.interfaces, &group.interfaces),
+            scripts: merged(&self.scripts, &group.scripts),
+            files: merged(&self.files, &group.files),
+            processes: merged(&self.processes, &group.processes),
+            bfd: merged(&self.bfd, &group.bfd),
+        }
+    }
+}

@@ -22,8 +22,8 @@ pub enum Dump {
 /// Where it goes. Tools know these names.
 pub fn path(dump: Dump, process: &Process) -> PathBuf {
     match dump {
-        Dump::Stats => directory().join("keepalived.stats"),
-        Dump::Json => directory().join("keepalived.json"),
+        Dump::Stats => process.dumps.stats.clone().unwrap_or_else(|| directory().join("keepalived.stats")),
+        Dump::Json => process.dumps.json.clone().unwrap_or_else(|| directory().join("keepalived.json")),
         Dump::Vrrp => state(process, ""),
         Dump::Parent => state(process, "_parent"),
         Dump::Checker => state(process, "_check"),

@@ -4,11 +4,14 @@
 //! each, and gives them to the successor of a role that died, which then carries on where that one was. A role never waits for
 //! the supervisor: what the socket does not take at once is kept, the newest entry for each object only.
 
+mod answer;
 mod code;
+
+pub use answer::{Answerer, Ask, Memory, Topic};
 
 use crate::effect::record::{BfdRecord, Former, Health, Record};
 use crate::sys::descriptor;
-use code::{decode_order, decode_report, encode_order, encode_report};
+use code::{decode_order, decode_report, encode_order, encode_report, encode_tell};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
@@ -79,6 +82,8 @@ pub enum Report {
     Stopped,
     /// Somebody asks the role to have the configuration read again.
     ReloadAsked,
+    /// The answer to an [`Ask`].
+    Told(u64, Memory),
 }
 
 /// To a role.
@@ -86,6 +91,7 @@ pub enum Report {
 pub enum Order {
     /// Go over to the configuration in this memory file: `files::replay` reads it.
     Reload(OwnedFd),
+    Tell(Ask),
 }
 
 /// What is told by a number alone.
@@ -261,34 +267,46 @@ impl std::os::fd::AsRawFd for RoleEnd {
 pub struct SupervisorEnd {
     socket: OwnedFd,
     /// Only the newest configuration matters to a role that has not taken the one before.
-    unsent: Option<Order>,
+    unsent: Option<OwnedFd>,
+    asks: VecDeque<Ask>,
 }
 
 impl SupervisorEnd {
     pub fn new(socket: OwnedFd) -> Self {
-        Self { socket, unsent: None }
+        Self { socket, unsent: None, asks: VecDeque::new() }
     }
 
     pub fn order(&mut self, order: Order) {
-        self.unsent = Some(order);
+        match order {
+            Order::Reload(file) => self.unsent = Some(file),
+            Order::Tell(ask) => self.asks.push_back(ask),
+        }
         self.flush();
     }
 
     pub fn has_unsent(&self) -> bool {
-        self.unsent.is_some()
+        self.unsent.is_some() || !self.asks.is_empty()
     }
 
     pub fn flush(&mut self) {
-        let Some(Order::Reload(file)) = &self.unsent else { return };
-        match send(self.socket.as_fd(), &encode_order(OrderKind::Reload), Some(file.as_fd())) {
-            Ok(Sent::Later) => {}
-            // A role that is gone is started again with the newest configuration.
-            Ok(Sent::Gone) | Err(_) => self.unsent = None,
+        if let Some(file) = &self.unsent {
+            match send(self.socket.as_fd(), &encode_order(OrderKind::Reload), Some(file.as_fd())) {
+                Ok(Sent::Later) => return,
+                // A role that is gone is started again with the newest configuration.
+                Ok(Sent::Gone) | Err(_) => self.unsent = None,
+            }
+        }
+        while let Some(ask) = self.asks.front() {
+            match send(self.socket.as_fd(), &encode_tell(ask), None) {
+                Ok(Sent::Later) => return,
+                // Whoever asked finds out by waiting.
+                Ok(Sent::Gone) | Err(_) => drop(self.asks.pop_front()),
+            }
         }
     }
 
     pub fn receive(&mut self) -> io::Result<Heard<Report>> {
-        receive(self.socket.as_fd(), |bytes, _| decode_report(bytes))
+        receive(self.socket.as_fd(), decode_report)
     }
 }
 

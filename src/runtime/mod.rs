@@ -4,7 +4,9 @@
 
 mod bytes;
 mod check;
+mod control;
 pub mod dump;
+pub mod dumper;
 pub mod files;
 pub mod follow;
 mod genhash;
@@ -63,6 +65,7 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
         Command::Check { options, json } => check::check(&reading::read(&options), json),
         Command::Dump { options, secrets } => check::dump(&reading::read(&options), secrets),
         Command::Compatibility => print(&compatibility()),
+        Command::Inquire(inquiry) => ExitCode::from(control::run(&inquiry)),
         Command::Completions(shell) => print(&cli::completions(shell)),
         Command::Run(options) => {
             say_unexpected(&options);

@@ -14,5 +14,6 @@ pub mod schedule;
 pub mod signal;
 pub mod socket;
 pub mod spawn;
+pub mod terminal;
 pub mod tls;
 pub mod watch;

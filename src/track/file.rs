@@ -1,6 +1,7 @@
 //! Numbers in files.
 
 use super::tracked;
+use super::view::FileView;
 use crate::effect::say::{Level, Line};
 use crate::model::Model;
 use crate::model::checker::Checker;
@@ -72,6 +73,10 @@ impl Files {
             }
             self.known.insert(file.name.clone(), known);
         }
+    }
+
+    pub fn view(&self) -> Vec<FileView> {
+        self.known.iter().map(|(name, known)| FileView { name: name.clone(), value: known.value }).collect()
     }
 
     /// Names and places.

@@ -4,6 +4,7 @@ pub mod census;
 pub mod file;
 pub mod process;
 pub mod script;
+pub mod view;
 
 use crate::model::Model;
 use crate::model::track::{Tracker, Trackers};

@@ -1,6 +1,7 @@
 //! How many processes of a kind are running.
 
 use super::tracked;
+use super::view::ProcessView;
 use crate::effect::say::{Level, Line};
 use crate::effect::time::Instant;
 use crate::model::Model;
@@ -50,6 +51,7 @@ pub struct Processes {
 #[derive(Debug)]
 struct Watched {
     wanted: TrackProcess,
+    count: usize,
     /// They have not been counted yet.
     up: Option<bool>,
     /// It has been the other way round, and this is when it counts.
@@ -67,9 +69,9 @@ impl Processes {
                 key(&before.wanted) == key(wanted)
             };
             let before = old.remove(&wanted.name).filter(same);
-            let up = before.and_then(|before| before.up);
+            let (count, up) = before.map_or((0, None), |before| (before.count, before.up));
             actions.extend(up.map(|up| Action::Report { name: wanted.name.clone(), up }));
-            self.watched.insert(wanted.name.clone(), Watched { wanted: wanted.clone(), up, turns: None });
+            self.watched.insert(wanted.name.clone(), Watched { wanted: wanted.clone(), count, up, turns: None });
         }
     }
 
@@ -80,6 +82,7 @@ impl Processes {
 
     pub fn counted(&mut self, now: Instant, name: &str, count: usize, actions: &mut Vec<Action>) {
         let Some(watched) = self.watched.get_mut(name) else { return };
+        watched.count = count;
         let TrackProcess { quorum, quorum_max, terminate_delay, fork_delay, .. } = watched.wanted;
         let enough = count >= usize::from(quorum) && quorum_max.is_none_or(|most| count <= usize::from(most));
         match watched.up {
@@ -100,6 +103,16 @@ impl Processes {
                 watched.turn(watched.up != Some(true), actions);
             }
         }
+    }
+
+    pub fn view(&self) -> Vec<ProcessView> {
+        let seen = |watched: &Watched| ProcessView {
+            name: watched.wanted.name.clone(),
+            count: watched.count,
+            up: watched.up,
+            turns: watched.turns,
+        };
+        self.watched.values().map(seen).collect()
     }
 
     /// When [`Processes::tick`] is due. Any call may change it.

@@ -1,6 +1,7 @@
 //! Health scripts: when each runs, and what their results add up to.
 
 use super::tracked;
+use super::view::{self, ScriptView};
 use crate::effect::say::{Level, Line};
 use crate::effect::time::Instant;
 use crate::model::Model;
@@ -171,6 +172,10 @@ impl Scripts {
         stages.chain(self.watched.iter().map(|watched| watched.due)).chain(self.ending.values().filter_map(|&until| until)).min()
     }
 
+    pub fn view(&self) -> Vec<ScriptView> {
+        self.watched.iter().map(Watched::view).collect()
+    }
+
     /// The end: every run is asked to end.
     pub fn stop(&mut self, now: Instant, actions: &mut Vec<Action>) {
         for watched in std::mem::take(&mut self.watched) {
@@ -227,6 +232,16 @@ enum Verdict {
 }
 
 impl Watched {
+    fn view(&self) -> ScriptView {
+        let stage = self.run.as_ref().map_or(view::Stage::Idle, |running| match running.stage {
+            Stage::Working(_) => view::Stage::Running,
+            Stage::Ending(_) => view::Stage::Ending,
+            Stage::Stuck => view::Stage::Stuck,
+        });
+        let (name, last) = (self.script.name.clone(), self.last.clone());
+        ScriptView { name, up: self.up, judged: self.judged, stage, contrary: self.contrary, last }
+    }
+
     /// Ends a run that takes too long.
     fn expire(&mut self, now: Instant, actions: &mut Vec<Action>) {
         let Some(running) = &mut self.run else { return };

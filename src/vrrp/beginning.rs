@@ -1,6 +1,7 @@
 //! The first states of instances and groups, at the start and after a reload.
 
 use super::engine::Engine;
+use super::history::Happening;
 use super::instance::State;
 use crate::effect::net::InstanceId;
 use crate::effect::notice::Told;
@@ -51,6 +52,9 @@ impl Engine {
                     instance.learnt = record.learnt;
                     instance.master = record.master;
                     instance.auth.ah.resume(record.ah_sequence);
+                }
+                if record.is_some() {
+                    instance.note(cx.now, Happening::Resumed);
                 }
                 match record.map(|record| record.standing) {
                     Some(record::Standing::Master { since }) => instance.resume_master(since, cx),

@@ -3,9 +3,9 @@
 use super::device::Plan;
 use super::fault::Cause;
 use super::group::Group;
+use super::history::Kind;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
-use super::view::{self, GroupView, InstanceView, View};
 use super::{Event, Manner, Standing, Tracked, message, place};
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
@@ -243,36 +243,6 @@ impl Engine {
         self.instances.values().any(|instance| &*instance.conf.name == name && matches!(instance.state, State::Master { .. }))
     }
 
-    pub fn snapshot(&self) -> View {
-        let instances = self.order.iter().filter_map(|id| self.instances.get(id)).map(|instance| InstanceView {
-            name: instance.conf.name.clone(),
-            vrid: instance.conf.vrid,
-            family: instance.conf.family,
-            state: seen(&instance.state),
-            wanted: if instance.wants_master { view::State::Master } else { seen(&instance.state) },
-            base_priority: instance.conf.priority.0,
-            effective_priority: instance.effective,
-            master_priority: instance.master_priority,
-            master: instance.master,
-            master_interval: instance.learnt,
-            source: instance.source,
-            last_transition: instance.changed,
-            faults: instance.faults.iter().map(ToString::to_string).collect(),
-            holds_addresses: instance.is_master(),
-            stats: instance.stats,
-        });
-        let groups = self.groups.iter().map(|group| GroupView {
-            name: group.conf().name.clone(),
-            state: match group.told {
-                Some(Told::Master) => view::State::Master,
-                Some(Told::Fault) => view::State::Fault,
-                None => view::State::Init,
-                Some(_) => view::State::Backup,
-            },
-        });
-        View { instances: instances.collect(), groups: groups.collect() }
-    }
-
     /// `STATS_CLEAR`.
     pub fn clear_stats(&mut self) {
         for instance in self.instances.values_mut() {
@@ -422,19 +392,25 @@ impl Engine {
         if before.as_ref() == Some(&link) {
             return;
         }
+        let turned = before.as_ref().map(|before| before.up) != Some(link.up);
         let renamed = before.is_some_and(|before| self.watched.contains(&before.name) && before.name != link.name);
         let matters = renamed || self.watched.contains(&link.name) || self.plan.names().any(|name| *name == *link.name);
+        let name = link.name.clone();
         self.links.put(link);
         if matters {
             self.plan_anew(actions);
+            if turned {
+                self.remember(now, Kind::Interface, &name);
+            }
             self.look_around_all(now, actions);
         }
     }
 
     fn link_gone(&mut self, now: Instant, device: Device, actions: &mut Actions) {
-        let matters = |link: Link| self.watched.contains(&link.name) || self.plan.names().any(|name| *name == *link.name);
-        if self.links.remove(device).is_some_and(matters) {
+        let matters = |link: &Link| self.watched.contains(&link.name) || self.plan.names().any(|name| *name == *link.name);
+        if let Some(link) = self.links.remove(device).filter(matters) {
             self.plan_anew(actions);
+            self.remember(now, Kind::Interface, &link.name);
             self.look_around_all(now, actions);
         }
     }
@@ -519,15 +495,16 @@ impl Engine {
     }
 
     fn tracked(&mut self, now: Instant, object: Tracked<'_>, standing: Standing, actions: &mut Actions) {
-        let (map, name) = match object {
-            Tracked::Script(name) => (&mut self.scripts, name),
-            Tracked::File(name) => (&mut self.files, name),
-            Tracked::Process(name) => (&mut self.processes, name),
-            Tracked::Bfd(name) => (&mut self.bfd, name),
+        let (map, name, kind) = match object {
+            Tracked::Script(name) => (&mut self.scripts, name, Kind::Script),
+            Tracked::File(name) => (&mut self.files, name, Kind::File),
+            Tracked::Process(name) => (&mut self.processes, name, Kind::Process),
+            Tracked::Bfd(name) => (&mut self.bfd, name, Kind::Bfd),
         };
         if map.insert(name.into(), standing) == Some(standing) {
             return;
         }
+        self.remember(now, kind, name);
         self.look_around_all(now, actions);
     }
 }
@@ -536,15 +513,6 @@ fn has_peer(instance: &Instance, source: IpAddr) -> bool {
     match &instance.conf.transport {
         Transport::Multicast { .. } => true,
         Transport::Unicast { peers, .. } => peers.iter().any(|peer| peer.address == source),
-    }
-}
-
-const fn seen(state: &State) -> view::State {
-    match state {
-        State::Init => view::State::Init,
-        State::Backup { .. } => view::State::Backup,
-        State::Master { .. } => view::State::Master,
-        State::Fault => view::State::Fault,
     }
 }
 

@@ -6,8 +6,10 @@ use super::burst::Bursts;
 use super::device::Plan;
 use super::election::{compare, master_down, skew, waiting_priority};
 use super::fault::Faults;
+use super::history::{Happening, History, Wait};
 use super::limiter::Limiter;
 use super::place::Site;
+use super::snapshot::seen;
 use super::stats::Stats;
 use super::{message, place};
 use crate::effect::net::{Device, InstanceId, Links, Owner};
@@ -152,6 +154,7 @@ pub(super) struct Instance {
     pub(super) resumes: bool,
     /// What the weights make of the configured priority.
     pub(super) effective: u8,
+    pub(super) weights: i32,
     /// An owner that gives way to another one.
     yields_ownership: bool,
     /// In its group, it would be master if the others would.
@@ -176,7 +179,9 @@ pub(super) struct Instance {
     pub(super) retry: Option<Instant>,
     other_owner_since: Option<Instant>,
     pub(super) stats: Stats,
+    pub(super) history: History,
     pub(super) changed: Instant,
+    pub(super) last_advert: Option<Instant>,
     /// Where it stands in the engine's queue.
     pub(super) armed: Option<(Instant, u64)>,
     /// What the supervisor was told last.
@@ -193,6 +198,7 @@ impl Instance {
             unannounced: false,
             resumes: false,
             effective: conf.priority.0,
+            weights: 0,
             yields_ownership: false,
             wants_master: false,
             learnt: conf.advert_interval,
@@ -211,7 +217,9 @@ impl Instance {
             retry: None,
             other_owner_since: None,
             stats: Stats::default(),
+            history: History::default(),
             changed: now,
+            last_advert: None,
             armed: None,
             recorded: None,
             conf,
@@ -246,8 +254,15 @@ impl Instance {
     }
 
     pub(super) fn down_interval(&self) -> Duration {
+        self.patience().total
+    }
+
+    /// How long the master may be silent, and why.
+    pub(super) fn patience(&self) -> Wait {
+        let (version, interval, adverts) = (self.conf.version, self.interval(), self.conf.down_timer_adverts);
         let priority = waiting_priority(self.conf.priority, self.effective);
-        master_down(self.conf.version, priority, self.interval(), self.conf.down_timer_adverts)
+        let total = master_down(version, priority, interval, adverts);
+        Wait { adverts, interval, priority, skew: skew(version, priority, interval), total }
     }
 
     /// Gives up everything a master has; the new state is the caller's.
@@ -260,6 +275,7 @@ impl Instance {
     fn enter(&mut self, state: State, cx: &Cx<'_>) {
         self.state = state;
         self.changed = cx.now;
+        self.note(cx.now, Happening::Entered(seen(&self.state)));
         self.remarked.clear();
     }
 
@@ -342,6 +358,9 @@ impl Instance {
 
     pub(super) fn become_fault(&mut self, goodbye: u8, cx: &mut Cx<'_>) {
         let initial = self.state == State::Init;
+        if self.faults.any() {
+            self.note(cx.now, Happening::Failed(self.faults.iter().cloned().collect()));
+        }
         match self.state {
             State::Master { .. } => {
                 self.say_goodbye(goodbye, cx);
@@ -421,6 +440,7 @@ impl Instance {
             State::Backup { down, .. } if *down <= cx.now => {
                 cx.actions.push(Action::Say(message::timeout(&self.conf.name)));
                 self.wants_master = true;
+                self.note(cx.now, Happening::Silent(self.patience()));
                 Some(Wish::Master)
             }
             State::Backup { .. } => None,
@@ -449,6 +469,7 @@ impl Instance {
 
     /// The group did not let it become master.
     pub(super) fn wait_again(&mut self, cx: &Cx<'_>) {
+        self.note(cx.now, Happening::HeldBack);
         self.wait_for_master(cx);
     }
 
@@ -489,15 +510,20 @@ impl Instance {
             if let State::Backup { down, .. } = &mut self.state {
                 *down = cx.now + after;
             }
+            self.note(cx.now, Happening::Resigned { master: heard.source, wait: after });
             return;
         }
         let lower = heard.priority < self.priority();
         if lower && !deferral.accepts_lower(cx.now) {
             cx.actions.push(Action::Say(message::lower_in_backup(&self.conf.name, heard.source, heard.priority)));
+            self.note(cx.now, Happening::Lower { from: heard.source, theirs: heard.priority, ours: self.priority() });
             return;
         }
         if self.yields_ownership && (self.master != Some(heard.source) || heard.priority < u8::MAX) {
             self.yields_ownership = false;
+        }
+        if (self.master, self.master_priority) != (Some(heard.source), heard.priority) {
+            self.note(cx.now, Happening::Follows { master: heard.source, theirs: heard.priority, ours: self.priority() });
         }
         self.follow(heard);
         self.wants_master = false;
@@ -552,6 +578,8 @@ impl Instance {
         if self.conf.higher_prio_send_advert {
             self.send(self.priority(), cx);
         }
+        let (by, theirs, ours, source) = (heard.source, heard.priority, self.priority(), self.source);
+        self.note(cx.now, Happening::Outranked { by, theirs, ours, source });
         self.follow(heard);
         Some(Wish::Backup)
     }
@@ -565,6 +593,7 @@ impl Instance {
         if !self.conf.lower_prio_no_advert {
             self.advertise(cx);
         }
+        self.note(cx.now, Happening::Answered { from: heard.source, theirs: heard.priority, ours: self.priority() });
         self.announce_after_lower(cx);
         self.tell(Told::MasterRxLowerPri, cx);
         Some(Wish::AnnounceGroup)
@@ -594,6 +623,7 @@ impl Instance {
             }
             Some(since) if cx.now >= since + patience => {
                 self.yields_ownership = true;
+                self.note(cx.now, Happening::YieldsOwnership { to: heard.source });
                 true
             }
             Some(_) => false,
@@ -621,10 +651,12 @@ impl Instance {
             let patience = self.conf.advert_interval * 2 + skew(self.conf.version, other.0, self.conf.advert_interval);
             if gap > patience {
                 cx.actions.push(Action::Say(message::stalled_back(&self.conf.name)));
+                self.note(cx.now, Happening::Stalled(gap));
                 return Some(Wish::Backup);
             }
         }
         if gap >= self.down_interval() {
+            self.note(cx.now, Happening::Stalled(gap));
             cx.actions.push(Action::Say(message::stalled(&self.conf.name, gap)));
             self.advertise(cx);
             self.announce(1, cx);
@@ -639,6 +671,7 @@ impl Instance {
         }
         let before = self.down_interval();
         cx.actions.push(Action::Say(message::priority(&self.conf.name, self.effective, effective)));
+        self.note(cx.now, Happening::Priority { before: self.effective, after: effective });
         self.effective = effective;
         let after = self.down_interval();
         if let State::Backup { down, .. } = &mut self.state {
@@ -655,6 +688,7 @@ impl Instance {
         let interval_changed = conf.advert_interval != self.conf.advert_interval;
         let preempt_changed = conf.preempt != self.conf.preempt;
         self.conf = conf;
+        self.note(cx.now, Happening::Reloaded);
         self.site = place::site(&self.conf, cx.plan, cx.links);
         let (preempt, garp) = (self.conf.preempt, self.conf.garp.clone());
         match &mut self.state {

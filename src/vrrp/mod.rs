@@ -3,6 +3,7 @@
 //! The driver hands in events with the time at which they happened, carries out the [`Actions`](crate::effect::Actions) at once and in order, and
 //! calls again at [`Engine::next_deadline`]. Between two calls nothing changes.
 
+pub mod account;
 mod admit;
 pub mod announce;
 mod auth;
@@ -15,6 +16,7 @@ mod engine;
 mod fault;
 pub mod firewall;
 mod group;
+pub mod history;
 mod instance;
 mod limiter;
 mod message;
@@ -22,6 +24,7 @@ mod moves;
 mod place;
 mod ports;
 mod priority;
+mod snapshot;
 mod speak;
 pub mod stats;
 mod surroundings;

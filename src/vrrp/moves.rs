@@ -2,8 +2,9 @@
 
 use super::engine::Engine;
 use super::fault::Cause;
+use super::history::Happening;
 use super::instance::{Instance, State, Wish};
-use super::{message, place};
+use super::{message, place, view};
 use crate::effect::net::InstanceId;
 use crate::effect::notice::Told;
 use crate::effect::time::Instant;
@@ -50,6 +51,7 @@ impl Engine {
         self.say_syncing(id, "FAULT", actions);
         for other in others {
             if !self.is(other, |state| *state == State::Fault) {
+                self.take_along(now, id, other, view::State::Fault);
                 self.with(now, other, actions, |instance, cx| instance.become_fault(1, cx));
                 self.arm(other);
             }
@@ -79,6 +81,7 @@ impl Engine {
         self.say_syncing(id, "BACKUP", actions);
         for other in others {
             if !self.is(other, |state| matches!(state, State::Backup { .. })) {
+                self.take_along(now, id, other, view::State::Backup);
                 self.with(now, other, actions, |instance, cx| instance.become_backup(1, true, cx));
                 self.arm(other);
             }
@@ -113,6 +116,7 @@ impl Engine {
         self.say_syncing(id, "MASTER", actions);
         for other in others {
             if !self.is(other, |state| matches!(state, State::Master { .. })) {
+                self.take_along(now, id, other, view::State::Master);
                 self.with(now, other, actions, Instance::become_master);
                 self.arm(other);
             }
@@ -134,6 +138,7 @@ impl Engine {
         self.say_syncing(id, "BACKUP", actions);
         for other in self.others(id) {
             if self.is(other, |state| matches!(state, State::Master { .. })) {
+                self.take_along(now, id, other, view::State::Backup);
                 yields(self, other, actions);
                 // They wait on their own, and begin before the one that brought them along.
                 self.arm(other);
@@ -143,6 +148,15 @@ impl Engine {
         self.tell_group(id, Told::Backup, actions);
         if !probes.is_empty() {
             actions.push(Action::Probe(probes.into()));
+        }
+    }
+
+    /// The other one will not have come to its new state by itself.
+    fn take_along(&mut self, now: Instant, id: InstanceId, other: InstanceId, to: view::State) {
+        let Some(group) = self.member_of.get(&id).map(|&at| self.groups[at].conf().name.clone()) else { return };
+        let member = self.name(id).into();
+        if let Some(other) = self.instances.get_mut(&other) {
+            other.note(now, Happening::WithGroup { group, member, to });
         }
     }
 

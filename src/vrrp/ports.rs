@@ -74,6 +74,13 @@ impl Ports {
         Some(open)
     }
 
+    /// All that are open or to be opened, in the order in which they were asked for, with their users by VRID.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PortId, &Port, impl Iterator<Item = (u8, InstanceId)>)> {
+        let mut all: Vec<_> = self.open.iter().map(|(&id, open)| (id, &open.port, open.users.iter().copied())).collect();
+        all.sort_unstable_by_key(|&(id, ..)| id);
+        all.into_iter()
+    }
+
     /// Who listens there for a VRID.
     pub(super) fn users(&self, id: PortId, vrid: u8) -> impl Iterator<Item = InstanceId> {
         let range = (vrid, InstanceId(0))..=(vrid, InstanceId(u32::MAX));

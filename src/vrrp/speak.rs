@@ -84,6 +84,7 @@ impl Instance {
         let (Some(port), Some(source)) = (self.port, self.source) else { return };
         self.packet_id = self.packet_id.checked_add(1).unwrap_or(1);
         self.stats.adverts.sent += 1;
+        self.last_advert = Some(cx.now);
         let conf = &self.conf;
         let body = match conf.version {
             Version::V2 => {

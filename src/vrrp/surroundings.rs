@@ -12,7 +12,7 @@ use crate::effect::net::{Fact, InstanceId, Owner};
 use crate::effect::packet::Port;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
-use crate::model::track::{Tracker, Trackers, Weight};
+use crate::model::track::{Tracker, Weight};
 use crate::model::vrrp::Instance;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -94,7 +94,7 @@ impl Engine {
             let own = Some(name) == conf.interface.as_deref() || Some(name) == self.plan.own(&conf);
             standings.insert(name, (is_up(name) != Some(true) && (is_up(name).is_some() || !own), true));
         }
-        let lists = trackers(&conf.trackers, group.as_ref());
+        let lists = conf.trackers.joined(group.as_ref());
         for tracker in &lists.interfaces {
             let up = is_up(&tracker.name) == Some(true);
             weights += contribution(tracker.weight, up);
@@ -157,6 +157,7 @@ impl Engine {
             let wanted = place::port(&conf, home, instance.source).map(|port| Port { receive_buffer, ..port });
             instance.port = self.ports.change(User { id, vrid: conf.vrid }, instance.port, wanted, actions);
         }
+        instance.weights = weights;
         let now_effective = effective(conf.priority, weights);
         // What takes it into FAULT or out of it is told with the new state.
         let told = instance.faults.any() == (instance.state == State::Fault);
@@ -170,24 +171,8 @@ impl Engine {
     }
 }
 
-/// The instance's own trackers, and those of its group for objects that it does not track itself.
-fn trackers(own: &Trackers, group: Option<&Trackers>) -> Trackers {
-    let Some(group) = group else { return own.clone() };
-    let merged = |own: &[Tracker], group: &[Tracker]| {
-        let missing = group.iter().filter(|tracker| own.iter().all(|mine| mine.name != tracker.name));
-        own.iter().chain(missing).cloned().collect()
-    };
-    Trackers {
-        interfaces: merged(&own.interfaces, &group.interfaces),
-        scripts: merged(&own.scripts, &group.scripts),
-        files: merged(&own.files, &group.files),
-        processes: merged(&own.processes, &group.processes),
-        bfd: merged(&own.bfd, &group.bfd),
-    }
-}
-
 /// A file's number times its weight, and whether that is a fault: with weight 0 every number but 0 is one.
-fn file_weight(tracker: &Tracker, standing: Option<Standing>) -> (i32, bool) {
+pub(super) fn file_weight(tracker: &Tracker, standing: Option<Standing>) -> (i32, bool) {
     let Some(Standing::Value(value)) = standing else { return (0, false) };
     let Weight { value: weight, reverse } = tracker.weight;
     if weight == 0 {

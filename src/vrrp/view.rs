@@ -1,9 +1,13 @@
 //! What others may look at: instances and groups as they are now.
 
 use super::stats::Stats;
+use super::{Cause, Standing};
+use crate::effect::net::Device;
+use crate::effect::packet::{Port, PortId};
 use crate::effect::time::Instant;
 use crate::model::net::Family;
 use crate::model::vrrp::Vrid;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,6 +16,9 @@ use std::time::Duration;
 pub struct View {
     pub instances: Vec<InstanceView>,
     pub groups: Vec<GroupView>,
+    /// In the order in which they were asked for.
+    pub ports: Vec<PortView>,
+    pub standings: Standings,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,16 +32,27 @@ pub struct InstanceView {
     pub base_priority: u8,
     /// With what is tracked, as advertised.
     pub effective_priority: u8,
+    /// What is tracked adds up to this, beyond what a priority can be.
+    pub weights: i32,
     /// Of the master's last advert; zero if none was heard.
     pub master_priority: u8,
     pub master: Option<IpAddr>,
     /// The interval of the master's adverts, as learnt.
     pub master_interval: Duration,
+    /// How long a silent master is waited for.
+    pub down_interval: Duration,
+    /// When that is over, or a master's own next advert is due.
+    pub deadline: Option<Instant>,
+    pub last_advert: Option<Instant>,
+    /// Where it lives.
+    pub device: Option<Device>,
+    /// What the interface of its own is called, if it has one (`use_vmac`, `use_ipvlan`).
+    pub own: Option<Box<str>>,
     /// What adverts are sent from.
     pub source: Option<IpAddr>,
     pub last_transition: Instant,
     /// Why it is in FAULT.
-    pub faults: Vec<String>,
+    pub faults: Vec<Cause>,
     /// It holds its addresses.
     pub holds_addresses: bool,
     pub stats: Stats,
@@ -44,6 +62,25 @@ pub struct InstanceView {
 pub struct GroupView {
     pub name: Box<str>,
     pub state: State,
+}
+
+/// Sockets that instances share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortView {
+    pub id: PortId,
+    pub port: Port,
+    pub users: Vec<(Box<str>, Vrid)>,
+    /// The one that hears and the one that speaks, as the process numbers them, once they are open.
+    pub descriptors: Option<(i32, i32)>,
+}
+
+/// What tracked objects have reported, by name. One that is missing has not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standings {
+    pub scripts: BTreeMap<Box<str>, Standing>,
+    pub files: BTreeMap<Box<str>, Standing>,
+    pub processes: BTreeMap<Box<str>, Standing>,
+    pub bfd: BTreeMap<Box<str>, Standing>,
 }
 
 /// A state as others see it.

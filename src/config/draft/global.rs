@@ -4,6 +4,7 @@
 use crate::config::command::{Command, UserSpec};
 use crate::config::diagnostic::Origin;
 use crate::model::global as model;
+use crate::model::global::observe::Control;
 use crate::model::global::scripts as scripts_model;
 use std::path::PathBuf;
 
@@ -21,6 +22,8 @@ pub struct Global {
     pub config_save_dir_at: Origin,
     pub iptables_at: Origin,
     pub scripts: Scripts,
+    /// The control socket, where it is not the usual one.
+    pub control: Option<Pipe>,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,17 @@ impl From<Option<&scripts_model::Fifo>> for Fifo {
     }
 }
 
+fn control(model: &Control) -> Option<Pipe> {
+    let Control::At(socket) = model else { return None };
+    let owner = socket.owner.map(|owner| UserSpec {
+        at: Origin::default(),
+        user: owner.uid.to_string().into(),
+        group: owner.gid.map(|gid| gid.to_string().into()),
+        supplementary: false,
+    });
+    Some(Pipe { at: Origin::default(), path: socket.path.clone(), owner })
+}
+
 impl From<&model::Global> for Global {
     fn from(model: &model::Global) -> Self {
         let (mail, scripts) = (&model.mail, &model.scripts);
@@ -98,6 +112,7 @@ impl From<&model::Global> for Global {
                 vrrp_fifo: scripts.vrrp_fifo.as_ref().into(),
                 lvs_fifo: scripts.lvs_fifo.as_ref().into(),
             },
+            control: control(&model.control),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::config::diagnostic::{Class, Origin};
 use crate::config::draft::global as draft;
 use crate::config::host::{At, Ids};
 use crate::model::global::Global;
+use crate::model::global::observe::{Control, Owner, Socket};
 use crate::model::global::scripts::Fifo;
 use crate::model::script::Script;
 use std::net::SocketAddr;
@@ -20,6 +21,8 @@ enum Step<'a> {
     Pipe(usize, &'a draft::Pipe),
     Reader(usize, &'a Command),
 }
+
+const SUPERUSER: &str = "only the superuser may use it";
 
 const LIFE: [&str; 2] = ["startup", "shutdown"];
 const WRITERS: [&[Process]; 3] = [&[Process::Vrrp, Process::Checker], &[Process::Vrrp], &[Process::Checker]];
@@ -52,6 +55,9 @@ impl Resolver<'_> {
         let Outcome { life: [startup, shutdown], pipes, readers } = self.steps(&draft.scripts);
         global.scripts.startup = startup;
         global.scripts.shutdown = shutdown;
+        if let Some(control) = draft.control {
+            global.control = self.control(&control);
+        }
         [global.scripts.fifo, global.scripts.vrrp_fifo, global.scripts.lvs_fifo] = self.fifos(pipes, readers);
         global
     }
@@ -61,6 +67,18 @@ impl Resolver<'_> {
         if let Some(path) = global.process.config_save_dir.take_if(blocked) {
             self.problems.error(at, format!("config_save_dir {} exists and is not a directory", path.display()));
         }
+    }
+
+    /// An owner that there is not leaves the socket to the superuser.
+    fn control(&mut self, pipe: &draft::Pipe) -> Control {
+        let owner = pipe.owner.as_ref().and_then(|owner| {
+            let ids = self.ids(owner);
+            if ids.is_none() {
+                self.problems.error(owner.at, "The owner of the control socket does not exist").word(&owner.user).hint(SUPERUSER);
+            }
+            ids.map(|ids| Owner { uid: ids.uid, gid: owner.group.is_some().then_some(ids.gid) })
+        });
+        Control::At(Socket { path: pipe.path.clone(), owner })
     }
 
     fn one_firewall(&mut self, global: &mut Global, at: Origin) {

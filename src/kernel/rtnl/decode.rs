@@ -221,7 +221,7 @@ pub(super) fn link_gone(payload: &[u8]) -> Option<Device> {
     (header.interface_family == AddressFamily::Unspec).then_some(Device(header.index))
 }
 
-fn text(value: &[u8]) -> Box<str> {
+pub(super) fn text(value: &[u8]) -> Box<str> {
     let end = value.iter().position(|&byte| byte == 0).unwrap_or(value.len());
     String::from_utf8_lossy(value.get(..end).unwrap_or_default()).into()
 }

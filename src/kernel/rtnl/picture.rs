@@ -115,7 +115,7 @@ impl Asker {
     }
 
     /// Hands out the messages of a dump; `None` when it begins anew.
-    fn dump(&mut self, kind: u16, header: &[u8], wanted: u16, mut take: impl FnMut(Option<&[u8]>)) -> io::Result<()> {
+    pub(super) fn dump(&mut self, kind: u16, header: &[u8], wanted: u16, mut take: impl FnMut(Option<&[u8]>)) -> io::Result<()> {
         for _ in 0..ATTEMPTS {
             take(None);
             if self.attempt(kind, header, wanted, &mut take)? {

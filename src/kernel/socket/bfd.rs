@@ -89,6 +89,12 @@ impl Hearing {
     }
 }
 
+impl AsFd for Speaking {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 impl AsFd for Hearing {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

@@ -180,6 +180,12 @@ fn without_header(packet: &[u8], sealed: bool) -> Option<Datagram<'_>> {
     Some(Datagram { source: header.source.into(), destination: header.destination.into(), ttl: header.ttl, seal, payload })
 }
 
+impl AsFd for Speaking {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 impl AsFd for Hearing {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

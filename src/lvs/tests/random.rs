@@ -99,7 +99,7 @@ fn text(servers: &[Server]) -> String {
 
 /// The rules, said plainly: what is to be held, given what each checker thinks.
 fn rules(servers: &[Server], view: &View) -> Vec<String> {
-    let line = |(server, seen): (&Server, &crate::lvs::ServerView)| {
+    let line = |(server, seen): (&Server, &crate::lvs::view::ServerView)| {
         let alive: Vec<bool> = seen.real_servers.iter().map(|real| real.checkers.iter().all(|checker| checker.up)).collect();
         let weights: Vec<i64> = server
             .reals

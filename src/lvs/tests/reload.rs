@@ -227,7 +227,7 @@ fn there_and_back_again() {
             bench.down(down);
             bench.pass(3000);
             let (table, view) = (bench.table(), bench.engine.snapshot());
-            let verdicts = |view: &crate::lvs::View| -> Vec<bool> {
+            let verdicts = |view: &crate::lvs::view::View| -> Vec<bool> {
                 view.servers.iter().flat_map(|server| &server.real_servers).map(|real| real.alive).collect()
             };
             bench.reload(&other);

@@ -27,11 +27,12 @@ macro_rules! differing {
     }};
 }
 
-const SETTINGS: [&str; 9] = ["the processes", "mail", "scripts", "VRRP", "the firewall", "IPVS", "SNMP", "D-Bus", "TLS"];
+const SETTINGS: [&str; 11] =
+    ["the processes", "mail", "scripts", "VRRP", "the firewall", "IPVS", "SNMP", "D-Bus", "the control socket", "metrics", "TLS"];
 
 pub(super) fn settings(plan: &mut Plan, old: &Global, new: &Global) {
-    let Global { process, mail, scripts, vrrp, firewall, lvs, snmp, dbus } = old;
-    let [processes, mails, script, routers, firewalls, ipvs, snmps, buses, _] = SETTINGS;
+    let Global { process, mail, scripts, vrrp, firewall, lvs, snmp, dbus, control, metrics } = old;
+    let [processes, mails, script, routers, firewalls, ipvs, snmps, buses, controls, metric, _] = SETTINGS;
     section(plan, processes, process, &new.process, process_settings);
     section(plan, mails, mail, &new.mail, mail_settings);
     section(plan, script, scripts, &new.scripts, script_settings);
@@ -40,6 +41,8 @@ pub(super) fn settings(plan: &mut Plan, old: &Global, new: &Global) {
     section(plan, ipvs, lvs, &new.lvs, ipvs_settings);
     section(plan, snmps, snmp, &new.snmp, |_, _| Vec::new());
     section(plan, buses, dbus, &new.dbus, |_, _| Vec::new());
+    section(plan, controls, control, &new.control, |_, _| Vec::new());
+    section(plan, metric, metrics, &new.metrics, |_, _| Vec::new());
 }
 
 fn section<T: PartialEq>(plan: &mut Plan, name: &str, old: &T, new: &T, settings: impl Fn(&T, &T) -> Vec<&'static str>) {

@@ -22,6 +22,8 @@ pub struct Global {
     pub lvs: Lvs,
     pub snmp: observe::Snmp,
     pub dbus: observe::Dbus,
+    pub control: observe::Control,
+    pub metrics: observe::Metrics,
 }
 
 /// Receive buffers of the netlink sockets of one process, in bytes; without a size, the kernel's.

@@ -14,9 +14,15 @@ fn view(name: &str, stats: Stats) -> InstanceView {
         wanted: State::Master,
         base_priority: 100,
         effective_priority: 100,
+        weights: 0,
         master_priority: 0,
         master: None,
         master_interval: Duration::from_secs(1),
+        down_interval: Duration::from_secs(3),
+        deadline: None,
+        last_advert: None,
+        device: None,
+        own: None,
         source: None,
         last_transition: crate::effect::time::Instant::default(),
         faults: Vec::new(),
@@ -64,7 +70,7 @@ VRRP Instance: A
     Received: 19
     Sent: 18446744073709551615
 ";
-    let all = View { instances: vec![view("A", counted), view("B c", Stats::default())], groups: Vec::new() };
+    let all = View { instances: vec![view("A", counted), view("B c", Stats::default())], ..View::default() };
     let text = text(&all);
     assert!(text.starts_with(want), "{text}");
     assert!(text[want.len()..].starts_with("VRRP Instance: B c\n  Advertisements:\n    Received: 0\n"), "{text}");

@@ -1,11 +1,12 @@
 //! Messages as bytes. Both ends are the same program, and yet nothing is taken for granted: what does not decode to its last
 //! byte is no message.
 
-use super::{Entry, LONGEST, Order, OrderKind, Report};
+use super::{Ask, Entry, LONGEST, Memory, Order, OrderKind, Report, Topic};
 use crate::effect::device::{Knob, Scope};
 use crate::effect::net::Device;
 use crate::effect::record::{BfdRecord, CheckerHealth, Counters, Former, Health, Record, Standing};
 use crate::effect::time::Instant;
+use crate::model::global::observe::Names;
 use crate::runtime::bytes::{Reader, Writer};
 use std::net::IpAddr;
 use std::os::fd::OwnedFd;
@@ -26,7 +27,13 @@ mod tag {
     pub(super) const HEALTH: u8 = 7;
     pub(super) const SESSION: u8 = 8;
     pub(super) const SETTING: u8 = 9;
+    pub(super) const TOLD: u8 = 10;
     pub(super) const RELOAD: u8 = 65;
+    pub(super) const TELL: u8 = 66;
+
+    pub(super) const STATUS: u8 = 0;
+    pub(super) const METRICS: u8 = 1;
+    pub(super) const EXPLAIN: u8 = 2;
 
     pub(super) const FAULT: u8 = 0;
     pub(super) const BACKUP: u8 = 1;
@@ -73,7 +80,16 @@ pub(super) fn encode_report(report: &Report) -> Vec<u8> {
         Report::Refused(reason) => with_text(tag::REFUSED, reason),
         Report::Stopped => message(tag::STOPPED).0,
         Report::ReloadAsked => message(tag::RELOAD_ASKED).0,
+        // Its memory file goes beside it.
+        Report::Told(id, _) => encode_told(*id),
     }
+}
+
+/// What goes with an answer's memory file.
+pub(super) fn encode_told(id: u64) -> Vec<u8> {
+    let mut out = message(tag::TOLD);
+    out.number(id);
+    out.0
 }
 
 fn with_text(kind: u8, text: &str) -> Vec<u8> {
@@ -191,7 +207,7 @@ fn flag(input: &mut Reader<'_>) -> Option<bool> {
     }
 }
 
-pub(super) fn decode_report(bytes: &[u8]) -> Option<Report> {
+pub(super) fn decode_report(bytes: &[u8], descriptor: Option<OwnedFd>) -> Option<Report> {
     let mut input = Reader(bytes);
     if input.byte()? != VERSION {
         return None;
@@ -206,6 +222,7 @@ pub(super) fn decode_report(bytes: &[u8]) -> Option<Report> {
         tag::REFUSED => Report::Refused(input.text()?.into()),
         tag::STOPPED => Report::Stopped,
         tag::RELOAD_ASKED => Report::ReloadAsked,
+        tag::TOLD => Report::Told(input.number()?, Memory::received(descriptor?)?),
         _ => return None,
     };
     input.is_empty().then_some(report)
@@ -240,6 +257,41 @@ pub(super) fn encode_order(order: OrderKind) -> Vec<u8> {
 pub(super) fn decode_order(bytes: &[u8], descriptor: Option<OwnedFd>) -> Option<Order> {
     match bytes {
         [VERSION, tag::RELOAD] => descriptor.map(Order::Reload),
+        [VERSION, tag::TELL, rest @ ..] => decode_tell(rest).map(Order::Tell),
         _ => None,
     }
+}
+
+pub(super) fn encode_tell(ask: &Ask) -> Vec<u8> {
+    let mut out = message(tag::TELL);
+    out.number(ask.id);
+    match &ask.topic {
+        Topic::Status => out.byte(tag::STATUS),
+        Topic::Metrics(Names { native, cafebazaar, gen2brain }) => {
+            out.byte(tag::METRICS);
+            for names in [native, cafebazaar, gen2brain] {
+                out.byte((*names).into());
+            }
+        }
+        Topic::Explain(name) => {
+            out.byte(tag::EXPLAIN);
+            put_text(&mut out, name);
+        }
+    }
+    out.0
+}
+
+fn decode_tell(bytes: &[u8]) -> Option<Ask> {
+    let mut input = Reader(bytes);
+    let id = input.number()?;
+    let topic = match input.byte()? {
+        tag::STATUS => Topic::Status,
+        tag::METRICS => {
+            let (native, cafebazaar, gen2brain) = (flag(&mut input)?, flag(&mut input)?, flag(&mut input)?);
+            Topic::Metrics(Names { native, cafebazaar, gen2brain })
+        }
+        tag::EXPLAIN => Topic::Explain(input.text()?.into()),
+        _ => return None,
+    };
+    input.is_empty().then_some(Ask { id, topic })
 }

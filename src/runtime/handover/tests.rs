@@ -71,10 +71,36 @@ fn shortened(report: Report) -> Report {
     }
 }
 
+fn asks() -> Vec<Ask> {
+    use crate::model::global::observe::Names;
+    let names = Names { native: false, cafebazaar: true, gen2brain: false };
+    let topics = [Topic::Status, Topic::Metrics(names), Topic::Explain("VI 1".into()), Topic::Explain("".into())];
+    topics.into_iter().zip([0, 1, 77, u64::MAX]).map(|(topic, id)| Ask { id, topic }).collect()
+}
+
+#[test]
+fn a_question_is_answered_from_another_thread_and_in_any_length() {
+    let (here, there) = pair().expect("a pair");
+    let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));
+    for ask in asks() {
+        supervisor.order(Order::Tell(ask.clone()));
+        let Ok(Heard::Message(Order::Tell(heard))) = role.receive() else { unreachable!("a question") };
+        assert_eq!(heard, ask);
+        let text = "x".repeat(usize::try_from(ask.id % 1000).expect("it fits") * 1000);
+        let (answerer, sent) = (role.answerer(ask.id).expect("a way"), text.clone());
+        std::thread::spawn(move || answerer.answer(sent.as_bytes())).join().expect("it ends").expect("it is taken");
+        let Ok(Heard::Message(Report::Told(id, memory))) = supervisor.receive() else { unreachable!("an answer") };
+        let mut read = vec![0; text.len() + 1];
+        assert_eq!((id, memory.len()), (ask.id, u64::try_from(text.len()).expect("it fits")));
+        assert_eq!(memory.read(&mut read, 0).expect("it can be read"), text.len());
+        assert_eq!(&read[..text.len()], text.as_bytes());
+    }
+}
+
 #[test]
 fn what_is_encoded_decodes_to_the_same() {
     for report in reports() {
-        assert_eq!(decode_report(&encode_report(&report)), Some(shortened(report)));
+        assert_eq!(decode_report(&encode_report(&report), None), Some(shortened(report)));
     }
 }
 
@@ -82,19 +108,28 @@ fn what_is_encoded_decodes_to_the_same() {
 fn bytes_that_are_no_message_are_refused() {
     for report in reports() {
         let bytes = encode_report(&report);
-        assert!((0..bytes.len()).all(|length| decode_report(&bytes[..length]).is_none()), "{report:?}");
-        assert_eq!(decode_report(&[&bytes[..], &[0]].concat()), None);
-        assert_eq!(decode_report(&[&[9], &bytes[1..]].concat()), None);
+        assert!((0..bytes.len()).all(|length| decode_report(&bytes[..length], None).is_none()), "{report:?}");
+        assert_eq!(decode_report(&[&bytes[..], &[0]].concat(), None), None);
+        assert_eq!(decode_report(&[&[9], &bytes[1..]].concat(), None), None);
     }
-    assert_eq!(decode_report(&[1, 99]), None);
-    assert_eq!(decode_report(&[1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0xff]), None, "not UTF-8");
+    assert_eq!(decode_report(&[1, 99], None), None);
+    assert_eq!(decode_report(&[1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0xff], None), None, "not UTF-8");
     assert!(decode_order(&[1, 65], None).is_none(), "a reload without its file");
+    assert!(decode_report(&code::encode_told(7), None).is_none(), "an answer without its file");
+    for ask in asks() {
+        let bytes = encode_tell(&ask);
+        assert!((0..bytes.len()).all(|length| decode_order(&bytes[..length], None).is_none()), "{ask:?}");
+        assert!(decode_order(&[&bytes[..], &[0]].concat(), None).is_none());
+        assert!(matches!(decode_order(&bytes, None), Some(Order::Tell(same)) if same == ask));
+    }
 }
 
 #[test]
 fn a_text_beyond_all_measure_is_cut_between_characters() {
     let long = format!("x{}", "\u{fc}".repeat(LONGEST));
-    let Some(Report::Forget(key)) = decode_report(&encode_report(&Report::Forget(long.clone().into()))) else { unreachable!("it decodes") };
+    let Some(Report::Forget(key)) = decode_report(&encode_report(&Report::Forget(long.clone().into())), None) else {
+        unreachable!("it decodes")
+    };
     assert!(long.starts_with(&*key) && key.len() > LONGEST / 2 - 2, "{}", key.len());
 }
 

@@ -1,5 +1,6 @@
 //! The BFD process.
 
+use crate::bfd::view::SessionView;
 use crate::bfd::{Action, Engine, Event, Heard, SessionId};
 use crate::effect::record::BfdRecord;
 use crate::kernel::socket::bfd::{Hearing, Speaking};
@@ -7,18 +8,21 @@ use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::bfd::Session;
 use crate::model::net::Family;
+use crate::observe::bfd::{self as observe, Sockets};
+use crate::runtime::dump::{self, Dump};
+use crate::runtime::dumper::{Dumper, clock};
 use crate::runtime::follow::Leader;
-use crate::runtime::handover::{Entry, Report, RoleEnd};
+use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::notify::say;
 use crate::runtime::poll::Poll;
 use crate::runtime::reading;
 use crate::runtime::rights;
-use crate::runtime::role::orders;
+use crate::runtime::role::{orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::wire::bfd::Packet;
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -70,6 +74,7 @@ struct Driver {
     signals: Signals,
     timer: Timer,
     poll: Poll,
+    dumper: Dumper,
     chance: crate::effect::chance::Chance,
     buffer: [u8; 512],
 }
@@ -77,6 +82,8 @@ struct Driver {
 enum Asked {
     Stop,
     Reload(OwnedFd),
+    Tell(Ask),
+    Dump,
 }
 
 async fn serve(start: Start) -> io::Result<()> {
@@ -104,6 +111,8 @@ async fn serve(start: Start) -> io::Result<()> {
                 Asked::Stop => break 'serving,
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
+                Asked::Tell(ask) => tell::bfd(&driver.control, ask, &driver.engine, &driver.model),
+                Asked::Dump => driver.dump(),
             }
         }
         if reading.is_none()
@@ -147,6 +156,7 @@ impl Driver {
             signals,
             timer,
             poll,
+            dumper: Dumper::default(),
             chance: crate::effect::chance::Chance::new(seed),
             buffer: [0; 512],
         };
@@ -194,7 +204,7 @@ impl Driver {
                         match signal {
                             Signal::Stop | Signal::Interrupt => asked.push(Asked::Stop),
                             Signal::Reload => self.control.report(Report::ReloadAsked),
-                            Signal::Data => tracing::warn!("of the files that signals ask for, that of BFD is not written so far"),
+                            Signal::Data => asked.push(Asked::Dump),
                             Signal::Stats | Signal::StatsClear | Signal::Json | Signal::Child => {}
                         }
                     }
@@ -222,6 +232,18 @@ impl Driver {
         Ok(asked)
     }
 
+    fn dump(&self) {
+        let path = dump::path(Dump::Bfd, &self.model.global.process);
+        let (model, view, clock) = (Arc::clone(&self.model), self.engine.snapshot(), clock());
+        let number = |socket: BorrowedFd<'_>| socket.as_raw_fd();
+        let speaking = |session: &SessionView| self.speaking.get(&session.id).map(|speaking| number(speaking.as_fd()));
+        let sockets = Sockets {
+            hearing: self.hearing.iter().flatten().map(|hearing| number(hearing.as_fd())).collect(),
+            speaking: view.sessions.iter().map(speaking).collect(),
+        };
+        self.dumper.put(path, move || Some(observe::text(&model, &view, &sockets, &clock)));
+    }
+
     fn hear(&mut self, index: usize) {
         let Some(&(_, multihop)) = PORTS.get(index) else { return };
         for _ in 0..PIECE {
@@ -240,8 +262,11 @@ impl Driver {
     }
 
     fn converse(&mut self, asked: &mut Vec<Asked>) {
-        let (files, ended) = orders(&mut self.control, &self.poll);
-        asked.extend(files.into_iter().map(Asked::Reload));
+        let (orders, ended) = orders(&mut self.control, &self.poll);
+        asked.extend(orders.into_iter().map(|order| match order {
+            Order::Reload(file) => Asked::Reload(file),
+            Order::Tell(ask) => Asked::Tell(ask),
+        }));
         asked.extend(ended.then_some(Asked::Stop));
     }
 

@@ -8,6 +8,9 @@ mod presence;
 use crate::effect::record::Health;
 use crate::lvs::marks::Marks;
 use crate::model::Model;
+use crate::observe::lvs;
+use crate::runtime::dump::{self, Dump};
+use crate::runtime::dumper::Dumper;
 use crate::runtime::reading;
 use crate::runtime::rights;
 use crate::runtime::signals::Signals;
@@ -49,9 +52,10 @@ pub fn run(start: Start) -> u8 {
 
 async fn serve(start: Start) -> io::Result<()> {
     let (release, release_only) = (start.release, start.release_only);
+    let dumper = Dumper::default();
     let mut marks = Marks::default();
-    let model = marked(&mut marks, Arc::clone(&start.model));
-    let mut driver = Driver::start(Start { model, ..start }, sockets())?;
+    let mut model = marked(&mut marks, Arc::clone(&start.model));
+    let mut driver = Driver::start(Start { model: Arc::clone(&model), ..start }, sockets())?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;
     let mut stopping = release_only;
@@ -61,9 +65,10 @@ async fn serve(start: Start) -> io::Result<()> {
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
-                    Ok(model) => {
-                        rights::take(&model.global.process.checker, &model.global.process);
-                        driver.reconfigure(&marked(&mut marks, model))?;
+                    Ok(new) => {
+                        rights::take(&new.global.process.checker, &new.global.process);
+                        model = marked(&mut marks, new);
+                        driver.reconfigure(&model)?;
                     }
                     Err(error) => driver.refuse(&error.to_string()),
                 }
@@ -76,7 +81,8 @@ async fn serve(start: Start) -> io::Result<()> {
                 Asked::Stop => stopping = true,
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
-                Asked::Dump => tracing::warn!("the checker process writes no files that signals ask for so far"),
+                Asked::Tell(ask) => driver.tell(ask),
+                Asked::Dump => dump(&driver, &model, &dumper),
             }
         }
         if reading.is_none()
@@ -99,6 +105,15 @@ fn marked(marks: &mut Marks, mut model: Arc<Model>) -> Arc<Model> {
         marks.give(Arc::make_mut(&mut model));
     }
     model
+}
+
+fn dump(driver: &Driver, model: &Arc<Model>, dumper: &Dumper) {
+    let path = dump::path(Dump::Checker, &model.global.process);
+    let (model, view, files) = (Arc::clone(model), driver.snapshot(), driver.files());
+    dumper.put(path, move || {
+        let value = |name: &str| files.iter().find(|file| &*file.name == name).and_then(|file| file.value);
+        Some(lvs::text(&model, &view, value))
+    });
 }
 
 /// How many sockets attempts may have at a time. The process takes as many descriptors as it is allowed to; its scripts do not.

@@ -2,6 +2,7 @@
 
 pub mod bfd;
 pub mod checker;
+mod tell;
 pub mod vrrp;
 
 use crate::model::global::process::{IpvsNamespace, Process};
@@ -10,7 +11,6 @@ use crate::runtime::poll::Poll;
 use crate::runtime::rights;
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -40,17 +40,17 @@ fn live(name: &str, serve: impl Future<Output = io::Result<()>>) -> u8 {
     }
 }
 
-/// The configurations that the supervisor gives, and whether it is gone: without one nobody would ever stop this process.
-fn orders(control: &mut RoleEnd, poll: &Poll) -> (Vec<OwnedFd>, bool) {
+/// What the supervisor wants, and whether it is gone: without one nobody would ever stop this process.
+fn orders(control: &mut RoleEnd, poll: &Poll) -> (Vec<Order>, bool) {
     control.flush();
-    let mut files = Vec::new();
+    let mut orders = Vec::new();
     loop {
         match control.receive() {
-            Ok(Heard::Message(Order::Reload(file))) => files.push(file),
-            Ok(Heard::Nothing) => return (files, false),
+            Ok(Heard::Message(order)) => orders.push(order),
+            Ok(Heard::Nothing) => return (orders, false),
             Ok(Heard::End) | Err(_) => {
                 drop(poll.remove(control));
-                return (files, true);
+                return (orders, true);
             }
         }
     }

@@ -15,10 +15,13 @@ mod statics;
 mod synchronise;
 
 use crate::effect::record::{Former, Record};
+use crate::kernel::rtnl::interfaces;
 use crate::model::Model;
 use crate::model::lvs::Lvs;
-use crate::observe::stats;
+use crate::observe::vrrp::{self, Scene};
+use crate::observe::{json, stats};
 use crate::runtime::dump::{self, Dump};
+use crate::runtime::dumper::{Dumper, clock};
 use crate::runtime::notify::Teller;
 use crate::runtime::reading;
 use crate::runtime::rights;
@@ -69,6 +72,7 @@ async fn serve(start: Start) -> io::Result<()> {
     let mut driver = Driver::start(&model, &records, manner, effectors, teller, control, signals)?;
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
+    let dumper = Dumper::default();
     let mut next = None;
     let mut stopping = release_only;
     while !stopping {
@@ -101,7 +105,8 @@ async fn serve(start: Start) -> io::Result<()> {
                 Asked::Stop => stopping = true,
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
-                Asked::Dump(signal) => dump(signal, &mut driver, &model),
+                Asked::Tell(ask) => driver.tell(ask),
+                Asked::Dump(signal) => dump(signal, &mut driver, &trackers, &model, &dumper),
             }
         }
         if reading.is_none()
@@ -125,24 +130,32 @@ fn read_again(file: OwnedFd) -> io::Result<Arc<Model>> {
     Ok(Arc::new(Model { lvs: Lvs::default(), ..model }))
 }
 
-fn dump(signal: Signal, driver: &mut Driver, model: &Model) {
-    let text = match signal {
-        Signal::Stats | Signal::StatsClear => stats::text(&driver.snapshot()),
+fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Model>, dumper: &Dumper) {
+    let process = &model.global.process;
+    let shows = match signal {
+        Signal::Stats | Signal::StatsClear => {
+            let view = driver.snapshot();
+            if signal == Signal::StatsClear {
+                driver.clear_stats();
+            }
+            return dumper.put(dump::path(Dump::Stats, process), move || Some(stats::text(&view)));
+        }
+        Signal::Data => Dump::Vrrp,
+        Signal::Json => Dump::Json,
         // Nothing else asks for a file.
         Signal::Stop | Signal::Interrupt | Signal::Reload | Signal::Child => return,
-        Signal::Data | Signal::Json => {
-            tracing::warn!("of the files that signals ask for, only the statistics are written so far");
-            return;
-        }
     };
-    if signal == Signal::StatsClear {
-        driver.clear_stats();
-    }
-    let path = dump::path(Dump::Stats, &model.global.process);
-    // A disk may take its time.
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = dump::write(&path, &text) {
-            tracing::error!("{} cannot be written: {error}", path.display());
+    let (path, view, tracking) = (dump::path(shows, process), driver.snapshot(), trackers.view());
+    let (model, clock) = (Arc::clone(model), clock());
+    dumper.put(path, move || {
+        let interfaces = interfaces().unwrap_or_else(|error| {
+            tracing::warn!("interfaces are missing in what is dumped: {error}");
+            Vec::new()
+        });
+        let scene = Scene { model: &model, view: &view, tracking: &tracking, interfaces: &interfaces, clock };
+        match shows {
+            Dump::Json => json::text(&scene, model.global.process.dumps.json_version),
+            Dump::Vrrp | Dump::Parent | Dump::Checker | Dump::Bfd | Dump::Stats => Some(vrrp::text(&scene)),
         }
     });
 }

@@ -5,7 +5,9 @@
 //! takes its place meanwhile. Where that does not help, what it held is given up, and keepalived's delays follow.
 
 mod child;
+pub(in crate::runtime) mod control;
 mod hook;
+mod parent;
 mod part;
 mod pidfile;
 mod reader;
@@ -26,6 +28,7 @@ use crate::model::Model;
 use crate::model::diff::{Plan, diff};
 use crate::sys::signal;
 use child::{AllLines, Begun, End};
+use control::Control;
 use hook::{Hook, Moment};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
@@ -88,6 +91,7 @@ struct Supervisor {
     room: Option<Room>,
     /// Somebody who waits for us to have come up.
     front: Option<OwnedFd>,
+    control: Control,
 }
 
 impl Supervisor {
@@ -126,6 +130,7 @@ impl Supervisor {
             while let Some(signal) = self.signals.next() {
                 self.signal(signal);
             }
+            self.attend();
         }
     }
 
@@ -147,13 +152,20 @@ impl Supervisor {
         let now = Instant::now();
         let table = self.timetable.as_ref().and_then(Timetable::rest).map(|rest| now + rest);
         let others = [self.reading.as_ref().map(Reading::due), self.hook.as_ref().map(Hook::due), table].into_iter().flatten();
-        let due = self.roles.iter().filter_map(Role::due).chain(others).chain(log::flush().then(|| now + LOG_PAUSE)).min();
+        let due = self
+            .roles
+            .iter()
+            .filter_map(Role::due)
+            .chain(others)
+            .chain(self.control.due())
+            .chain(log::flush().then(|| now + LOG_PAUSE))
+            .min();
         let timeout = due.map_or(PollTimeout::NONE, |at| {
             // Rounded up: to wake before the time would be to spin until it.
             let rest = at.saturating_duration_since(now) + Duration::from_micros(999);
             PollTimeout::try_from(rest).unwrap_or(PollTimeout::MAX)
         });
-        let mut wait = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let mut wait = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN), PollFd::new(self.control.as_fd(), PollFlags::POLLIN)];
         wait.extend(self.timetable.as_ref().map(|table| PollFd::new(table.watch(), PollFlags::POLLIN)));
         wait.extend(self.roles.iter().filter_map(Role::watch));
         // Interrupted or not: what there is to do is looked for in any case.
@@ -186,8 +198,9 @@ impl Supervisor {
         }
     }
 
-    fn up(&self, text: &str) {
+    fn up(&mut self, text: &str) {
         log::info(text);
+        self.control.reload_ended(None);
         self.manager.ready(getpid().as_raw());
     }
 
@@ -200,6 +213,9 @@ impl Supervisor {
             Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json if self.ending.is_none() => {
                 for role in self.roles.iter().filter(|role| role.part == Part::Vrrp || signal == Signal::Data) {
                     role.send(signal);
+                }
+                if signal == Signal::Data {
+                    parent::dump(&self.model);
                 }
             }
             Signal::Reload | Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json => {}
@@ -269,6 +285,7 @@ impl Supervisor {
         }
         if purpose.apply {
             log::info("Reloading ...");
+            self.control.reload_began();
             self.manager.reloading();
         }
         let process = &self.model.global.process;
@@ -283,7 +300,7 @@ impl Supervisor {
     fn read(&mut self, reading: Reading, end: End) {
         let purpose = reading.purpose;
         let judged = match reading.finish(end) {
-            Ok((loaded, memory)) => self.judge(loaded, memory, purpose),
+            Ok((loaded, memory)) => self.judge(loaded, &memory, purpose),
             Err(error) => Err(error.to_string()),
         };
         self.conclude(purpose, &judged);
@@ -293,7 +310,7 @@ impl Supervisor {
     }
 
     /// What going over to a configuration means, if it is one that the daemon goes over to; and does so, if that is wanted.
-    fn judge(&mut self, loaded: Loaded, memory: OwnedFd, purpose: Purpose) -> Result<Plan, String> {
+    fn judge(&mut self, loaded: Loaded, memory: &OwnedFd, purpose: Purpose) -> Result<Plan, String> {
         start::tell(&loaded);
         let process = &self.model.global.process;
         let check = process.reload.check.as_ref().or(loaded.model.global.process.reload.check.as_ref());
@@ -306,7 +323,7 @@ impl Supervisor {
         let plan = diff(&self.model, &loaded.model);
         if purpose.apply {
             log::info(&format!("Reload plan: {}", plan.summary()));
-            self.apply(loaded, &memory).map_err(|error| format!("it cannot be handed to the other processes: {error}"))?;
+            self.apply(loaded, memory).map_err(|error| format!("it cannot be handed to the other processes: {error}"))?;
         }
         Ok(plan)
     }
@@ -315,6 +332,7 @@ impl Supervisor {
         let memories = self.roles.iter().map(|_| memory.try_clone()).collect::<io::Result<Vec<_>>>()?;
         self.unread = verdict::unread(&loaded);
         self.model = Arc::new(loaded.model);
+        self.control.configure(&self.model, &self.options);
         let reload = &self.model.global.process.reload;
         if self.timetable.as_ref().is_none_or(|table| !table.is_of(reload)) {
             self.timetable = Timetable::new(reload);
@@ -331,6 +349,7 @@ impl Supervisor {
 
     /// What is said at the end of a reading, to whoever asked for it.
     fn conclude(&mut self, purpose: Purpose, judged: &Result<Plan, String>) {
+        self.control.planned(judged);
         match judged {
             Err(reason) if purpose.apply => self.refuse(reason),
             Err(reason) => log::info(&format!("A reload would be refused: {reason}")),
@@ -348,6 +367,7 @@ impl Supervisor {
     /// Says that the old configuration goes on.
     fn refuse(&mut self, reason: &str) {
         log::error(&format!("Reload refused: {reason}. The configuration in force stays in force"));
+        self.control.reload_ended(Some(reason));
         if self.awaited == Awaited::Reload {
             self.awaited = Awaited::Nothing;
         }

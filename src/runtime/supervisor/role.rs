@@ -7,7 +7,7 @@ use super::respawn::{Death, Next, Respawn};
 use super::{kill, send};
 use crate::cli::Options;
 use crate::model::Model;
-use crate::runtime::handover::{Heard, Order, Report, Store, SupervisorEnd};
+use crate::runtime::handover::{Ask, Heard, Memory, Order, Report, Store, SupervisorEnd};
 use crate::runtime::log;
 use crate::runtime::signals::Signal;
 use nix::poll::{PollFd, PollFlags};
@@ -50,6 +50,19 @@ pub(super) struct Role {
     kill_at: Option<Instant>,
     /// Absent while there is nothing to do for this part.
     pid_file: Option<PidFile>,
+    /// Answers that nobody has looked at.
+    told: Vec<(u64, Memory)>,
+    /// How often the process was started.
+    starts: u64,
+}
+
+/// A part as others see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) process: Option<(Pid, Instant)>,
+    /// It is to be started at that time.
+    pub(super) start_at: Option<Instant>,
+    pub(super) starts: u64,
 }
 
 /// What a role has heard or found that is everybody's business.
@@ -80,7 +93,26 @@ impl Role {
             start_at: None,
             kill_at: None,
             pid_file,
+            told: Vec::new(),
+            starts: 0,
         }
+    }
+
+    pub(super) fn facts(&self) -> Facts {
+        let process = self.child.as_ref().map(|child| (child.pid, child.since));
+        Facts { process, start_at: self.start_at, starts: self.starts }
+    }
+
+    /// Asks the process about itself. Without one it says so.
+    pub(super) fn ask(&mut self, ask: Ask) -> bool {
+        let Some(child) = self.child.as_mut().filter(|child| !child.silent) else { return false };
+        child.end.order(Order::Tell(ask));
+        true
+    }
+
+    /// What the process has answered.
+    pub(super) fn take_told(&mut self) -> Vec<(u64, Memory)> {
+        std::mem::take(&mut self.told)
     }
 
     /// The process is to be started, as part of a start or a reload of the whole.
@@ -163,6 +195,7 @@ impl Role {
                     log::error(&format!("The pid file of the {name} process cannot be written: {error}"));
                 }
                 self.child = Some(child);
+                self.starts += 1;
                 self.held = self.part == Part::Checkers;
                 self.start_at = None;
             }
@@ -232,6 +265,7 @@ impl Role {
                 return Some(News::Refused(reason.into()));
             }
             Report::ReloadAsked => return Some(News::ReloadAsked),
+            Report::Told(id, memory) => self.told.push((id, memory)),
         }
         None
     }

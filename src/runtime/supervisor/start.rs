@@ -1,5 +1,6 @@
 //! From the command line to a daemon that serves: keepalived's steps in keepalived's order.
 
+use super::control::Control;
 use super::part::Part;
 use super::pidfile::{self, Claim, PidFile, Room};
 use super::role::Role;
@@ -77,6 +78,7 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
                 for file in supervisor.roles.into_iter().filter_map(Role::into_pid_file) {
                     file.remove();
                 }
+                supervisor.control.close();
                 supervisor.pid_file.remove();
                 if let Some(room) = supervisor.room {
                     room.leave();
@@ -253,6 +255,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
+    let control = Control::new(&model, &options).map_err(|error| failed("Nobody can be let in", &error, 1))?;
     Ok(Supervisor {
         options,
         question,
@@ -273,6 +276,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         pid_file,
         room,
         front,
+        control,
     })
 }
 

@@ -4,6 +4,7 @@ use crate::model::track::{InitialValue, TrackFile};
 use crate::runtime::notify::say;
 use crate::runtime::poll::Poll;
 use crate::track::file::{Action, Files, LONGEST};
+use crate::track::view::FileView;
 use nix::libc;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -68,6 +69,10 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    pub fn view(&self) -> Vec<FileView> {
+        self.engine.view()
     }
 
     /// One that is known already.

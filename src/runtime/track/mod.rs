@@ -9,6 +9,7 @@ use crate::effect::time::Instant;
 use crate::model::Model;
 use crate::runtime::follow::Follower;
 use crate::track::file::of_vrrp;
+use crate::track::view::View;
 use crate::vrrp::{Event, Standing, Tracked};
 use nix::time::{ClockId, clock_gettime};
 use std::io;
@@ -80,6 +81,10 @@ impl Trackers {
                 Finding { object: Found::Bfd(name), standing: if up { Standing::Up } else { Standing::Down } }
             }
         }
+    }
+
+    pub fn view(&self) -> View {
+        View { scripts: self.scripts.view(), files: self.files.view(), processes: self.processes.view() }
     }
 
     /// The end: scripts that run are asked to end, and not waited for.

@@ -5,6 +5,7 @@ use super::{Finding, Found, now};
 use crate::model::Model;
 use crate::runtime::notify::say;
 use crate::track::process::{Action, Processes};
+use crate::track::view::ProcessView;
 use crate::vrrp::Standing;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -65,6 +66,10 @@ impl Counter {
             }
             self.carry_out(actions);
         }
+    }
+
+    pub fn view(&self) -> Vec<ProcessView> {
+        self.engine.view()
     }
 
     fn carry_out(&mut self, actions: Vec<Action>) {

@@ -6,6 +6,7 @@ use crate::model::script::Script;
 use crate::runtime::notify::say;
 use crate::runtime::notify::spawn::{Children, Status, scripts};
 use crate::track::script::{Action, Event, Outcome, RunId, Scripts, Signal};
+use crate::track::view::ScriptView;
 use crate::vrrp::Standing;
 use nix::sys::signal::Signal as Number;
 use std::collections::VecDeque;
@@ -65,6 +66,10 @@ impl Runner {
             self.engine.handle(now(), Event::Tick, &mut actions);
             self.carry_out(actions);
         }
+    }
+
+    pub fn view(&self) -> Vec<ScriptView> {
+        self.engine.view()
     }
 
     /// The end: every script is asked to end. They are not waited for; those that do not end do so with this process.

@@ -662,13 +662,13 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "memory",
             "Where to keep the configuration as read.",
         ),
-        key(
+        live(
             "data_use_instance",
             boolean!(settings.process.dumps.name_instance),
             "false",
             "Namespace and instance in the names of state dumps.",
         ),
-        key::<Global>("json_version", number!(settings.process.dumps.json_version: u8, 1, 2), "1", "Shape of the JSON dump.").may_lack(),
+        live::<Global>("json_version", number!(settings.process.dumps.json_version: u8, 1, 2), "1", "Shape of the JSON dump.").may_lack(),
         key(
             "iproute_usr_dir",
             process::one_path!(iproute_usr_dir, "invalid iproute_usr_dir"),
@@ -681,19 +681,19 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "/etc/iproute2",
             "Second place, which wins.",
         ),
-        key(
+        live(
             "state_dump_file",
             process::one_path!(dumps.state, "invalid state_dump_file"),
             "/tmp/keepalived.data",
             "Where the state is dumped.",
         ),
-        key(
+        live(
             "stats_dump_file",
             process::one_path!(dumps.stats, "invalid stats_dump_file"),
             "/tmp/keepalived.stats",
             "Where the counters are dumped.",
         ),
-        key(
+        live(
             "json_dump_file",
             process::one_path!(dumps.json, "invalid json_dump_file"),
             "/tmp/keepalived.json",

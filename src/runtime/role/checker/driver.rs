@@ -6,19 +6,21 @@ use super::presence::{self, Presence};
 use crate::effect::probe::{Outcome, RunId};
 use crate::effect::time::Instant;
 use crate::kernel::timer::now;
+use crate::lvs::view::View;
 use crate::lvs::{Action, Engine, Event};
 use crate::model::Model;
 use crate::runtime::follow::Follower;
-use crate::runtime::handover::{Entry, Report, RoleEnd};
+use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
 use crate::runtime::probe::Prober;
-use crate::runtime::role::orders;
+use crate::runtime::role::{orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::file::Watcher;
 use crate::sys::memory;
 use crate::track::file::of_checkers;
+use crate::track::view::FileView;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
@@ -51,6 +53,8 @@ pub(super) enum Asked {
     Stop,
     /// Go over to the configuration in this memory file.
     Reload(OwnedFd),
+    /// Tell of yourself.
+    Tell(Ask),
     Dump,
 }
 
@@ -211,9 +215,21 @@ impl Driver {
         Ok(())
     }
 
+    pub(super) fn tell(&self, ask: Ask) {
+        tell::checkers(&self.control, ask, &self.engine, self.engine.model());
+    }
+
     /// A configuration was not taken over.
     pub(super) fn refuse(&mut self, reason: &str) {
         self.control.report(Report::Refused(reason.into()));
+    }
+
+    pub(super) fn snapshot(&self) -> View {
+        self.engine.snapshot()
+    }
+
+    pub(super) fn files(&self) -> Vec<FileView> {
+        self.files.view()
     }
 
     /// The end: nothing is held any more when this returns, if it is to be released. Every notice has been told.
@@ -298,8 +314,11 @@ impl Driver {
     }
 
     fn converse(&mut self, asked: &mut Vec<Asked>) {
-        let (files, ended) = orders(&mut self.control, &self.poll);
-        asked.extend(files.into_iter().map(Asked::Reload));
+        let (orders, ended) = orders(&mut self.control, &self.poll);
+        asked.extend(orders.into_iter().map(|order| match order {
+            Order::Reload(file) => Asked::Reload(file),
+            Order::Tell(ask) => Asked::Tell(ask),
+        }));
         asked.extend(ended.then_some(Asked::Stop));
     }
 

@@ -27,12 +27,12 @@ use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::global::NetlinkBuffers;
 use crate::model::net::Family;
-use crate::runtime::handover::{Entry, Report, RoleEnd};
+use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
 use crate::runtime::rights;
-use crate::runtime::role::orders;
+use crate::runtime::role::{orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
@@ -73,6 +73,8 @@ pub(super) enum Asked {
     Stop,
     /// Go over to the configuration in this memory file.
     Reload(OwnedFd),
+    /// Tell of yourself.
+    Tell(Ask),
     Dump(Signal),
 }
 
@@ -318,8 +320,14 @@ impl Driver {
         }
     }
 
+    pub(super) fn tell(&self, ask: Ask) {
+        tell::vrrp(&self.control, ask, &self.engine, &self.model);
+    }
+
     pub(super) fn snapshot(&self) -> View {
-        self.engine.snapshot()
+        let mut view = self.engine.snapshot();
+        self.ports.describe(&mut view.ports);
+        view
     }
 
     pub(super) fn clear_stats(&mut self) {
@@ -525,8 +533,11 @@ impl Driver {
     }
 
     fn converse(&mut self, asked: &mut Vec<Asked>) {
-        let (files, ended) = orders(&mut self.control, &self.poll);
-        asked.extend(files.into_iter().map(Asked::Reload));
+        let (orders, ended) = orders(&mut self.control, &self.poll);
+        asked.extend(orders.into_iter().map(|order| match order {
+            Order::Reload(file) => Asked::Reload(file),
+            Order::Tell(ask) => Asked::Tell(ask),
+        }));
         asked.extend(ended.then_some(Asked::Stop));
     }
 

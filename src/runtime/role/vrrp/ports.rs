@@ -4,9 +4,11 @@ use super::key::{Kind, key};
 use crate::effect::packet::{Datagram, Port, PortId, Transmit};
 use crate::kernel::socket::vrrp::{Hearing, Speaking, open};
 use crate::runtime::poll::Poll;
+use crate::vrrp::view::PortView;
 use nix::errno::Errno;
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 
 #[derive(Debug)]
 struct Open {
@@ -46,6 +48,14 @@ impl Ports {
 
     pub(super) fn ids(&self) -> Vec<PortId> {
         self.open.keys().copied().collect()
+    }
+
+    /// Adds what is known of them here alone.
+    pub(super) fn describe(&self, ports: &mut [PortView]) {
+        for port in ports {
+            let open = self.open.get(&port.id);
+            port.descriptors = open.map(|open| (open.hearing.as_fd().as_raw_fd(), open.speaking.as_fd().as_raw_fd()));
+        }
     }
 
     /// The next packet, none if what came was not one, or an error if nothing came.

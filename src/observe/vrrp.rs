@@ -1,0 +1,78 @@
+//! `keepalived.data`: the VRRP process.
+
+use super::clock::Clock;
+use super::global::{Part, definitions};
+use super::instance::{self, Shown};
+use super::sheet::Sheet;
+use super::tracked::{self, groups};
+use super::{group, interface, port, statics};
+use crate::effect::interface::Interface;
+use crate::model::Model;
+use crate::model::vrrp::Instance;
+use crate::track::view::View as Tracking;
+use crate::vrrp::view::{InstanceView, View};
+use std::collections::HashMap;
+
+/// All that there is to tell of a VRRP process.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    pub model: &'a Model,
+    pub view: &'a View,
+    pub tracking: &'a Tracking,
+    /// As the kernel has them now.
+    pub interfaces: &'a [Interface],
+    pub clock: Clock,
+}
+
+impl<'a> Scene<'a> {
+    /// The instances in the order of the configuration. One that was not taken over yet is not told of.
+    pub(super) fn instances(&self) -> impl Iterator<Item = Shown<'a>> {
+        let scene = *self;
+        let views: HashMap<&str, &InstanceView> = scene.view.instances.iter().map(|view| (&*view.name, view)).collect();
+        let groups = groups(scene.model);
+        let descriptors: HashMap<&str, (i32, i32)> =
+            scene.view.ports.iter().flat_map(|port| port.users.iter().filter_map(|(user, _)| Some((&**user, port.descriptors?)))).collect();
+        let syncs = scene.model.global.lvs.sync_daemon.as_ref().and_then(|daemon| daemon.instance.as_deref());
+        scene.model.vrrp.instances.iter().filter_map(move |conf| {
+            Some(Shown {
+                conf,
+                view: views.get(&*conf.name)?,
+                group: groups.get(&*conf.name).map(|group| &*group.name),
+                interfaces: scene.interfaces,
+                descriptors: descriptors.get(&*conf.name).copied(),
+                syncs: syncs == Some(&*conf.name),
+            })
+        })
+    }
+}
+
+pub fn text(scene: &Scene<'_>) -> String {
+    let Scene { model, view, tracking, interfaces, clock } = *scene;
+    let mut sheet = Sheet::for_objects(model.vrrp.instances.len() + interfaces.len());
+    definitions(&mut sheet, &model.global, Part::Vrrp { default_user: default_user(model) });
+    let is_there = |address| interfaces.iter().any(|interface| interface.addresses.iter().any(|prefix| prefix.address == address));
+    statics::write(&mut sheet, &model.statics, model.global.vrrp.default_interface.as_deref(), is_there);
+    sheet.section("VRRP Topology");
+    let mut shown: Vec<&Instance> = Vec::new();
+    for each in scene.instances() {
+        instance::write(&mut sheet, &each, &clock);
+        shown.push(each.conf);
+    }
+    port::write(&mut sheet, &shown, view, |device| {
+        interfaces.iter().find(|interface| interface.device == device).map(|interface| &*interface.name)
+    });
+    group::write(&mut sheet, &model.vrrp.groups, view);
+    tracked::write(&mut sheet, model, tracking, &view.standings);
+    interface::write(&mut sheet, model, view, interfaces);
+    sheet.done()
+}
+
+/// Whom scripts run as that say nothing of it; it is only known of those that there are.
+fn default_user(model: &Model) -> Option<(u32, u32)> {
+    let tracked = model.tracked.scripts.iter().map(|script| &script.command);
+    let notify = model.vrrp.instances.iter().map(|instance| &instance.notify).chain(model.vrrp.groups.iter().map(|group| &group.notify));
+    let notified = notify.flat_map(|notify| {
+        [&notify.master, &notify.backup, &notify.fault, &notify.stop, &notify.any].into_iter().filter_map(|script| script.as_deref())
+    });
+    tracked.chain(notified).next().map(|script| (script.uid, script.gid))
+}
