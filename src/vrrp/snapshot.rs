@@ -58,7 +58,7 @@ impl Instance {
             down_interval: self.down_interval(),
             deadline: self.awaited(),
             last_advert: self.last_advert,
-            device: self.home,
+            device: self.site.home,
             own,
             source: self.source,
             last_transition: self.changed,

@@ -1,7 +1,7 @@
 //! What the machine answered to one reading of the configuration, so that others read the same and ask nobody: a name server
 //! may take its time, and an interface may have gone meanwhile.
 
-use crate::config::host::{At, Found, Host, Ids, Interface, KeyFile, NameTable, ScriptPath};
+use crate::config::host::{At, Found, Host, Ids, Interface, KeyFile, Loose, NameTable, ScriptPath};
 use crate::runtime::bytes::{Reader, Writer};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -373,14 +373,20 @@ impl Fact for ScriptPath {
                 out.byte(1);
                 found.put(out);
             }
-            Self::WrongType(component) => {
+            Self::WrongType { component, resolved } => {
                 out.byte(2);
                 component.put(out);
+                resolved.put(out);
             }
-            Self::Insecure { component, found } => {
+            Self::Insecure { component, loose, found } => {
                 out.byte(3);
                 component.put(out);
+                loose.put(out);
                 found.put(out);
+            }
+            Self::Forbidden(component) => {
+                out.byte(4);
+                component.put(out);
             }
         }
     }
@@ -389,8 +395,27 @@ impl Fact for ScriptPath {
         Some(match input.byte()? {
             0 => Self::Absent,
             1 => Self::Runs(Fact::get(input)?),
-            2 => Self::WrongType(Fact::get(input)?),
-            _ => Self::Insecure { component: Fact::get(input)?, found: Fact::get(input)? },
+            2 => Self::WrongType { component: Fact::get(input)?, resolved: Fact::get(input)? },
+            3 => Self::Insecure { component: Fact::get(input)?, loose: Fact::get(input)?, found: Fact::get(input)? },
+            _ => Self::Forbidden(Fact::get(input)?),
+        })
+    }
+}
+
+impl Fact for Loose {
+    fn put(&self, out: &mut Writer) {
+        out.byte(match self {
+            Self::Owner => 0,
+            Self::Group => 1,
+            Self::World => 2,
+        });
+    }
+
+    fn get(input: &mut Reader<'_>) -> Option<Self> {
+        Some(match input.byte()? {
+            0 => Self::Owner,
+            1 => Self::Group,
+            _ => Self::World,
         })
     }
 }
@@ -430,8 +455,9 @@ mod tests {
         machine.interfaces.insert("blue".into(), Interface { loopback: true, mtu: 9000, stacked: true, vrf_table: Some(7) });
         machine.namespaces.insert("left".into(), HashMap::new());
         let found = Found { path: "/b".into(), resolved: "/c".into() };
-        machine.scripts.insert("/b".into(), ScriptPath::Insecure { component: "/".into(), found });
-        machine.scripts.insert("/d".into(), ScriptPath::WrongType("/d".into()));
+        machine.scripts.insert("/b".into(), ScriptPath::Insecure { component: "/".into(), loose: Loose::Group, found });
+        machine.scripts.insert("/d".into(), ScriptPath::WrongType { component: "/d".into(), resolved: "/e".into() });
+        machine.scripts.insert("/f".into(), ScriptPath::Forbidden("/g".into()));
         machine.paths.insert("/run".into(), At::Directory);
         machine.key_files.insert("/key".into(), KeyFile { bytes: vec![0, 255], exposed: true });
         machine.hosts.insert("mail".into(), "2001:db8::1".parse().expect("an address"));

@@ -12,7 +12,7 @@ use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::statics;
 use super::synchronise::Synchroniser;
-use crate::effect::firewall::Order;
+use crate::effect::firewall;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
@@ -362,7 +362,7 @@ impl Driver {
         }
         self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
         if release {
-            self.holder.filter(Order::Frame(None));
+            self.holder.filter(firewall::Order::Frame(None));
             self.holder.wait_for_filter(RELEASE);
         }
         self.holder.lines().iter().for_each(log::line);
