@@ -4,10 +4,13 @@ use super::ledger::{Gone, Index, Ledger, Names, Snag, Step};
 use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
 use super::writer::Writer;
+use crate::effect::delta::Identity;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
+use crate::model::net::{Family, Prefix};
 use std::time::Duration;
 
 /// How far the kernel must be for something to be there.
@@ -20,6 +23,16 @@ pub struct Refusal {
     pub owner: Owner,
     pub fact: Fact,
     pub reason: String,
+    /// It was tried once more, with the same outcome.
+    pub again: bool,
+}
+
+/// What somebody lacks that nobody took away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lack {
+    pub owner: Owner,
+    /// Whether there are addresses among that which the kernel took before.
+    pub addresses: bool,
 }
 
 /// All facts of all owners. A thread of its own writes to the kernel, which may hold a writer up for long.
@@ -34,16 +47,36 @@ pub struct Holder {
     there: Option<Index>,
     /// The last step that was done when we last looked.
     finished: u64,
+    /// Something has happened that may let the kernel take what it did not take before.
+    hopeful: bool,
+    /// The last step that was on its way when that happened.
+    hopeful_at: u64,
+    /// Why things were refused when that was last told.
+    told: HashMap<Identity, String>,
 }
 
 impl Holder {
     /// Opens its sockets in the calling thread's network namespace.
     pub fn start() -> io::Result<Self> {
         let mut asker = Asker::open()?;
-        let links = asker.links()?;
+        let mut links = asker.links()?;
+        for placement in asker.addresses()? {
+            links.put_address(placement.local());
+        }
         let names = names_of(&links);
         let writer = Writer::start()?;
-        Ok(Self { ledger: Ledger::default(), writer, asker, links, names, there: None, finished: 0 })
+        Ok(Self {
+            ledger: Ledger::default(),
+            writer,
+            asker,
+            links,
+            names,
+            there: None,
+            finished: 0,
+            hopeful: false,
+            hopeful_at: 0,
+            told: HashMap::new(),
+        })
     }
 
     /// Those of the facts that are in the kernel already become the owner's. Asks the kernel, once until something is
@@ -102,7 +135,14 @@ impl Holder {
             let settled = self.ledger.settle(&step, &snag, &self.names);
             self.queue(settled.steps);
             if let Snag::Refused(reason) = snag {
-                refusals.extend(settled.failed.into_iter().map(|(owner, fact)| Refusal { owner, fact, reason: reason.clone() }));
+                let again = self.told.get(&Identity::of(step.op.fact())) == Some(&reason);
+                // What was tried too early is tried once more.
+                self.hopeful |= step.number <= self.hopeful_at;
+                if !again {
+                    self.told.insert(Identity::of(step.op.fact()), reason.clone());
+                }
+                let told = settled.failed.into_iter();
+                refusals.extend(told.map(|(owner, fact)| Refusal { owner, fact, reason: reason.clone(), again }));
             }
         }
         self.finished = finished;
@@ -119,6 +159,24 @@ impl Holder {
         self.ledger.told(self.finished);
     }
 
+    /// Who lacks something that the kernel may take by now: holding it again puts it there. To be asked when all that there was
+    /// to observe has been; each thing that has happened is answered once.
+    pub fn lacking(&mut self) -> Vec<Lack> {
+        if !std::mem::take(&mut self.hopeful) {
+            return Vec::new();
+        }
+        let lacking = self.ledger.lacking();
+        let identities: HashSet<Identity> = lacking.values().flatten().map(|fact| Identity::of(fact)).collect();
+        self.told.retain(|identity, _| identities.contains(identity));
+        // What was refused before need not be announced because it is tried again.
+        let is_address = |fact: &&Fact| matches!(fact, Fact::Address(_)) && !self.told.contains_key(&Identity::of(fact));
+        lacking.into_iter().map(|(owner, facts)| Lack { owner, addresses: facts.iter().any(is_address) }).collect()
+    }
+
+    fn hope(&mut self) {
+        (self.hopeful, self.hopeful_at) = (true, self.ledger.last());
+    }
+
     /// Keeps up with what the kernel says; every [`Change`] is to be shown. Returns what somebody else took away; holding it
     /// again puts it back. What goes down with its interface is not told, but holding it again puts it back as well.
     pub fn observe(&mut self, change: &Change) -> Vec<(Owner, Fact)> {
@@ -130,7 +188,21 @@ impl Holder {
                 self.names.retain(|_, on| on != device);
                 self.ledger.link_gone(*device);
             }
-            Change::Address(_) | Change::AddressGone(_) => {}
+            Change::Address(local) => {
+                if self.links.put_address(*local) {
+                    self.hope();
+                }
+            }
+            Change::AddressGone(local) => {
+                self.links.remove_address(*local);
+                let is_v4 = |prefix: &Prefix| prefix.family() == Family::V4;
+                if is_v4(&local.prefix) {
+                    let was_last = !self.links.addresses(local.device).iter().any(is_v4);
+                    if self.ledger.address_gone(local.device, local.prefix.address, was_last) {
+                        self.hope();
+                    }
+                }
+            }
             Change::FactSeen(key) => self.ledger.seen(key),
             Change::FactGone(key) => {
                 let links = &self.links;
@@ -154,8 +226,10 @@ impl Holder {
             self.names.insert(link.name.clone(), link.device);
         }
         self.links.put(link.clone());
-        if was_up && !link.up {
-            self.ledger.link_down(link.device);
+        match (was_up, link.up) {
+            (true, false) => self.ledger.link_down(link.device),
+            (false, true) => self.hope(),
+            (true, true) | (false, false) => {}
         }
     }
 
@@ -172,6 +246,7 @@ impl Holder {
         }
         self.links = picture.links.clone();
         self.names = names_of(&self.links);
+        self.hope();
         let links = &self.links;
         self.ledger.compare(&Index::of(&picture.keys), self.finished, &self.names, |device| is_up(links, device))
     }

@@ -6,7 +6,7 @@
 
 use super::rtnl::decode::{Key, Placement, Seen, network};
 use super::rtnl::message::Resolve;
-use crate::effect::delta::{Identity, Op, delta};
+use crate::effect::delta::{Identity, Op, delta, is_tracked};
 use crate::effect::net::{Device, Fact, Owner};
 use crate::model::net::{OUR_PROTOCOL, Prefix, Route};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -53,6 +53,8 @@ struct Entry {
     found: bool,
     /// A part of it has been taken away; the rest has to go before it can be put there again.
     broken: bool,
+    /// Somebody else took it away, who may: it stays away until it is asked for anew.
+    let_go: bool,
     /// It was found, and has been put there anew; if it is found again, that is how it is.
     mended: bool,
     /// The last addition.
@@ -64,7 +66,7 @@ struct Entry {
 
 impl Entry {
     const fn new(fact: Fact, owners: Vec<Owner>, standing: Standing, number: u64, names: Names) -> Self {
-        Self { fact, owners, standing, found: false, broken: false, mended: false, number, names, ways: BTreeSet::new() }
+        Self { fact, owners, standing, found: false, broken: false, let_go: false, mended: false, number, names, ways: BTreeSet::new() }
     }
 
     fn is_there(&self) -> bool {
@@ -140,8 +142,13 @@ impl Ledger {
                     (Some(_), _) => continue,
                     (None, _) => (Standing::Doubtful, None),
                 };
-                let mut entry = Entry::new(as_it_is.unwrap_or_else(|| fact.clone()), vec![owner], standing, 0, names_of(fact, names));
-                entry.found = true;
+                // A route that is there in another way has to go before ours can be there.
+                let other = there.and_then(|there| there.in_place_of(fact, names));
+                let broken = other.is_some();
+                let standing = if broken { Standing::Doubtful } else { standing };
+                let as_it_is = as_it_is.or(other).unwrap_or_else(|| fact.clone());
+                let mut entry = Entry::new(as_it_is, vec![owner], standing, 0, names_of(fact, names));
+                (entry.found, entry.broken) = (true, broken);
                 self.enter(identity, entry);
             }
             self.wanted.entry(owner).or_default().push(fact.clone());
@@ -250,6 +257,8 @@ impl Ledger {
                     if let Some(entry) = self.entries.get_mut(&identity) {
                         if !entry.owners.contains(&owner) {
                             entry.owners.push(owner);
+                        } else if entry.let_go {
+                            continue;
                         }
                         if entry.standing == Standing::Held {
                             continue;
@@ -486,6 +495,9 @@ impl Ledger {
             if let Some(entry) = self.entries.get_mut(&identity).filter(|_| broken) {
                 entry.broken = true;
             }
+            if sure && on_its_feet && !collateral {
+                self.let_go(&identity);
+            }
             if collateral {
                 return Gone::WithOneOfOurs(identity);
             }
@@ -494,6 +506,24 @@ impl Ledger {
             }
         }
         Gone::Stripped(stripped)
+    }
+
+    /// What is not tracked may be taken away.
+    fn let_go(&mut self, identity: &Identity) {
+        if let Some(entry) = self.entries.get_mut(identity) {
+            entry.let_go = !is_tracked(&entry.fact);
+        }
+    }
+
+    /// Who lacks something that nobody took away: its interface was down, or the kernel refused it.
+    pub(super) fn lacking(&self) -> BTreeMap<Owner, Vec<&Fact>> {
+        let mut lacking: BTreeMap<Owner, Vec<&Fact>> = BTreeMap::new();
+        for entry in self.entries.values().filter(|entry| entry.standing != Standing::Held && !entry.let_go) {
+            for &owner in &entry.owners {
+                lacking.entry(owner).or_default().push(&entry.fact);
+            }
+        }
+        lacking
     }
 
     /// Without `promote_secondaries` the kernel drops all addresses of a subnet with its first one, and tells of that one last.
@@ -528,18 +558,19 @@ impl Ledger {
     fn candidates(&self, key: &Key) -> Vec<Identity> {
         match key {
             Key::Route(seen) => {
-                let Seen { destination, table, .. } = **seen;
-                let list = self.routes.get(&(destination, table)).map_or(&[][..], Vec::as_slice);
-                let ours = |identity: &&Identity| match (identity, self.entries.get(*identity)) {
-                    (Identity::Route(route), Some(entry)) => {
-                        let resolve = |name: &str| entry.names.get(name).copied();
-                        seen.is(route, &resolve) || seen.is_part_of(route, &resolve)
-                    }
+                let list = self.routes.get(&seen.place()).map_or(&[][..], Vec::as_slice);
+                let matches = |identity: &Identity, how: fn(&Seen, &Route, Resolve<'_>) -> bool| match (identity, self.entries.get(identity)) {
+                    (Identity::Route(route), Some(entry)) => how(seen, route, &|name: &str| entry.names.get(name).copied()),
                     _ => false,
+                };
+                // Two of ours may differ in nothing but what the kernel may adjust.
+                let exact = list.iter().any(|identity| matches(identity, Seen::is_as_wanted));
+                let ours = |identity: &&Identity| {
+                    if exact { matches(identity, Seen::is_as_wanted) } else { matches(identity, Seen::is) || matches(identity, Seen::is_part_of) }
                 };
                 // What we have let go of is in no list any more, but its end is still to be heard; that comes first.
                 let leaving = |identity: &&Identity| match identity {
-                    Identity::Route(route) => place(route) == (destination, table) && seen.is(route, &|_| None),
+                    Identity::Route(route) => place(route) == seen.place() && seen.is(route, &|_| None),
                     Identity::Address { .. } | Identity::Rule(_) => false,
                 };
                 let mut found: Vec<Identity> = self.expected.keys().filter(leaving).cloned().collect();
@@ -556,6 +587,23 @@ impl Ledger {
         for identity in self.routes_by(device) {
             self.stand(&identity, Standing::Doubtful);
         }
+    }
+
+    /// An IPv4 address has gone: the kernel drops routes that have it as their source, and with the last address of an
+    /// interface all that leave by it. It does not say so. Returns whether there may be any.
+    pub(super) fn address_gone(&mut self, device: Device, address: IpAddr, was_last: bool) -> bool {
+        let from = |entry: &Entry| match &entry.fact {
+            Fact::Route(route) => route.preferred_source == Some(address) && entry.is_there(),
+            Fact::Address(_) | Fact::Rule(_) => false,
+        };
+        let mut doubtful: Vec<Identity> = self.entries.iter().filter(|(_, entry)| from(entry)).map(|(identity, _)| identity.clone()).collect();
+        if was_last {
+            doubtful.extend(self.routes_by(device));
+        }
+        for identity in &doubtful {
+            self.stand(identity, Standing::Doubtful);
+        }
+        !doubtful.is_empty()
     }
 
     /// An interface has gone, and took along what was on it.
@@ -610,6 +658,7 @@ impl Ledger {
             };
             self.stand(&identity, Standing::Lost);
             if sure && devices.into_iter().all(&is_up) {
+                self.let_go(&identity);
                 stripped.extend(self.of_all_owners(&identity));
             }
         }
@@ -662,7 +711,7 @@ impl Index {
         let mut index = Self::default();
         for key in keys {
             match key {
-                Key::Route(seen) => index.routes.entry((seen.destination, seen.table)).or_default().push((**seen).clone()),
+                Key::Route(seen) => index.routes.entry(seen.place()).or_default().push((**seen).clone()),
                 Key::Address(placement) => drop(index.addresses.insert(placement.identity(), placement.clone())),
                 Key::Rule(_) => index.rules.extend(key.identity()),
             }
@@ -676,6 +725,18 @@ impl Index {
             Fact::Route(route) => route.protocol == OUR_PROTOCOL,
             Fact::Address(_) | Fact::Rule(_) => true,
         }
+    }
+
+    /// What is where this route is to be, and is not as it is wanted.
+    fn in_place_of(&self, fact: &Fact, names: &Names) -> Option<Fact> {
+        let Fact::Route(route) = fact else { return None };
+        let resolve = |name: &str| names.get(name).copied();
+        let seen: Vec<&Seen> = self.routes.get(&place(route))?.iter().filter(|seen| seen.is(route, &resolve)).collect();
+        if seen.iter().any(|seen| seen.is_as_wanted(route, &resolve)) {
+            return None;
+        }
+        let name = |device: Device| names.iter().find(|&(_, &number)| number == device).map(|(name, _)| name.clone());
+        Some(Fact::Route(Box::new(seen.first()?.told(&name))))
     }
 
     fn has(&self, fact: &Fact, identity: &Identity, resolve: Resolve<'_>) -> bool {

@@ -5,7 +5,8 @@ use super::group::Group;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
 use super::view::{self, GroupView, InstanceView, View};
-use super::{Event, Manner, Standing, Tracked, message, place};
+use super::{Event, Manner, Standing, Tracked, message, place, track_group};
+use crate::effect::delta::is_tracked;
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
 use crate::effect::packet::{Datagram, PortId};
@@ -120,6 +121,7 @@ impl Engine {
                 }
             }
             Event::Stripped { owner, fact } => self.stripped(now, owner, &fact, actions),
+            Event::Regained { owner, addresses } => self.regained(now, owner, addresses, actions),
             Event::Refused { owner, fact, reason } => self.refused(owner, &fact, &reason, actions),
             Event::Claimed { device, address, by } => self.claimed(now, device, address, by, actions),
             Event::Stalled(gap) => self.stalled(now, gap, actions),
@@ -267,7 +269,7 @@ impl Engine {
         self.virtuals = every.clone().map(|address| address.prefix.address).collect();
         let own = vrrp.instances.iter().filter_map(|i| i.interface.as_deref());
         let carrying = every.filter_map(|address| address.device.as_deref());
-        let leaving = vrrp.instances.iter().flat_map(place::leaving);
+        let leaving = vrrp.instances.iter().flat_map(place::leaving).chain(track_group::all_interfaces(&self.model.statics));
         let trackers = vrrp.instances.iter().map(|i| &i.trackers).chain(vrrp.groups.iter().map(|g| &g.trackers));
         let tracked = trackers.flat_map(|trackers| trackers.interfaces.iter().map(|tracker| &*tracker.name));
         self.watched = own.chain(carrying).chain(leaving).chain(tracked).map(Into::into).collect();
@@ -428,13 +430,8 @@ impl Engine {
     fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {
         let Owner::Instance(id) = owner else { return };
         let Some(instance) = self.instances.get_mut(&id) else { return };
-        let tracked = match fact {
-            Fact::Address(placed) => placed.address.tracked,
-            Fact::Route(route) => route.tracked,
-            Fact::Rule(rule) => rule.tracked,
-        };
         // What is not tracked may go: that is what `no_track` asks for.
-        if !instance.is_master() || !tracked {
+        if !instance.is_master() || !is_tracked(fact) {
             return;
         }
         instance.strips.retain(|&at| now < at + STRIPPING);

@@ -21,6 +21,7 @@ mod priority;
 mod speak;
 pub mod stats;
 mod surroundings;
+mod track_group;
 pub mod view;
 
 #[cfg(test)]
@@ -56,6 +57,12 @@ pub enum Event<'a> {
     Stripped {
         owner: Owner,
         fact: Fact,
+    },
+    /// What the kernel would not take, or dropped with an interface, it may take now.
+    Regained {
+        owner: Owner,
+        /// Whether there are addresses among that.
+        addresses: bool,
     },
     /// Something that the kernel would not take.
     Refused {

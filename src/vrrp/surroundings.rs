@@ -5,13 +5,14 @@ use super::fault::Cause;
 use super::instance::State;
 use super::ports::User;
 use super::priority::{contribution, effective, fails};
-use super::{Standing, place};
+use super::{Standing, place, track_group};
 use crate::effect::Actions;
-use crate::effect::net::InstanceId;
+use crate::effect::net::{InstanceId, Owner};
 use crate::effect::time::Instant;
 use crate::model::track::{Tracker, Trackers, Weight};
 use crate::model::vrrp::Auth;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Engine {
     pub(super) fn look_around_all(&mut self, now: Instant, actions: &mut Actions) {
@@ -24,6 +25,7 @@ impl Engine {
     /// Finds the instance's interface, source, sockets, faults and priority anew. A fault is acted on by
     /// [`apply_faults`](Self::apply_faults); until then a master still has what it needs to say goodbye.
     pub(super) fn look_around(&mut self, now: Instant, id: InstanceId, actions: &mut Actions) {
+        let model = Arc::clone(&self.model);
         let group = self.member_of.get(&id).map(|&at| self.groups[at].conf().trackers.clone());
         let Some(instance) = self.instances.get_mut(&id) else { return };
         let conf = instance.conf.clone();
@@ -41,7 +43,7 @@ impl Engine {
         let mut weights = 0;
         let mut standings: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
         let is_up = |name: &str| self.links.named(name).map(|link| link.up);
-        for name in place::interfaces(&conf) {
+        for name in place::interfaces(&conf).chain(track_group::interfaces(&model.statics, &conf.name)) {
             standings.insert(name, (is_up(name) != Some(true) && (is_up(name).is_some() || Some(name) != conf.interface.as_deref()), true));
         }
         let lists = trackers(&conf.trackers, group.as_ref());
@@ -115,6 +117,19 @@ impl Engine {
             }
         });
         self.arm(id);
+    }
+
+    /// A master takes again what it could not have before.
+    pub(super) fn regained(&mut self, now: Instant, owner: Owner, addresses: bool, actions: &mut Actions) {
+        let Owner::Instance(id) = owner else { return };
+        self.with(now, id, actions, |instance, cx| {
+            if instance.is_master() {
+                instance.hold(cx);
+                if addresses {
+                    instance.announce(1, cx);
+                }
+            }
+        });
     }
 }
 

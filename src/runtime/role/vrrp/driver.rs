@@ -15,7 +15,7 @@ use crate::effect::packet::{PortId, Target};
 use crate::effect::record::Record;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
-use crate::kernel::holder::{Holder, Ticket};
+use crate::kernel::holder::{Holder, Lack, Ticket};
 use crate::kernel::rtnl::{Change, Monitor, Picture};
 use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
@@ -258,7 +258,10 @@ impl Driver {
         self.model = Arc::clone(model);
         (self.swollen, self.fresh) = (true, true);
         self.announcer.repace(Pace::of(model), self.engine.links());
-        self.hold_statics();
+        // What goes is the first to go, and what comes is the last.
+        let statics = statics::facts(&self.model.statics, self.engine.links());
+        self.static_facts = statics::kept(&self.static_facts, &statics);
+        self.hold_statics_again();
         if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
             self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
         }
@@ -267,6 +270,7 @@ impl Driver {
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
         self.carry_out();
+        self.hold_statics();
         self.control.report(Report::Ready);
         self.rest()
     }
@@ -406,6 +410,17 @@ impl Driver {
         }
         if all {
             self.holder.caught_up();
+            self.regain();
+        }
+    }
+
+    /// Asks the kernel again for what it would not take, now that something has changed.
+    fn regain(&mut self) {
+        for Lack { owner, addresses } in self.holder.lacking() {
+            match owner {
+                Owner::Instance(_) => self.handle(Event::Regained { owner, addresses }),
+                Owner::Statics => self.hold_statics_again(),
+            }
         }
     }
 
@@ -420,10 +435,7 @@ impl Driver {
             match owner {
                 Owner::Instance(_) => self.handle(Event::Stripped { owner, fact }),
                 // They are simply put back.
-                Owner::Statics => {
-                    self.actions.push(Action::Hold { owner, facts: self.static_facts.clone() });
-                    self.carry_out();
-                }
+                Owner::Statics => self.hold_statics_again(),
             }
         }
     }
@@ -462,8 +474,11 @@ impl Driver {
                 self.held.refuse(instance, target);
                 self.announcer.forget(instance, &BTreeSet::from([target]));
             }
-            self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
+            if !refusal.again {
+                self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
+            }
         }
+        self.regain();
         let done = self.holder.done();
         while let Some(waiting) = self.later.next(done) {
             match waiting {
@@ -548,9 +563,13 @@ impl Driver {
         let facts = statics::facts(&self.model.statics, self.engine.links());
         if facts != self.static_facts {
             self.static_facts = facts;
-            self.actions.push(Action::Hold { owner: Owner::Statics, facts: self.static_facts.clone() });
-            self.carry_out();
+            self.hold_statics_again();
         }
+    }
+
+    fn hold_statics_again(&mut self) {
+        self.actions.push(Action::Hold { owner: Owner::Statics, facts: self.static_facts.clone() });
+        self.carry_out();
     }
 
     fn listen(&mut self) {
