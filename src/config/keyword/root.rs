@@ -71,7 +71,7 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
         ),
         live("vrrp_instance", block!("NAME", INSTANCE, open_instance, show_instances), "none", "A virtual router."),
         live("vrrp_sync_group", block!("NAME", SYNC_GROUP, open_group, show_groups), "none", "Instances that change state together."),
-        key(
+        live(
             "track_group",
             block!("NAME", TRACK_GROUP, open_track_group, show_track_groups),
             "none",
