@@ -3,6 +3,7 @@
 pub mod holder;
 pub mod ipvs;
 mod ledger;
+pub mod linkbeat;
 pub mod rtnl;
 pub mod socket;
 pub mod timer;

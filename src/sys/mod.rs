@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod descriptor;
 pub mod library;
+pub mod linkbeat;
 pub mod memory;
 pub mod netlink;
 pub mod pcre2;

@@ -307,3 +307,255 @@ fn every_word_is_held_as_ip_would_put_it_there() {
     assert!(daemon.stop().success());
     assert_eq!(state(&host), before);
 }
+
+fn shows(host: &Host, what: &str) -> bool {
+    state(host).lines().any(|line| line.contains(what))
+}
+
+#[track_caller]
+fn comes(host: &Host, what: &str) {
+    eventually(what, || shows(host, what).then_some(()));
+}
+
+#[track_caller]
+fn goes(host: &Host, what: &str) {
+    eventually(&format!("no {what}"), || (!shows(host, what)).then_some(()));
+}
+
+fn statics(addresses: &[&str], routes: &[&str], rules: &[&str]) -> String {
+    let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+    block("static_ipaddress", &lines(addresses)) + &block("static_routes", &lines(routes)) + &block("static_rules", &lines(rules))
+}
+
+fn strings(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[test]
+fn what_went_with_an_interface_comes_back_with_it_and_nobody_has_to_name_it() {
+    let host = machine("flap");
+    let before = state(&host);
+    let configuration = statics(
+        &["10.8.0.51/24 dev e1", "fd00:8::51/64 dev e1"],
+        &[
+            "10.50.1.0/24 via 10.8.0.20",
+            "10.50.2.0/24 dev e1 src 10.8.0.51",
+            "10.50.3.0/24 nexthop via 10.8.0.20 nexthop via 10.8.0.21",
+            "10.50.4.0/24 via 10.8.0.20 table 100 no_track",
+            "fd00:50::/64 via fd00:8::20",
+        ],
+        &["iif e1 table 100 priority 900"],
+    ) + &master(&strings(&["10.51.0.0/24 via 10.8.0.20 no_track", "10.52.0.0/24 dev e1 no_track"]), &[]);
+    let mut daemon = Daemon::start(&host, &standfast(), &configuration);
+    daemon.wait_said("Entering MASTER STATE");
+    let all = ["10.50.1.0/24", "10.50.2.0/24", "10.50.3.0/24", "10.50.4.0/24", "fd00:50::/64 via", "10.51.0.0/24", "10.52.0.0/24"];
+    all.iter().for_each(|what| comes(&host, what));
+    let held = state(&host);
+    for _ in 0..3 {
+        host.ip("link set e1 down");
+        all.iter().for_each(|what| goes(&host, what));
+        host.ip("link set e1 up");
+        all.iter().for_each(|what| comes(&host, what));
+        assert_eq!(state(&host), held);
+    }
+    // Its last IPv4 address takes the routes along as well, and without a word.
+    host.ip("addr flush dev e1 scope global");
+    goes(&host, "10.50.3.0/24");
+    host.ip("addr add 10.8.0.10/24 dev e1");
+    for what in ["10.50.1.0/24", "10.50.2.0/24", "10.50.3.0/24", "10.50.4.0/24", "10.51.0.0/24"] {
+        comes(&host, what);
+    }
+    assert_eq!(daemon.said("Entering BACKUP STATE") + daemon.said("Entering FAULT STATE"), 0, "{}", daemon.text());
+    assert!(daemon.stop().success());
+    assert_eq!(state(&host), before);
+}
+
+#[test]
+fn what_cannot_be_there_yet_is_told_of_once_in_the_kernels_words_and_waits() {
+    let host = machine("wait");
+    host.ip("link set e1 down");
+    let configuration = statics(&[], &["10.50.1.0/24 via 10.8.0.20", "10.50.2.0/24 via 10.7.0.20"], &[]) + &master(&[], &[]);
+    let mut daemon = Daemon::start(&host, &standfast(), &configuration);
+    daemon.wait_said("Entering MASTER STATE");
+    eventually("both are told of", || (daemon.said("Nexthop has invalid gateway") == 2).then_some(()));
+    host.ip("link set e1 up");
+    comes(&host, "10.50.1.0/24");
+    host.ip("addr add 10.7.0.10/24 dev e1");
+    comes(&host, "10.50.2.0/24");
+    assert_eq!(daemon.said("Nexthop has invalid gateway"), 2, "{}", daemon.text());
+    assert!(daemon.stop().success());
+    assert!(!shows(&host, "proto 18"));
+}
+
+#[test]
+fn what_is_not_tracked_stays_away_once_somebody_took_it() {
+    let host = machine("letgo");
+    let configuration = statics(&["10.8.0.51/24 dev e1 no_track"], &["10.50.1.0/24 via 10.9.0.20 no_track", "10.50.2.0/24 via 10.9.0.20"], &["from 10.5.0.1 table 100 priority 900 no_track"])
+        + &master(&strings(&["10.51.0.0/24 via 10.9.0.20 no_track", "10.52.0.0/24 via 10.9.0.20"]), &strings(&["from 10.5.0.2 table 100 priority 901 no_track"]));
+    let mut daemon = Daemon::start(&host, &standfast(), &configuration);
+    daemon.wait_said("Entering MASTER STATE");
+    comes(&host, "901:");
+    host.ip("addr del 10.8.0.51/24 dev e1");
+    for line in ["route del 10.50.1.0/24", "route del 10.51.0.0/24", "rule del priority 900", "rule del priority 901"] {
+        host.ip(line);
+    }
+    // Others are put back meanwhile, and everything is looked over again.
+    for what in ["10.50.2.0/24", "10.52.0.0/24"] {
+        host.ip(&format!("route del {what}"));
+        comes(&host, what);
+    }
+    host.ip("link set e1 down");
+    host.ip("link set e1 up");
+    host.ip("route del 10.50.2.0/24");
+    comes(&host, "10.50.2.0/24");
+    for gone in ["10.50.1.0/24", "10.51.0.0/24", "900:", "901:"] {
+        assert!(!shows(&host, gone), "{gone}\n{}", state(&host));
+    }
+    assert!(!host.has_address("10.8.0.51"));
+    // Asked for anew it comes.
+    daemon.reload(&(statics(&[], &["10.50.2.0/24 via 10.9.0.20"], &[]) + &master(&[], &[])));
+    goes(&host, "10.52.0.0/24");
+    daemon.reload(&configuration);
+    for back in ["10.50.1.0/24", "10.51.0.0/24", "900:", "901:"] {
+        comes(&host, back);
+    }
+    assert!(daemon.stop().success());
+}
+
+#[test]
+fn a_route_that_a_predecessor_left_in_another_way_is_replaced() {
+    let lines = |mtu: u32| {
+        strings(&[
+            &format!("10.51.0.0/24 via 10.9.0.20 mtu {mtu}"),
+            "10.52.0.0/24 via 10.9.0.20 mtu 1300",
+            &format!("10.53.0.0/24 nexthop via 10.9.0.20 nexthop via 10.9.0.21 weight {}", mtu % 100 + 1),
+            &format!("fd00:51::/64 via fd00:9::20 mtu {mtu}"),
+            &format!("10.54.0.0/24 dev e1 encap ip id {mtu} dst 192.0.2.1"),
+        ])
+    };
+    let host = machine("replace");
+    let before = state(&host);
+    let daemon = Daemon::start(&host, &standfast(), &master(&lines(1400), &[]));
+    daemon.wait_said("Entering MASTER STATE");
+    comes(&host, "10.54.0.0/24");
+    let old = state(&host);
+    daemon.kill_all();
+    drop(daemon);
+    assert_eq!(state(&host), old, "whoever is killed leaves all behind");
+    let mut daemon = Daemon::start(&host, &standfast(), &master(&lines(1401), &[]));
+    daemon.wait_said("Entering MASTER STATE");
+    let want = old.replace("mtu 1400", "mtu 1401").replace("weight 1\n", "weight 1\n").replace("encap ip id 1400", "encap ip id 1401");
+    let want = want.replace("via 10.9.0.21 dev e0 weight 1", "via 10.9.0.21 dev e0 weight 2");
+    assert_ne!(want, old);
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = without_blanks(text).lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let found = bench::within(bench::PATIENCE, || (sorted(&state(&host)) == sorted(&want)).then_some(()));
+    assert!(found.is_some(), "{:#?}\n{:#?}", sorted(&state(&host)), sorted(&want));
+    assert!(daemon.stop().success());
+    assert_eq!(state(&host), before);
+}
+
+/// What an interface means for whom: those that name it in what is tracked, and those of the group of a static object.
+#[test]
+fn an_interface_that_goes_down_fails_those_who_track_it_and_no_others() {
+    for (what, is_fault) in [
+        ("virtual_routes {\n 10.51.0.0/24 dev e1\n}\n", true),
+        ("virtual_routes {\n 10.51.0.0/24 dev e1 no_track\n}\n", false),
+        ("virtual_routes {\n 10.51.0.0/24 nexthop via 10.8.0.20 dev e1 nexthop via 10.9.0.20\n}\n", true),
+        ("virtual_rules {\n iif e1 table 100\n}\n", true),
+        ("virtual_rules {\n oif e1 table 100 no_track\n}\n", false),
+        ("", false),
+    ] {
+        let host = machine("down");
+        let configuration = master(&[], &[]).replace("virtual_ipaddress", &format!("{what}virtual_ipaddress"));
+        expect_fault(&host, &configuration, is_fault);
+    }
+    let group = "track_group G {\n group {\n VI\n }\n}\n";
+    for (statics, is_fault) in [
+        (statics(&["10.8.0.51/24 dev e1 track_group G"], &[], &[]), true),
+        (statics(&[], &["10.50.0.0/24 dev e1 track_group G"], &[]), true),
+        (statics(&[], &[], &["iif e1 table 100 priority 900 track_group G"]), true),
+        (statics(&["10.8.0.51/24 dev e1"], &["10.50.0.0/24 dev e1"], &["iif e1 table 100 priority 900"]), false),
+    ] {
+        let host = machine("down");
+        expect_fault(&host, &(group.to_owned() + &statics + &master(&[], &[])), is_fault);
+    }
+}
+
+fn expect_fault(host: &Host, configuration: &str, is_fault: bool) {
+    let daemon = Daemon::start(host, &standfast(), configuration);
+    daemon.wait_said("Entering MASTER STATE");
+    host.ip("link set e1 down");
+    if is_fault {
+        daemon.wait_said("Entering FAULT STATE");
+        host.ip("link set e1 up");
+        daemon.wait_said_times("Entering MASTER STATE", 2);
+    } else {
+        // Whatever it makes of that it has made when it has heard of something later.
+        host.ip("link set e0 down");
+        daemon.wait_said("Entering FAULT STATE");
+        let said: Vec<String> = daemon.log().into_iter().map(|(_, line)| line).collect();
+        let told = said.iter().find(|line| line.contains("Entering FAULT STATE") || line.contains("e0 is down"));
+        assert!(told.is_some() && !said.iter().any(|line| line.contains("e1 is down")), "{configuration}\n{said:#?}");
+    }
+}
+
+#[test]
+fn a_static_address_without_an_interface_goes_to_the_default_one() {
+    let host = machine("default");
+    let configuration = "global_defs {\n default_interface e1\n}\n".to_owned() + &statics(&["10.8.0.61/24"], &[], &[]) + &master(&[], &[]);
+    let mut daemon = Daemon::start(&host, &standfast(), &configuration);
+    eventually("it is on e1", || host.ip("-o addr show dev e1").contains("10.8.0.61/24").then_some(()));
+    assert!(daemon.stop().success());
+    assert!(!host.has_address("10.8.0.61"));
+}
+
+/// What both make of the same configuration, and what Debian's keepalived makes otherwise.
+#[test]
+fn keepalived_holds_the_same_for_the_same_configuration() {
+    let routes: Vec<Row> = ROUTES.iter().copied().filter(|row| KNOWN.iter().all(|(line, _)| row.ours != *line)).collect();
+    let configuration = |host: &Host| names(host) + &master(&ours(&routes), &ours(RULES));
+    let states = [standfast(), Program::keepalived()].map(|program| {
+        let host = machine("both");
+        let before = state(&host);
+        let text = configuration(&host).replace(" iproute_etc_dir", if program == standfast() { " iproute_etc_dir" } else { " # iproute_etc_dir" });
+        // Debian's knows no such option, but a number.
+        let text = if program == standfast() { text } else { text.replace("upstream", "711") };
+        let mut daemon = Daemon::start(&host, &program, &text);
+        daemon.wait_said("Entering MASTER STATE");
+        comes(&host, "fd00:77:c::/64");
+        comes(&host, "from fd00:7::1");
+        let held = without_blanks(&state(&host));
+        assert!(daemon.stop().success());
+        let left = without_blanks(&state(&host));
+        (held, left == without_blanks(&before))
+    });
+    let [(ours, clean), (theirs, _)] = &states;
+    assert!(*clean);
+    let missing: Vec<&str> = theirs.lines().filter(|line| !ours.lines().any(|other| other == *line)).collect();
+    let extra: Vec<&str> = ours.lines().filter(|line| !theirs.lines().any(|other| other == *line)).collect();
+    assert_eq!((missing, extra), (vec![], vec![]));
+}
+
+/// Lines that Debian's keepalived makes something else of, and why.
+const KNOWN: &[(&str, &str)] = &[];
+
+#[test]
+fn a_link_that_blinks_is_no_fault_where_the_configuration_says_so() {
+    let host = machine("blink");
+    let configuration = "interface_up_down_delays {\n e1 2 0\n}\n".to_owned()
+        + &master(&strings(&["10.51.0.0/24 dev e1"]), &[]).replace("advert_int 1\n", "advert_int 2\n");
+    let daemon = Daemon::start(&host, &standfast(), &configuration);
+    daemon.wait_said("Entering MASTER STATE");
+    comes(&host, "10.51.0.0/24");
+    host.ip_batch(&strings(&["link set e1 down", "link set e1 up"]));
+    // The route went with the blink, and comes back without a change of state.
+    comes(&host, "10.51.0.0/24");
+    assert_eq!(daemon.said("Entering FAULT STATE"), 0, "{}", daemon.text());
+    host.ip("link set e1 down");
+    daemon.wait_said("Entering FAULT STATE");
+    drop(daemon.signal(Signal::SIGTERM));
+}

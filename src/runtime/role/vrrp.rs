@@ -7,6 +7,7 @@ mod key;
 mod later;
 mod neighbours;
 mod ports;
+mod standing;
 mod statics;
 mod synchronise;
 

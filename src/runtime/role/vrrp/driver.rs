@@ -7,6 +7,7 @@ use super::key::{Kind, key, meant};
 use super::later::{Later, Waiting, portions, still_held};
 use super::neighbours::Neighbours;
 use super::ports::Ports;
+use super::standing::Standings;
 use super::statics;
 use super::synchronise::Synchroniser;
 use crate::effect::net::{Device, Fact, Owner};
@@ -16,6 +17,7 @@ use crate::effect::record::Record;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
 use crate::kernel::holder::{Holder, Lack, Ticket};
+use crate::kernel::linkbeat::Poller;
 use crate::kernel::rtnl::{Change, Monitor, Picture};
 use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
@@ -112,6 +114,8 @@ pub(super) struct Driver {
     probes: VecDeque<Target>,
     notices: VecDeque<Notice>,
     neighbours: Neighbours,
+    standings: Standings,
+    linkbeat: Option<Poller>,
     /// Where the neighbours are to be heard has changed.
     moved: bool,
     /// Facts have come or gone, and what that took in memory has not been given back.
@@ -157,6 +161,7 @@ impl Driver {
             actions.push(Action::Adopt { owner: Owner::Statics, facts: static_facts.clone() });
             actions.push(Action::Hold { owner: Owner::Statics, facts: static_facts.clone() });
         }
+        let standings = Standings::new(model, &picture.links);
         let began = now();
         let engine = Engine::start(began, model, picture.links, records, manner, &mut actions);
         let mut driver = Self {
@@ -175,6 +180,8 @@ impl Driver {
             probes: VecDeque::new(),
             notices: VecDeque::new(),
             neighbours,
+            standings,
+            linkbeat: None,
             moved: false,
             swollen: true,
             synchroniser: Synchroniser::start(model),
@@ -190,6 +197,7 @@ impl Driver {
             slept: began,
             due: None,
         };
+        driver.poll_links()?;
         driver.carry_out();
         driver.synchronise();
         driver.control.report(Report::Ready);
@@ -230,12 +238,16 @@ impl Driver {
                 Kind::Neighbour6 => self.hear(Device(number), Family::V6),
                 Kind::Control => self.converse(&mut asked),
                 Kind::Signals => self.signalled(&mut asked),
+                Kind::Linkbeat => self.hear_linkbeat(),
                 // These are looked after in every turn.
                 Kind::Timer | Kind::Holder | Kind::Port => {}
             }
         }
         if self.lost.is_some_and(|at| at <= now()) {
             self.look_again();
+        }
+        for link in self.standings.due(now()) {
+            self.notice_link(Event::Link(link));
         }
         self.settle();
         if self.holder.is_listening() {
@@ -255,9 +267,13 @@ impl Driver {
     }
 
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
-        self.model = Arc::clone(model);
+        let previous = std::mem::replace(&mut self.model, Arc::clone(model));
         (self.swollen, self.fresh) = (true, true);
         self.announcer.repace(Pace::of(model), self.engine.links());
+        if self.model.vrrp.linkbeat != previous.vrrp.linkbeat {
+            self.poll_links()?;
+        }
+        self.standings.reconfigure(model, self.engine.links());
         // What goes is the first to go, and what comes is the last.
         let statics = statics::facts(&self.model.statics, self.engine.links());
         self.static_facts = statics::kept(&self.static_facts, &statics);
@@ -399,8 +415,8 @@ impl Driver {
         for change in changes {
             let stripped = self.holder.observe(&change);
             match change {
-                Change::Link(link) => self.notice_link(Event::Link(link)),
-                Change::LinkGone(device) => self.notice_link(Event::LinkGone(device)),
+                Change::Link(link) => self.judge_link(Event::Link(link)),
+                Change::LinkGone(device) => self.judge_link(Event::LinkGone(device)),
                 Change::Address(local) => self.handle(Event::Address(local)),
                 Change::AddressGone(local) => self.handle(Event::AddressGone(local)),
                 Change::FactSeen(_) | Change::FactGone(_) => {}
@@ -422,6 +438,44 @@ impl Driver {
                 Owner::Statics => self.hold_statics_again(),
             }
         }
+    }
+
+    /// A link counts as up or down once it has been so for long enough.
+    fn judge_link(&mut self, event: Event<'_>) {
+        match event {
+            Event::Link(link) => {
+                let link = self.standings.link(now(), link);
+                self.notice_link(Event::Link(link));
+            }
+            other => {
+                if let Event::LinkGone(device) = other {
+                    self.standings.gone(device);
+                }
+                self.notice_link(other);
+            }
+        }
+    }
+
+    fn hear_linkbeat(&mut self) {
+        for (interface, up) in self.linkbeat.as_ref().map(Poller::answers).unwrap_or_default() {
+            if let Some(link) = self.standings.polled(now(), &interface, up) {
+                self.notice_link(Event::Link(link));
+            }
+        }
+    }
+
+    /// Has those links polled that the configuration names.
+    fn poll_links(&mut self) -> io::Result<()> {
+        if let Some(old) = self.linkbeat.take() {
+            self.poll.remove(&old)?;
+        }
+        let beats = &self.model.vrrp.linkbeat;
+        if !beats.is_empty() {
+            let poller = Poller::start(beats.clone())?;
+            self.poll.add(&poller, key(Kind::Linkbeat, 0))?;
+            self.linkbeat = Some(poller);
+        }
+        Ok(())
     }
 
     fn notice_link(&mut self, event: Event<'_>) {
@@ -459,7 +513,7 @@ impl Driver {
         self.lost = None;
         for event in difference(self.engine.links(), &picture.links) {
             if is_about_links(&event) {
-                self.notice_link(event);
+                self.judge_link(event);
             } else {
                 self.handle(event);
             }
@@ -622,7 +676,7 @@ impl Driver {
         let more = ready || !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
         let at_once = more.then(Instant::default);
         let unwritten = log::flush().then(|| now() + LOG);
-        let next = [self.due, self.announcer.next_deadline(), self.lost, unwritten, at_once].into_iter().flatten().min();
+        let next = [self.due, self.announcer.next_deadline(), self.lost, self.standings.next_deadline(), unwritten, at_once].into_iter().flatten().min();
         self.timer.set(next)?;
         self.slept = now();
         Ok(())
