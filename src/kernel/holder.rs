@@ -6,7 +6,7 @@ use super::rtnl::{Change, Picture};
 use super::writer::Writer;
 use crate::effect::delta::Identity;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -165,9 +165,9 @@ impl Holder {
         if !std::mem::take(&mut self.hopeful) {
             return Vec::new();
         }
+        // What has come at last, or is not wanted any more, would be told of anew.
+        self.told.retain(|identity, _| self.ledger.lacks(identity, self.finished));
         let lacking = self.ledger.lacking();
-        let identities: HashSet<Identity> = lacking.values().flatten().map(|fact| Identity::of(fact)).collect();
-        self.told.retain(|identity, _| identities.contains(identity));
         // What was refused before need not be announced because it is tried again.
         let is_address = |fact: &&Fact| matches!(fact, Fact::Address(_)) && !self.told.contains_key(&Identity::of(fact));
         lacking.into_iter().map(|(owner, facts)| Lack { owner, addresses: facts.iter().any(is_address) }).collect()

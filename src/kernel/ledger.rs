@@ -515,6 +515,11 @@ impl Ledger {
         }
     }
 
+    /// Whether something that is wanted is not there yet, as far as steps up to a number tell.
+    pub(super) fn lacks(&self, identity: &Identity, finished: u64) -> bool {
+        self.entries.get(identity).is_some_and(|entry| entry.standing != Standing::Held || entry.number > finished)
+    }
+
     /// Who lacks something that nobody took away: its interface was down, or the kernel refused it.
     pub(super) fn lacking(&self) -> BTreeMap<Owner, Vec<&Fact>> {
         let mut lacking: BTreeMap<Owner, Vec<&Fact>> = BTreeMap::new();

@@ -8,6 +8,7 @@ mod guest;
 mod load;
 mod place;
 mod reload;
+mod routes;
 mod table;
 mod wait;
 mod writes;
@@ -16,7 +17,7 @@ use guest::Story;
 
 /// All that a guest can be asked for.
 const STORIES: &[&[Story]] =
-    &[table::WITHOUT, table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES];
+    &[table::WITHOUT, table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES, routes::STORIES];
 
 #[test]
 fn the_table_of_the_kernel_is_as_we_hold_it() {
@@ -41,6 +42,11 @@ fn the_daemon_keeps_the_table_in_order() {
 #[test]
 fn the_table_outlives_a_crash() {
     guest::tell_at_once(crash::STORIES);
+}
+
+#[test]
+fn routes_lead_where_this_kernel_cannot() {
+    guest::tell(routes::STORIES);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use crate::effect::net::Device;
 use crate::kernel::rtnl::message::{Resolve, kind as number_of, narrowest};
 use crate::model::net::route::{Congestion, Encap, Kind, Metric, Metrics, NextHop, Placing, Preference, Setting, Tunnel};
 use crate::model::net::{Family, Prefix, Realms, Route, Scope};
-use netlink_packet_core::{Nla as _, Parseable as _};
+use netlink_packet_core::{Emitable as _, NlasIterator, Parseable as _};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteIp6Tunnel, RouteIpTunnel, RouteLwTunnelEncap, RouteMessage,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteIp6Tunnel, RouteIpTunnel, RouteLwEnCapType, RouteLwTunnelEncap, RouteMessage,
     RouteMetric, RouteMplsIpTunnel, RouteNextHop, RouteNextHopFlags, RoutePreference, RouteRealm, RouteType, RouteVia,
 };
 use std::net::IpAddr;
@@ -198,6 +198,7 @@ pub(in crate::kernel::rtnl) fn route(payload: &[u8]) -> Option<Seen> {
     let message = RouteMessage::parse(payload).ok()?;
     let header = message.header;
     let mut route = bare(&header)?;
+    let encap = encap_kind(&message.attributes);
     let mut only = NextHop { gateway: None, device: None, weight: 1, onlink: false, encap: None, realms: None };
     only.onlink = header.flags.contains(RouteFlags::Onlink);
     let (mut device, mut ways) = (None, Vec::new());
@@ -214,7 +215,7 @@ pub(in crate::kernel::rtnl) fn route(payload: &[u8]) -> Option<Seen> {
             RouteAttribute::Metrics(list) => route.metrics = metrics(list),
             RouteAttribute::Preference(pref) if route.family() == Family::V6 => route.preference = Some(preference(pref)),
             RouteAttribute::MultiPath(hops) => ways.extend(hops.into_iter().map(way)),
-            other => part(other, &mut only),
+            other => part(other, encap, &mut only),
         }
     }
     // IPv6 sends what leads nowhere to the loopback interface.
@@ -273,7 +274,7 @@ fn bare(header: &RouteHeader) -> Option<Route> {
 }
 
 /// What is told of a route that has one way, and of each of several.
-fn part(attribute: RouteAttribute, hop: &mut NextHop) {
+fn part(attribute: RouteAttribute, kind: RouteLwEnCapType, hop: &mut NextHop) {
     match attribute {
         RouteAttribute::Gateway(address) => hop.gateway = plain(address),
         RouteAttribute::Via(RouteVia::Inet(address)) => hop.gateway = Some(address.into()),
@@ -284,11 +285,7 @@ fn part(attribute: RouteAttribute, hop: &mut NextHop) {
                 _ => None,
             };
         }
-        RouteAttribute::Encap(list) => {
-            if let Some(encap) = encap(list) {
-                hop.encap = Some(encap);
-            }
-        }
+        RouteAttribute::Encap(list) => hop.encap = encap(kind, &list),
         _ => {}
     }
 }
@@ -298,8 +295,9 @@ fn way(next: RouteNextHop) -> Way {
     let onlink = next.flags.contains(RouteNextHopFlags::Onlink);
     // The kernel counts from zero.
     let mut hop = NextHop { gateway: None, device: None, weight: u16::from(next.hops) + 1, onlink, encap: None, realms: None };
+    let encap = encap_kind(&next.attributes);
     for attribute in next.attributes {
-        part(attribute, &mut hop);
+        part(attribute, encap, &mut hop);
     }
     Way { hop, device }
 }
@@ -385,14 +383,15 @@ const LOCKABLE: [Metric; 15] = [
     Metric::FastOpenNoCookie,
 ];
 
-fn encap(list: Vec<RouteLwTunnelEncap>) -> Option<Encap> {
-    const LOCATOR: u16 = 1;
-    let (mut ip, mut ip6): (Option<Tunnel<_>>, Option<Tunnel<_>>) = (None, None);
-    let mut labels = None;
-    for item in list {
-        match item {
-            RouteLwTunnelEncap::Ip(item) => {
-                let tunnel = ip.get_or_insert_with(Tunnel::default);
+/// The library reads what belongs to one of several hops without regard to its kind; hence all of it is read here.
+fn encap(kind: RouteLwEnCapType, list: &[RouteLwTunnelEncap]) -> Option<Encap> {
+    let mut bytes = vec![0; list.buffer_len()];
+    list.emit(&mut bytes);
+    let items = || NlasIterator::new(bytes.as_slice()).map_while(Result::ok);
+    match kind {
+        RouteLwEnCapType::Ip => {
+            let mut tunnel = Tunnel::default();
+            for item in items().filter_map(|item| RouteIpTunnel::parse(&item).ok()) {
                 match item {
                     RouteIpTunnel::Id(id) => tunnel.id = Some(id),
                     RouteIpTunnel::Destination(address) => tunnel.destination = Some(address),
@@ -403,8 +402,11 @@ fn encap(list: Vec<RouteLwTunnelEncap>) -> Option<Encap> {
                     _ => {}
                 }
             }
-            RouteLwTunnelEncap::Ip6(item) => {
-                let tunnel = ip6.get_or_insert_with(Tunnel::default);
+            Some(Encap::Ip(tunnel))
+        }
+        RouteLwEnCapType::Ip6 => {
+            let mut tunnel = Tunnel::default();
+            for item in items().filter_map(|item| RouteIp6Tunnel::parse(&item).ok()) {
                 match item {
                     RouteIp6Tunnel::Id(id) => tunnel.id = Some(id),
                     RouteIp6Tunnel::Destination(address) => tunnel.destination = Some(address),
@@ -415,20 +417,27 @@ fn encap(list: Vec<RouteLwTunnelEncap>) -> Option<Encap> {
                     _ => {}
                 }
             }
-            RouteLwTunnelEncap::Mpls(RouteMplsIpTunnel::Destination(stack)) => {
-                labels = Some(stack.into_iter().map(|label| label.label).collect());
-            }
-            RouteLwTunnelEncap::Other(item) if item.kind() == LOCATOR => {
-                let mut locator = [0; 8];
-                if item.value_len() == locator.len() {
-                    item.emit_value(&mut locator);
-                    return Some(Encap::Ila(u64::from_be_bytes(locator)));
-                }
-            }
-            _ => {}
+            Some(Encap::Ip6(tunnel))
         }
+        RouteLwEnCapType::Mpls => items().find_map(|item| match RouteMplsIpTunnel::parse(&item).ok()? {
+            RouteMplsIpTunnel::Destination(stack) => Some(Encap::Mpls(stack.into_iter().map(|label| label.label).collect())),
+            _ => None,
+        }),
+        RouteLwEnCapType::Ila => {
+            const LOCATOR: u16 = 1;
+            let locator = items().find(|item| item.kind() == LOCATOR)?;
+            Some(Encap::Ila(u64::from_be_bytes(locator.value().try_into().ok()?)))
+        }
+        _ => None,
     }
-    ip.map(Encap::Ip).or_else(|| ip6.map(Encap::Ip6)).or_else(|| labels.map(Encap::Mpls))
+}
+
+fn encap_kind(attributes: &[RouteAttribute]) -> RouteLwEnCapType {
+    let kind = |attribute: &RouteAttribute| match attribute {
+        RouteAttribute::EncapType(kind) => Some(*kind),
+        _ => None,
+    };
+    attributes.iter().find_map(kind).unwrap_or_default()
 }
 
 #[cfg(test)]

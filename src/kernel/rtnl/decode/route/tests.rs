@@ -227,13 +227,13 @@ proptest! {
 
 fn plain_route(family: Family) -> Route {
     let address = |text: &str| text.parse::<IpAddr>().expect("an address");
-    let (destination, gateway, source) = match family {
-        Family::V4 => ("10.7.0.0", "10.9.0.1", "10.9.0.2"),
-        Family::V6 => ("fd00:7::", "fd00:9::1", "fd00:9::2"),
+    let (destination, length, gateway, source) = match family {
+        Family::V4 => ("10.7.0.0", 24, "10.9.0.1", "10.9.0.2"),
+        Family::V6 => ("fd00:7::", 64, "fd00:9::1", "fd00:9::2"),
     };
     Route {
         kind: Kind::Unicast,
-        destination: Prefix { address: address(destination), length: 24 },
+        destination: Prefix { address: address(destination), length },
         from: None,
         preferred_source: Some(address(source)),
         gateway: Some(address(gateway)),
