@@ -6,11 +6,11 @@ use super::rtnl::{Change, Picture};
 use super::writer::Writer;
 use crate::effect::delta::Identity;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
+use crate::model::net::{Family, Prefix};
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use crate::model::net::{Family, Prefix};
 use std::time::Duration;
 
 /// How far the kernel must be for something to be there.

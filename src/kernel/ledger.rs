@@ -564,14 +564,19 @@ impl Ledger {
         match key {
             Key::Route(seen) => {
                 let list = self.routes.get(&seen.place()).map_or(&[][..], Vec::as_slice);
-                let matches = |identity: &Identity, how: fn(&Seen, &Route, Resolve<'_>) -> bool| match (identity, self.entries.get(identity)) {
-                    (Identity::Route(route), Some(entry)) => how(seen, route, &|name: &str| entry.names.get(name).copied()),
-                    _ => false,
-                };
+                let matches =
+                    |identity: &Identity, how: fn(&Seen, &Route, Resolve<'_>) -> bool| match (identity, self.entries.get(identity)) {
+                        (Identity::Route(route), Some(entry)) => how(seen, route, &|name: &str| entry.names.get(name).copied()),
+                        _ => false,
+                    };
                 // Two of ours may differ in nothing but what the kernel may adjust.
                 let exact = list.iter().any(|identity| matches(identity, Seen::is_as_wanted));
                 let ours = |identity: &&Identity| {
-                    if exact { matches(identity, Seen::is_as_wanted) } else { matches(identity, Seen::is) || matches(identity, Seen::is_part_of) }
+                    if exact {
+                        matches(identity, Seen::is_as_wanted)
+                    } else {
+                        matches(identity, Seen::is) || matches(identity, Seen::is_part_of)
+                    }
                 };
                 // What we have let go of is in no list any more, but its end is still to be heard; that comes first.
                 let leaving = |identity: &&Identity| match identity {
@@ -601,7 +606,8 @@ impl Ledger {
             Fact::Route(route) => route.preferred_source == Some(address) && entry.is_there(),
             Fact::Address(_) | Fact::Rule(_) => false,
         };
-        let mut doubtful: Vec<Identity> = self.entries.iter().filter(|(_, entry)| from(entry)).map(|(identity, _)| identity.clone()).collect();
+        let mut doubtful: Vec<Identity> =
+            self.entries.iter().filter(|(_, entry)| from(entry)).map(|(identity, _)| identity.clone()).collect();
         if was_last {
             doubtful.extend(self.routes_by(device));
         }

@@ -218,7 +218,11 @@ const RULES: &[Row] = &[
     same("nop priority 2000", "2000:"),
     row("inet6 nop priority 2001", "-6 nop priority 2001", "2001:"),
     row("from fd00:5::/64 table 100 priority 2002", "-6 from fd00:5::/64 table 100 priority 2002", "from fd00:5::/64"),
-    row("to fd00:6::/64 iif e1 ipproto tcp dport 22 prohibit priority 2003", "-6 to fd00:6::/64 iif e1 ipproto tcp dport 22 prohibit priority 2003", "dport 22"),
+    row(
+        "to fd00:6::/64 iif e1 ipproto tcp dport 22 prohibit priority 2003",
+        "-6 to fd00:6::/64 iif e1 ipproto tcp dport 22 prohibit priority 2003",
+        "dport 22",
+    ),
     row("from fd00:7::1 table 100", "-6 from fd00:7::1 table 100 priority 16384", "16384:"),
 ];
 
@@ -391,8 +395,14 @@ fn what_cannot_be_there_yet_is_told_of_once_in_the_kernels_words_and_waits() {
 #[test]
 fn what_is_not_tracked_stays_away_once_somebody_took_it() {
     let host = machine("letgo");
-    let configuration = statics(&["10.8.0.51/24 dev e1 no_track"], &["10.50.1.0/24 via 10.9.0.20 no_track", "10.50.2.0/24 via 10.9.0.20"], &["from 10.5.0.1 table 100 priority 900 no_track"])
-        + &master(&strings(&["10.51.0.0/24 via 10.9.0.20 no_track", "10.52.0.0/24 via 10.9.0.20"]), &strings(&["from 10.5.0.2 table 100 priority 901 no_track"]));
+    let configuration = statics(
+        &["10.8.0.51/24 dev e1 no_track"],
+        &["10.50.1.0/24 via 10.9.0.20 no_track", "10.50.2.0/24 via 10.9.0.20"],
+        &["from 10.5.0.1 table 100 priority 900 no_track"],
+    ) + &master(
+        &strings(&["10.51.0.0/24 via 10.9.0.20 no_track", "10.52.0.0/24 via 10.9.0.20"]),
+        &strings(&["from 10.5.0.2 table 100 priority 901 no_track"]),
+    );
     let mut daemon = Daemon::start(&host, &standfast(), &configuration);
     daemon.wait_said("Entering MASTER STATE");
     comes(&host, "901:");
@@ -524,7 +534,8 @@ fn keepalived_holds_the_same_for_the_same_configuration() {
     let states = [standfast(), Program::keepalived()].map(|program| {
         let host = machine("both");
         let before = state(&host);
-        let text = configuration(&host).replace(" iproute_etc_dir", if program == standfast() { " iproute_etc_dir" } else { " # iproute_etc_dir" });
+        let text = configuration(&host)
+            .replace(" iproute_etc_dir", if program == standfast() { " iproute_etc_dir" } else { " # iproute_etc_dir" });
         // Debian's knows no such option, but a number.
         let text = if program == standfast() { text } else { text.replace("upstream", "711") };
         let mut daemon = Daemon::start(&host, &program, &text);

@@ -8,6 +8,7 @@ use std::path::Path;
 pub(crate) const STORIES: &[Story] = &[("routes_into_tunnels_and_a_vrf", routes_into_tunnels_and_a_vrf)];
 
 /// A line of the configuration, and what `ip` is told to have the same.
+/// The identifier that ILA finds in an address must be one of a kind that it maps.
 const ROUTES: [(&str, &str); 6] = [
     ("10.77.1.0/24 via 10.9.0.20 encap mpls 100/200", "10.77.1.0/24 encap mpls 100/200 via 10.9.0.20"),
     (
@@ -15,7 +16,7 @@ const ROUTES: [(&str, &str); 6] = [
         "10.77.2.0/24 nexthop encap mpls 300 via 10.9.0.20 nexthop encap ip id 7 dst 192.0.2.1 via 10.9.0.21",
     ),
     ("fd00:77:1::/64 via fd00:9::20 encap mpls 400", "fd00:77:1::/64 encap mpls 400 via fd00:9::20"),
-    ("fd00:77:2::1/128 via fd00:9::20 encap ila 2001:db8:0:1", "fd00:77:2::1/128 encap ila 2001:db8:0:1 via fd00:9::20"),
+    ("fd00:77:2:0:2000::1/128 via fd00:9::20 encap ila 2001:db8:0:1", "fd00:77:2:0:2000::1/128 encap ila 2001:db8:0:1 via fd00:9::20"),
     ("10.77.3.0/24 dev e1 vrf red", "10.77.3.0/24 dev e1 table 1000 scope global"),
     ("fd00:77:3::/64 dev e1 vrf red", "fd00:77:3::/64 dev e1 table 1000"),
 ];

@@ -2,8 +2,8 @@
 
 mod route;
 
-pub(super) use route::route;
 pub use route::Seen;
+pub(super) use route::route;
 
 use super::message::Resolve;
 use crate::effect::delta::Identity;

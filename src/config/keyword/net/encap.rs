@@ -4,7 +4,7 @@ use super::value::{labels, locator};
 use super::{long, read_part, refuse, text};
 use crate::config::args::Args;
 use crate::config::draft::net::Named;
-use crate::config::keyword::{Shown, Vocabulary, live, line};
+use crate::config::keyword::{Shown, Vocabulary, line, live};
 use crate::model::net::route::{Encap, Tunnel};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -6,7 +6,7 @@ use super::{Owner, address, fix, meant, read, read_part, refuse, text, value, wh
 use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::net::{Destination, NextHop, Route};
-use crate::config::keyword::{Effect, Shown, Vocabulary, flag, live, line};
+use crate::config::keyword::{Effect, Shown, Vocabulary, flag, line, live};
 use crate::model::net::Family;
 use crate::model::net::route::{Kind, Metric, Placing, Preference};
 
@@ -196,8 +196,13 @@ pub static NEXT_HOP: Vocabulary<NextHop> = Vocabulary::new(
             "none",
             "Realms for rules and accounting; IPv4 only.",
         ),
-        live::<NextHop>("as", line!("[to] ADDRESS", "", |_, a| refuse(a, "'as [to]' (nat) not supported"), |_, _| {}), "", "Not supported.")
-            .effect(Effect::Inert),
+        live::<NextHop>(
+            "as",
+            line!("[to] ADDRESS", "", |_, a| refuse(a, "'as [to]' (nat) not supported"), |_, _| {}),
+            "",
+            "Not supported.",
+        )
+        .effect(Effect::Inert),
         live::<NextHop>(
             "encap",
             line!("ip|ip6|mpls|ila ...", "", |t, a| encap::set(&mut t.encap, a), |t, s| encap::show(t.encap.as_ref(), s)),

@@ -3,7 +3,7 @@
 use super::{Owner, fix, long, meant, read, refuse, text, value, whole};
 use crate::config::args::Args;
 use crate::config::draft::net::{Named, Rule};
-use crate::config::keyword::{Show, Shown, Vocabulary, flag, live, line};
+use crate::config::keyword::{Show, Shown, Vocabulary, flag, line, live};
 use crate::model::net::rule::{Action, Mark};
 use crate::model::net::{Family, Prefix};
 use std::ops::RangeInclusive;
@@ -123,7 +123,12 @@ pub static RULE: Vocabulary<Rule> = Vocabulary::new(
         live("blackhole", action!(Blackhole), "", "Drop the packet silently."),
         live("unreachable", action!(Unreachable), "", "Refuse the packet as unreachable."),
         live("prohibit", action!(Prohibit), "", "Refuse the packet as administratively prohibited."),
-        live("type", line!("ACTION", "goto nop blackhole unreachable prohibit", set_type, |_, _| {}), "", "May stand before these actions."),
+        live(
+            "type",
+            line!("ACTION", "goto nop blackhole unreachable prohibit", set_type, |_, _| {}),
+            "",
+            "May stand before these actions.",
+        ),
         live(
             "protocol",
             line!(

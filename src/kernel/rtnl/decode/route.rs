@@ -7,8 +7,8 @@ use crate::model::net::route::{Congestion, Encap, Kind, Metric, Metrics, NextHop
 use crate::model::net::{Family, Prefix, Realms, Route, Scope};
 use netlink_packet_core::{Emitable as _, NlasIterator, Parseable as _};
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteIp6Tunnel, RouteIpTunnel, RouteLwEnCapType, RouteLwTunnelEncap, RouteMessage,
-    RouteMetric, RouteMplsIpTunnel, RouteNextHop, RouteNextHopFlags, RoutePreference, RouteRealm, RouteType, RouteVia,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteIp6Tunnel, RouteIpTunnel, RouteLwEnCapType, RouteLwTunnelEncap,
+    RouteMessage, RouteMetric, RouteMplsIpTunnel, RouteNextHop, RouteNextHopFlags, RoutePreference, RouteRealm, RouteType, RouteVia,
 };
 use std::net::IpAddr;
 

@@ -55,7 +55,8 @@ impl Standings {
         }
         let up = self.is_up(&link);
         let delay = self.delays.get(&link.name);
-        let known = self.known.entry(link.device).or_insert_with(|| Known { link: link.clone(), counts: up, has_been_up: up, change: None });
+        let known =
+            self.known.entry(link.device).or_insert_with(|| Known { link: link.clone(), counts: up, has_been_up: up, change: None });
         known.link = link;
         if up == known.counts {
             known.change = None;

@@ -5,7 +5,6 @@ use crate::kernel::rtnl::decode;
 use crate::kernel::rtnl::message::request;
 use crate::model::net::Rule;
 use crate::model::net::rule::{Action, Mark};
-use netlink_packet_core::Emitable as _;
 use netlink_packet_route::RouteNetlinkMessage;
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -96,41 +95,39 @@ fn a_route() -> impl Strategy<Value = Route> {
         let ways = prop_oneof![vec(hop(family), 1), vec(hop(family), 2..5)];
         let kind = prop::sample::select(vec![Kind::Unicast, Kind::Local, Kind::Broadcast, Kind::Anycast, Kind::Multicast]);
         let what = (kind, prefix(family), from, of(address(family)), any::<(u8, u8)>(), 1..=u32::MAX, 1..=u32::MAX);
-        (what, scope, preference, realms(family), all_metrics(), ways).prop_map(
-            |(what, scope, preference, realms, metrics, ways)| {
-                let (kind, destination, from, preferred_source, (tos, protocol), table, priority) = what;
-                let mut route = Route {
-                    kind,
-                    destination,
-                    from,
-                    preferred_source,
-                    gateway: None,
-                    device: None,
-                    onlink: false,
-                    tos,
-                    table,
-                    protocol,
-                    scope,
-                    priority: Some(priority),
-                    expires: None,
-                    metrics,
-                    realms,
-                    preference,
-                    ttl_propagate: None,
-                    encap: None,
-                    placing: Placing::First,
-                    hops: Vec::new(),
-                    tracked: false,
-                };
-                if let [only] = ways.as_slice() {
-                    (route.gateway, route.device, route.onlink) = (only.gateway, only.device.clone(), only.onlink);
-                    route.encap.clone_from(&only.encap);
-                } else {
-                    route.hops = ways;
-                }
-                route
-            },
-        )
+        (what, scope, preference, realms(family), all_metrics(), ways).prop_map(|(what, scope, preference, realms, metrics, ways)| {
+            let (kind, destination, from, preferred_source, (tos, protocol), table, priority) = what;
+            let mut route = Route {
+                kind,
+                destination,
+                from,
+                preferred_source,
+                gateway: None,
+                device: None,
+                onlink: false,
+                tos,
+                table,
+                protocol,
+                scope,
+                priority: Some(priority),
+                expires: None,
+                metrics,
+                realms,
+                preference,
+                ttl_propagate: None,
+                encap: None,
+                placing: Placing::First,
+                hops: Vec::new(),
+                tracked: false,
+            };
+            if let [only] = ways.as_slice() {
+                (route.gateway, route.device, route.onlink) = (only.gateway, only.device.clone(), only.onlink);
+                route.encap.clone_from(&only.encap);
+            } else {
+                route.hops = ways;
+            }
+            route
+        })
     })
 }
 
@@ -335,7 +332,12 @@ fn of_a_route_of_several_ways_each_weight_counts() {
         encap: None,
         realms: None,
     };
-    let of = |one, two| Route { gateway: None, device: None, hops: vec![hop([10, 9, 0, 1], one), hop([10, 9, 0, 2], two)], ..plain_route(Family::V4) };
+    let of = |one, two| Route {
+        gateway: None,
+        device: None,
+        hops: vec![hop([10, 9, 0, 1], one), hop([10, 9, 0, 2], two)],
+        ..plain_route(Family::V4)
+    };
     let seen = seen(&of(1, 3));
     assert!(seen.is_as_wanted(&of(1, 3), &number));
     assert!(seen.is(&of(2, 3), &number) && !seen.is_as_wanted(&of(2, 3), &number));
