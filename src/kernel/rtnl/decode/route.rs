@@ -204,11 +204,11 @@ pub(in crate::kernel::rtnl) fn route(payload: &[u8]) -> Option<Seen> {
     let (mut device, mut ways) = (None, Vec::new());
     for attribute in message.attributes {
         match attribute {
-            RouteAttribute::Destination(address) => route.destination.address = plain(address)?,
+            RouteAttribute::Destination(address) => route.destination.address = plain(&address)?,
             RouteAttribute::Source(address) => {
-                route.from = Some(Prefix { address: plain(address)?, length: header.source_prefix_length });
+                route.from = Some(Prefix { address: plain(&address)?, length: header.source_prefix_length });
             }
-            RouteAttribute::PrefSource(address) => route.preferred_source = plain(address),
+            RouteAttribute::PrefSource(address) => route.preferred_source = plain(&address),
             RouteAttribute::Table(table) => route.table = table,
             RouteAttribute::Priority(priority) => route.priority = Some(priority),
             RouteAttribute::Oif(number) => device = Some(Device(number)),
@@ -276,7 +276,7 @@ fn bare(header: &RouteHeader) -> Option<Route> {
 /// What is told of a route that has one way, and of each of several.
 fn part(attribute: RouteAttribute, kind: RouteLwEnCapType, hop: &mut NextHop) {
     match attribute {
-        RouteAttribute::Gateway(address) => hop.gateway = plain(address),
+        RouteAttribute::Gateway(address) => hop.gateway = plain(&address),
         RouteAttribute::Via(RouteVia::Inet(address)) => hop.gateway = Some(address.into()),
         RouteAttribute::Via(RouteVia::Inet6(address)) => hop.gateway = Some(address.into()),
         RouteAttribute::Realm(RouteRealm { source, destination }) => {
@@ -302,10 +302,10 @@ fn way(next: RouteNextHop) -> Way {
     Way { hop, device }
 }
 
-fn plain(address: RouteAddress) -> Option<IpAddr> {
+fn plain(address: &RouteAddress) -> Option<IpAddr> {
     match address {
-        RouteAddress::Inet(address) => Some(IpAddr::V4(address)),
-        RouteAddress::Inet6(address) => Some(IpAddr::V6(address)),
+        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
+        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
         _ => None,
     }
 }
