@@ -154,7 +154,6 @@ const ROUTES: &[Row] = &[
         "nexthop via 192.0.2.2 dev e0 weight 256 onlink",
     ),
     same("10.77.71.0/24 nexthop via 10.9.0.20 realms 7 nexthop via 10.9.0.21 realms 8/9", "realms 8/9"),
-    same("10.77.72.0/24 via inet6 fd00:9::20 dev e0", "via inet6 fd00:9::20"),
     row(
         "10.77.80.0/24 dev e1 scope link encap ip id 5 dst 192.0.2.1 src 192.0.2.2 tos 4 ttl 9 flags 4",
         "10.77.80.0/24 encap ip id 5 dst 192.0.2.1 src 192.0.2.2 tos 4 ttl 9 key dev e1 scope link",

@@ -73,7 +73,7 @@ fn routes_into_tunnels_and_a_vrf() {
     let lines = |lines: &[(&str, &str)]| lines.iter().map(|(line, _)| *line).collect::<Vec<_>>().join("\n ");
     let configuration = format!(
         "vrrp_instance VI {{\ninterface e0\nvirtual_router_id 51\nversion 3\npriority 255\nstate MASTER\nadvert_int 1\n\
-         virtual_ipaddress {{\n 10.9.0.10\n}}\nvirtual_routes {{\n {}\n}}\nvirtual_rules {{\n {}\n}}\n}}\n",
+         virtual_ipaddress {{\n 10.9.0.200\n}}\nvirtual_routes {{\n {}\n}}\nvirtual_rules {{\n {}\n}}\n}}\n",
         lines(&ROUTES),
         lines(&RULES)
     );
