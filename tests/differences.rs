@@ -416,6 +416,8 @@ fn rows() -> Vec<(&'static str, Row)> {
         // The daemon: addresses
         ("A stripped address is put back without an election", Row::Shown("tests/netns/resilience.rs", "a_stripped_address_comes_back_without_an_election")),
         ("An address that is there already becomes what is wanted", Row::Shown("tests/netns/kernel.rs", "leftovers_become_what_is_wanted_in_their_place")),
+        ("What went with an interface comes back with it", Row::Shown("tests/netns/routes.rs", "what_went_with_an_interface_comes_back_with_it_and_nobody_has_to_name_it")),
+        ("A route that was left in another way is replaced", Row::Shown("tests/netns/routes.rs", "a_route_that_a_predecessor_left_in_another_way_is_replaced")),
         ("Whoever is stripped again and again goes to FAULT", Row::Shown("tests/netns/resilience.rs", "whoever_is_stripped_again_and_again_goes_to_fault_and_says_why")),
         ("A foreign claim to our address is answered", Row::Shown("tests/netns/resilience.rs", "a_foreign_claim_to_the_address_is_answered_at_a_bounded_rate")),
         ("A router that yields asks for its former addresses", Row::Shown("tests/netns/resilience.rs", "users_find_the_winner_that_does_not_know_of_the_other_master")),

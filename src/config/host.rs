@@ -101,6 +101,13 @@ pub enum NameTable {
     Groups,
 }
 
+/// Where the tables of names are, if not in the usual directories. What the second one says replaces what the first one said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct NamePlaces {
+    pub usr: Option<PathBuf>,
+    pub etc: Option<PathBuf>,
+}
+
 /// Facts about the machine. The daemon asks the kernel and the system's databases; tests state what they want.
 pub trait Host {
     /// The machine's name, as `uname -n` prints it.
@@ -122,7 +129,7 @@ pub trait Host {
     fn key_file(&self, path: &Path) -> Option<KeyFile>;
     /// The address of a mail server.
     fn resolve(&self, host: &str) -> Option<IpAddr>;
-    fn numbered(&self, table: NameTable, name: &str) -> Option<u32>;
+    fn numbered(&self, places: &NamePlaces, table: NameTable, name: &str) -> Option<u32>;
     /// An IP protocol by name.
     fn protocol(&self, name: &str) -> Option<u8>;
     /// Processors online.
@@ -210,7 +217,7 @@ impl Host for Stated {
         host.parse().ok().or_else(|| self.hosts.get(host).copied())
     }
 
-    fn numbered(&self, table: NameTable, name: &str) -> Option<u32> {
+    fn numbered(&self, _: &NamePlaces, table: NameTable, name: &str) -> Option<u32> {
         self.numbers.get(&(table, name.to_owned())).copied()
     }
 

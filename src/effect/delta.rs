@@ -2,6 +2,7 @@
 
 use super::device::{Knob, NewDevice, Scope};
 use super::net::{Device, Fact};
+use crate::model::net::rule::Mark;
 use crate::model::net::{Address, Family, Prefix, Route, Rule};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -53,7 +54,16 @@ impl Identity {
             }
             Fact::Rule(rule) => {
                 let said = |prefix: Option<Prefix>| prefix.filter(|prefix| prefix.length > 0);
-                Self::Rule(Box::new(Rule { tracked: false, from: said(rule.from), to: said(rule.to), ..(**rule).clone() }))
+                // Of these zero means that it does not matter.
+                Self::Rule(Box::new(Rule {
+                    tracked: false,
+                    from: said(rule.from),
+                    to: said(rule.to),
+                    mark: rule.mark.filter(|mark| *mark != Mark { value: 0, mask: 0 }),
+                    ip_protocol: rule.ip_protocol.filter(|&protocol| protocol != 0),
+                    tunnel: rule.tunnel.filter(|&tunnel| tunnel != 0),
+                    ..(**rule).clone()
+                }))
             }
         }
     }
@@ -64,6 +74,16 @@ impl Identity {
             Family::V6 => (None, None),
         };
         Self::Address { device, local: local.address, length, peer }
+    }
+}
+
+/// Whether it matters that somebody else takes it away.
+pub fn is_tracked(fact: &Fact) -> bool {
+    match fact {
+        Fact::Address(placed) => placed.address.tracked,
+        Fact::Route(route) => route.tracked,
+        Fact::Rule(rule) => rule.tracked,
+        Fact::Device(_) | Fact::Setting(_) => true,
     }
 }
 

@@ -5,10 +5,13 @@ use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
 use super::setting::Before;
 use super::writer::Writer;
+use crate::effect::delta::Identity;
 use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
 use crate::effect::say::Line;
 use crate::model::global::ReceiveBuffer;
+use crate::model::net::{Family, Prefix};
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -24,6 +27,16 @@ pub struct Refusal {
     pub owner: Owner,
     pub fact: Fact,
     pub reason: String,
+    /// It was tried once more, with the same outcome.
+    pub again: bool,
+}
+
+/// What somebody lacks that nobody took away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lack {
+    pub owner: Owner,
+    /// Whether there are addresses among that which the kernel took before.
+    pub addresses: bool,
 }
 
 /// All facts of all owners. A thread of its own writes to the kernel, which may hold a writer up for long.
@@ -38,6 +51,12 @@ pub struct Holder {
     there: Option<Index>,
     /// The last step that was done when we last looked.
     finished: u64,
+    /// Something has happened that may let the kernel take what it did not take before.
+    hopeful: bool,
+    /// The last step that was on its way when that happened.
+    hopeful_at: u64,
+    /// Why things were refused when that was last told.
+    told: HashMap<Identity, String>,
 }
 
 impl Holder {
@@ -50,10 +69,24 @@ impl Holder {
     pub fn sized(buffer: ReceiveBuffer) -> io::Result<Self> {
         let mut asker = Asker::open()?;
         asker.sized(buffer)?;
-        let links = asker.links()?;
+        let mut links = asker.links()?;
+        for placement in asker.addresses()? {
+            links.put_address(placement.local());
+        }
         let names = names_of(&links);
         let writer = Writer::start(buffer)?;
-        Ok(Self { ledger: Ledger::default(), writer, asker, links, names, there: None, finished: 0 })
+        Ok(Self {
+            ledger: Ledger::default(),
+            writer,
+            asker,
+            links,
+            names,
+            there: None,
+            finished: 0,
+            hopeful: false,
+            hopeful_at: 0,
+            told: HashMap::new(),
+        })
     }
 
     /// Those of the facts that are in the kernel already become the owner's. Asks the kernel, once until something is
@@ -135,7 +168,14 @@ impl Holder {
             let settled = self.ledger.settle(&step, &snag, &self.names);
             self.queue(settled.steps);
             if let Snag::Refused(reason) = snag {
-                refusals.extend(settled.failed.into_iter().map(|(owner, fact)| Refusal { owner, fact, reason: reason.clone() }));
+                let again = self.told.get(&Identity::of(step.op.fact())) == Some(&reason);
+                // What was tried too early is tried once more.
+                self.hopeful |= step.number <= self.hopeful_at;
+                if !again {
+                    self.told.insert(Identity::of(step.op.fact()), reason.clone());
+                }
+                let told = settled.failed.into_iter();
+                refusals.extend(told.map(|(owner, fact)| Refusal { owner, fact, reason: reason.clone(), again }));
             }
         }
         self.finished = finished;
@@ -152,6 +192,24 @@ impl Holder {
         self.ledger.told(self.finished);
     }
 
+    /// Who lacks something that the kernel may take by now: holding it again puts it there. To be asked when all that there was
+    /// to observe has been; each thing that has happened is answered once.
+    pub fn lacking(&mut self) -> Vec<Lack> {
+        if !std::mem::take(&mut self.hopeful) {
+            return Vec::new();
+        }
+        // What has come at last, or is not wanted any more, would be told of anew.
+        self.told.retain(|identity, _| self.ledger.lacks(identity, self.finished));
+        let lacking = self.ledger.lacking();
+        // What was refused before need not be announced because it is tried again.
+        let is_address = |fact: &&Fact| matches!(fact, Fact::Address(_)) && !self.told.contains_key(&Identity::of(fact));
+        lacking.into_iter().map(|(owner, facts)| Lack { owner, addresses: facts.iter().any(is_address) }).collect()
+    }
+
+    fn hope(&mut self) {
+        (self.hopeful, self.hopeful_at) = (true, self.ledger.last());
+    }
+
     /// Keeps up with what the kernel says; every [`Change`] is to be shown. Returns what somebody else took away; holding it
     /// again puts it back. What goes down with its interface is not told, but holding it again puts it back as well.
     pub fn observe(&mut self, change: &Change) -> Vec<(Owner, Fact)> {
@@ -164,7 +222,21 @@ impl Holder {
                 self.ledger.link_gone(*device);
                 return link.map_or_else(Vec::new, |link| self.ledger.name_gone(&link.name));
             }
-            Change::Address(_) | Change::AddressGone(_) => {}
+            Change::Address(local) => {
+                if self.links.put_address(*local) {
+                    self.hope();
+                }
+            }
+            Change::AddressGone(local) => {
+                self.links.remove_address(*local);
+                let is_v4 = |prefix: &Prefix| prefix.family() == Family::V4;
+                if is_v4(&local.prefix) {
+                    let was_last = !self.links.addresses(local.device).iter().any(is_v4);
+                    if self.ledger.address_gone(local.device, local.prefix.address, was_last) {
+                        self.hope();
+                    }
+                }
+            }
             Change::FactSeen(key) => self.ledger.seen(key),
             Change::FactGone(key) => {
                 let links = &self.links;
@@ -192,8 +264,10 @@ impl Holder {
             self.names.insert(link.name.clone(), link.device);
         }
         self.links.put(link.clone());
-        if was_up && !link.up {
-            self.ledger.link_down(link.device);
+        match (was_up, link.up) {
+            (true, false) => self.ledger.link_down(link.device),
+            (false, true) => self.hope(),
+            (true, true) | (false, false) => {}
         }
         stripped
     }
@@ -215,6 +289,7 @@ impl Holder {
         }
         self.links = picture.links.clone();
         self.names = names_of(&self.links);
+        self.hope();
         let links = &self.links;
         let mut stripped = self.ledger.compare(&Index::of(&picture.keys), self.finished, &self.names, |device| is_up(links, device));
         let missing = gone.iter().filter(|name| links.named(name).is_none());

@@ -8,7 +8,7 @@ mod hearing;
 mod index;
 
 use super::rtnl::decode::{Placement, network};
-use crate::effect::delta::{Identity, Op, delta};
+use crate::effect::delta::{Identity, Op, delta, is_tracked};
 use crate::effect::net::{Device, Fact, Owner};
 use crate::model::net::{Prefix, Route};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -58,6 +58,8 @@ struct Entry {
     found: bool,
     /// A part of it has been taken away; the rest has to go before it can be put there again.
     broken: bool,
+    /// Somebody else took it away, who may: it stays away until it is asked for anew.
+    let_go: bool,
     /// It was found, and has been put there anew; if it is found again, that is how it is.
     mended: bool,
     /// The last addition.
@@ -69,7 +71,7 @@ struct Entry {
 
 impl Entry {
     const fn new(fact: Fact, owners: Vec<Owner>, standing: Standing, number: u64, names: Names) -> Self {
-        Self { fact, owners, standing, found: false, broken: false, mended: false, number, names, ways: BTreeSet::new() }
+        Self { fact, owners, standing, found: false, broken: false, let_go: false, mended: false, number, names, ways: BTreeSet::new() }
     }
 
     fn is_there(&self) -> bool {
@@ -145,8 +147,13 @@ impl Ledger {
                     (Some(_), _) => continue,
                     (None, _) => (Standing::Doubtful, None),
                 };
-                let mut entry = Entry::new(as_it_is.unwrap_or_else(|| fact.clone()), vec![owner], standing, 0, names_of(fact, names));
-                entry.found = true;
+                // A route that is there in another way has to go before ours can be there.
+                let other = there.and_then(|there| there.in_place_of(fact, names));
+                let broken = other.is_some();
+                let standing = if broken { Standing::Doubtful } else { standing };
+                let as_it_is = as_it_is.or(other).unwrap_or_else(|| fact.clone());
+                let mut entry = Entry::new(as_it_is, vec![owner], standing, 0, names_of(fact, names));
+                (entry.found, entry.broken) = (true, broken);
                 self.enter(identity, entry);
             }
             self.wanted.entry(owner).or_default().push(fact.clone());
@@ -255,6 +262,8 @@ impl Ledger {
                     if let Some(entry) = self.entries.get_mut(&identity) {
                         if !entry.owners.contains(&owner) {
                             entry.owners.push(owner);
+                        } else if entry.let_go {
+                            continue;
                         }
                         if entry.standing == Standing::Held {
                             continue;

@@ -5,6 +5,7 @@ pub mod capability;
 pub mod clock;
 pub mod descriptor;
 pub mod library;
+pub mod linkbeat;
 pub mod memory;
 pub mod mount;
 pub mod netlink;

@@ -6,7 +6,8 @@ use super::group::Group;
 use super::history::Kind;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
-use super::{Event, Manner, Standing, Tracked, message, place};
+use super::{Event, Manner, Standing, Tracked, message, place, track_group};
+use crate::effect::delta::is_tracked;
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
 use crate::effect::packet::{Datagram, PortId};
@@ -25,6 +26,8 @@ use std::time::Duration;
 /// Somebody who takes our addresses away this often within [`STRIPPING`] means it.
 const MOST_STRIPS: usize = 5;
 const STRIPPING: Duration = Duration::from_secs(10);
+/// A program that clears a table takes so long at most.
+const BLOW: Duration = Duration::from_millis(200);
 /// How long the virtual router is given up then.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// When a socket that could not be opened is tried again.
@@ -128,6 +131,7 @@ impl Engine {
                 }
             }
             Event::Stripped { owner, fact } => self.stripped(now, owner, &fact, actions),
+            Event::Regained { owner, addresses } => self.regained(now, owner, addresses, actions),
             Event::Refused { owner, fact, reason } => {
                 self.refused(owner, &fact, &reason, actions);
                 self.try_again(now, owner, &fact);
@@ -258,7 +262,7 @@ impl Engine {
         self.virtuals = every.clone().map(|address| address.prefix.address).collect();
         let own = vrrp.instances.iter().filter_map(|i| i.interface.as_deref());
         let carrying = every.filter_map(|address| address.device.as_deref());
-        let leaving = vrrp.instances.iter().flat_map(place::leaving);
+        let leaving = vrrp.instances.iter().flat_map(place::leaving).chain(track_group::all_interfaces(&self.model.statics));
         let trackers = vrrp.instances.iter().map(|i| &i.trackers).chain(vrrp.groups.iter().map(|g| &g.trackers));
         let tracked = trackers.flat_map(|trackers| trackers.interfaces.iter().map(|tracker| &*tracker.name));
         self.watched = own.chain(carrying).chain(leaving).chain(tracked).map(Into::into).collect();
@@ -434,19 +438,13 @@ impl Engine {
     fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {
         let Owner::Instance(id) = owner else { return self.make_anew(owner, actions) };
         let Some(instance) = self.instances.get_mut(&id) else { return };
-        let tracked = match fact {
-            Fact::Device(_) | Fact::Setting(_) => true,
-            Fact::Address(placed) => placed.address.tracked,
-            Fact::Route(route) => route.tracked,
-            Fact::Rule(rule) => rule.tracked,
-        };
         // What is not tracked may go: that is what `no_track` asks for.
-        if !instance.is_master() || !tracked {
+        if !instance.is_master() || !is_tracked(fact) {
             return;
         }
         instance.strips.retain(|&at| now < at + STRIPPING);
         // Everything that goes at one blow counts once.
-        if instance.strips.back() != Some(&now) {
+        if instance.strips.back().is_none_or(|&at| now >= at + BLOW) {
             instance.strips.push_back(now);
         }
         if instance.strips.len() > MOST_STRIPS {

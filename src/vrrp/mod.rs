@@ -28,6 +28,7 @@ mod snapshot;
 mod speak;
 pub mod stats;
 mod surroundings;
+mod track_group;
 pub mod view;
 
 #[cfg(test)]
@@ -66,6 +67,12 @@ pub enum Event<'a> {
     Stripped {
         owner: Owner,
         fact: Fact,
+    },
+    /// What the kernel would not take, or dropped with an interface, it may take now.
+    Regained {
+        owner: Owner,
+        /// Whether there are addresses among that.
+        addresses: bool,
     },
     /// Something that the kernel would not take.
     Refused {

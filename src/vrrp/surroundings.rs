@@ -7,7 +7,7 @@ use super::instance::State;
 use super::place::Site;
 use super::ports::User;
 use super::priority::{contribution, effective, fails};
-use super::{Standing, buffer, place};
+use super::{Standing, buffer, place, track_group};
 use crate::effect::net::{Fact, InstanceId, Owner};
 use crate::effect::packet::Port;
 use crate::effect::time::Instant;
@@ -15,6 +15,7 @@ use crate::effect::{Action, Actions};
 use crate::model::track::{Tracker, Weight};
 use crate::model::vrrp::Instance;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When an interface that the kernel would not make is tried again.
@@ -69,6 +70,7 @@ impl Engine {
     /// Finds the instance's interface, source, sockets, faults and priority anew. A fault is acted on by
     /// [`apply_faults`](Self::apply_faults); until then a master still has what it needs to say goodbye.
     pub(super) fn look_around(&mut self, now: Instant, id: InstanceId, actions: &mut Actions) {
+        let model = Arc::clone(&self.model);
         let group = self.member_of.get(&id).map(|&at| self.groups[at].conf().trackers.clone());
         let Some(instance) = self.instances.get_mut(&id) else { return };
         let conf = instance.conf.clone();
@@ -89,7 +91,7 @@ impl Engine {
         let mut weights = 0;
         let mut standings: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
         let is_up = |name: &str| self.links.named(name).map(|link| link.up);
-        for name in place::interfaces(&conf, &self.plan) {
+        for name in place::interfaces(&conf, &self.plan).chain(track_group::interfaces(&model.statics, &conf.name)) {
             // Its absence is a cause of its own.
             let own = Some(name) == conf.interface.as_deref() || Some(name) == self.plan.own(&conf);
             standings.insert(name, (is_up(name) != Some(true) && (is_up(name).is_some() || !own), true));
@@ -168,6 +170,19 @@ impl Engine {
             }
         });
         self.arm(id);
+    }
+
+    /// A master takes again what it could not have before.
+    pub(super) fn regained(&mut self, now: Instant, owner: Owner, addresses: bool, actions: &mut Actions) {
+        let Owner::Instance(id) = owner else { return };
+        self.with(now, id, actions, |instance, cx| {
+            if instance.is_master() {
+                instance.hold(cx);
+                if addresses {
+                    instance.announce(1, cx);
+                }
+            }
+        });
     }
 }
 

@@ -10,6 +10,7 @@ mod load;
 mod marks;
 mod place;
 mod reload;
+mod routes;
 mod table;
 mod wait;
 mod writes;
@@ -28,6 +29,7 @@ const STORIES: &[&[Story]] = &[
     checks::STORIES,
     marks::STORIES,
     carrier::STORIES,
+    routes::STORIES,
 ];
 
 #[test]
@@ -63,6 +65,11 @@ fn virtual_routers_live_on_what_there_is() {
 #[test]
 fn nftables_marks_what_is_for_a_group() {
     guest::tell(marks::STORIES);
+}
+
+#[test]
+fn routes_lead_where_this_kernel_cannot() {
+    guest::tell(routes::STORIES);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::vrrp::{
     GARP_GROUP, INSTANCE, SYNC_GROUP, delay_entry, linkbeat_entry, open_garp_group, open_group, open_instance, show_delays,
     show_garp_groups, show_groups, show_instances, show_linkbeat,
 };
-use super::{Body, Kind, Vocabulary, block, global, key, live};
+use super::{Body, Kind, Vocabulary, block, global, live};
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 
@@ -61,8 +61,8 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
             "none",
             "A number of processes, watched by track_process.",
         ),
-        key("linkbeat_interfaces", LINKBEAT, "none", "Interfaces whose link is polled once a second."),
-        key("interface_up_down_delays", DELAYS, "none", "How long a change of an interface must last before it counts."),
+        live("linkbeat_interfaces", LINKBEAT, "none", "Interfaces whose link is polled once a second."),
+        live("interface_up_down_delays", DELAYS, "none", "How long a change of an interface must last before it counts."),
         live(
             "garp_group",
             block!("", GARP_GROUP, open_garp_group, show_garp_groups),
@@ -71,7 +71,7 @@ pub static ROOT: Vocabulary<Draft> = Vocabulary::new(
         ),
         live("vrrp_instance", block!("NAME", INSTANCE, open_instance, show_instances), "none", "A virtual router."),
         live("vrrp_sync_group", block!("NAME", SYNC_GROUP, open_group, show_groups), "none", "Instances that change state together."),
-        key(
+        live(
             "track_group",
             block!("NAME", TRACK_GROUP, open_track_group, show_track_groups),
             "none",

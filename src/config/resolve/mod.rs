@@ -10,7 +10,7 @@ mod vrrp;
 
 use super::diagnostic::{Class, Diagnostics, Origin, Phase};
 use super::draft::Draft;
-use super::host::{Host, Interface};
+use super::host::{Host, Interface, NamePlaces};
 use crate::model::Model;
 use crate::model::global::Global;
 use crate::model::global::vrrp::DynamicInterfaces;
@@ -33,6 +33,7 @@ pub(super) struct Resolver<'a> {
     pub(super) dynamic_interfaces: bool,
     /// Where a static address goes that names no interface.
     pub(super) default_interface: Box<str>,
+    name_places: NamePlaces,
     scripts: script::Scripts,
 }
 
@@ -47,6 +48,7 @@ impl<'a> Resolver<'a> {
             interfaces: host.interfaces(None).unwrap_or_default(),
             dynamic_interfaces: false,
             default_interface: "eth0".into(),
+            name_places: NamePlaces::default(),
         }
     }
 
@@ -103,6 +105,8 @@ pub fn resolve(mut draft: Draft, namespace: Option<&str>, host: &dyn Host, probl
     if !resolver.enter_namespace(&global, namespace, namespace_at) {
         return Model { global, ..Model::default() };
     }
+    let NamePlaces { usr, etc } = &mut resolver.name_places;
+    (*usr, *etc) = (global.process.iproute_usr_dir.clone(), global.process.iproute_etc_dir.clone());
     resolver.dynamic_interfaces = global.vrrp.dynamic_interfaces != DynamicInterfaces::No;
     if let Some(interface) = &global.vrrp.default_interface {
         resolver.default_interface = interface.clone();

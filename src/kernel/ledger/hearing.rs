@@ -1,12 +1,14 @@
 //! What the kernel says of what we hold: our own doing, or somebody else's.
 
 use super::{Entry, Expected, Index, Ledger, Names, Standing, Step, place};
-use crate::effect::delta::Identity;
+use crate::effect::delta::{Identity, is_tracked};
 use crate::effect::device::Scope;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::kernel::rtnl::decode::{Key, Seen, network};
-use crate::model::net::Prefix;
-use std::collections::VecDeque;
+use crate::kernel::rtnl::message::Resolve;
+use crate::model::net::{Prefix, Route};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 
 /// What became of something that is not there any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +111,9 @@ impl Ledger {
             if let Some(entry) = self.entries.get_mut(&identity).filter(|_| broken) {
                 entry.broken = true;
             }
+            if sure && on_its_feet && !collateral {
+                self.let_go(&identity);
+            }
             if collateral {
                 return Gone::WithOneOfOurs(identity);
             }
@@ -117,6 +122,29 @@ impl Ledger {
             }
         }
         Gone::Stripped(stripped)
+    }
+
+    /// What is not tracked may be taken away.
+    fn let_go(&mut self, identity: &Identity) {
+        if let Some(entry) = self.entries.get_mut(identity) {
+            entry.let_go = !is_tracked(&entry.fact);
+        }
+    }
+
+    /// Whether something that is wanted is not there yet, as far as steps up to a number tell.
+    pub(in crate::kernel) fn lacks(&self, identity: &Identity, finished: u64) -> bool {
+        self.entries.get(identity).is_some_and(|entry| entry.standing != Standing::Held || entry.number > finished)
+    }
+
+    /// Who lacks something that nobody took away: its interface was down, or the kernel refused it.
+    pub(in crate::kernel) fn lacking(&self) -> BTreeMap<Owner, Vec<&Fact>> {
+        let mut lacking: BTreeMap<Owner, Vec<&Fact>> = BTreeMap::new();
+        for entry in self.entries.values().filter(|entry| entry.standing != Standing::Held && !entry.let_go) {
+            for &owner in &entry.owners {
+                lacking.entry(owner).or_default().push(&entry.fact);
+            }
+        }
+        lacking
     }
 
     /// Without `promote_secondaries` the kernel drops all addresses of a subnet with its first one, and tells of that one last.
@@ -151,18 +179,24 @@ impl Ledger {
     fn candidates(&self, key: &Key) -> Vec<Identity> {
         match key {
             Key::Route(seen) => {
-                let Seen { destination, table, .. } = **seen;
-                let list = self.routes.get(&(destination, table)).map_or(&[][..], Vec::as_slice);
-                let ours = |identity: &&Identity| match (identity, self.entries.get(*identity)) {
-                    (Identity::Route(route), Some(entry)) => {
-                        let resolve = |name: &str| entry.names.get(name).copied();
-                        seen.is(route, &resolve) || seen.is_part_of(route, &resolve)
+                let list = self.routes.get(&seen.place()).map_or(&[][..], Vec::as_slice);
+                let matches =
+                    |identity: &Identity, how: fn(&Seen, &Route, Resolve<'_>) -> bool| match (identity, self.entries.get(identity)) {
+                        (Identity::Route(route), Some(entry)) => how(seen, route, &|name: &str| entry.names.get(name).copied()),
+                        _ => false,
+                    };
+                // Two of ours may differ in nothing but what the kernel may adjust.
+                let exact = list.iter().any(|identity| matches(identity, Seen::is_as_wanted));
+                let ours = |identity: &&Identity| {
+                    if exact {
+                        matches(identity, Seen::is_as_wanted)
+                    } else {
+                        matches(identity, Seen::is) || matches(identity, Seen::is_part_of)
                     }
-                    _ => false,
                 };
                 // What we have let go of is in no list any more, but its end is still to be heard; that comes first.
                 let leaving = |identity: &&Identity| match identity {
-                    Identity::Route(route) => place(route) == (destination, table) && seen.is(route, &|_| None),
+                    Identity::Route(route) => place(route) == seen.place() && seen.is(route, &|_| None),
                     Identity::Device(_) | Identity::Setting(..) | Identity::Address { .. } | Identity::Rule(_) => false,
                 };
                 let mut found: Vec<Identity> = self.expected.keys().filter(leaving).cloned().collect();
@@ -189,6 +223,24 @@ impl Ledger {
         }
         self.stand(&identity, Standing::Lost);
         self.of_all_owners(&identity)
+    }
+
+    /// An IPv4 address has gone: the kernel drops routes that have it as their source, and with the last address of an
+    /// interface all that leave by it. It does not say so. Returns whether there may be any.
+    pub(in crate::kernel) fn address_gone(&mut self, device: Device, address: IpAddr, was_last: bool) -> bool {
+        let from = |entry: &Entry| match &entry.fact {
+            Fact::Route(route) => route.preferred_source == Some(address) && entry.is_there(),
+            Fact::Device(_) | Fact::Setting(_) | Fact::Address(_) | Fact::Rule(_) => false,
+        };
+        let mut doubtful: Vec<Identity> =
+            self.entries.iter().filter(|(_, entry)| from(entry)).map(|(identity, _)| identity.clone()).collect();
+        if was_last {
+            doubtful.extend(self.routes_by(device));
+        }
+        for identity in &doubtful {
+            self.stand(identity, Standing::Doubtful);
+        }
+        !doubtful.is_empty()
     }
 
     /// An interface has gone, and took along what was on it.
@@ -255,6 +307,7 @@ impl Ledger {
             };
             self.stand(&identity, Standing::Lost);
             if sure && devices.into_iter().all(&is_up) {
+                self.let_go(&identity);
                 stripped.extend(self.of_all_owners(&identity));
             }
         }

@@ -1,8 +1,8 @@
 //! What there is in the kernel, quick to be found.
 
-use super::place;
+use super::{Names, place};
 use crate::effect::delta::Identity;
-use crate::effect::net::Fact;
+use crate::effect::net::{Device, Fact};
 use crate::kernel::rtnl::decode::{Key, Placement, Seen};
 use crate::kernel::rtnl::message::Resolve;
 use crate::model::net::{OUR_PROTOCOL, Prefix};
@@ -20,7 +20,7 @@ impl Index {
         let mut index = Self::default();
         for key in keys {
             match key {
-                Key::Route(seen) => index.routes.entry((seen.destination, seen.table)).or_default().push((**seen).clone()),
+                Key::Route(seen) => index.routes.entry(seen.place()).or_default().push((**seen).clone()),
                 Key::Address(placement) => drop(index.addresses.insert(placement.identity(), placement.clone())),
                 Key::Rule(_) => index.rules.extend(key.identity()),
             }
@@ -36,6 +36,18 @@ impl Index {
             // They are put there again whether they are there or not, and what has gone is told of with its interface.
             Fact::Device(_) | Fact::Setting(_) => false,
         }
+    }
+
+    /// What is where this route is to be, and is not as it is wanted.
+    pub(super) fn in_place_of(&self, fact: &Fact, names: &Names) -> Option<Fact> {
+        let Fact::Route(route) = fact else { return None };
+        let resolve = |name: &str| names.get(name).copied();
+        let seen: Vec<&Seen> = self.routes.get(&place(route))?.iter().filter(|seen| seen.is(route, &resolve)).collect();
+        if seen.iter().any(|seen| seen.is_as_wanted(route, &resolve)) {
+            return None;
+        }
+        let name = |device: Device| names.iter().find(|&(_, &number)| number == device).map(|(name, _)| name.clone());
+        Some(Fact::Route(Box::new(seen.first()?.told(&name))))
     }
 
     pub(super) fn has(&self, fact: &Fact, identity: &Identity, resolve: Resolve<'_>) -> bool {

@@ -1,17 +1,22 @@
 //! Messages of the kernel into our words.
 
+mod route;
+
+pub use route::Seen;
+pub(super) use route::route;
+
 use super::message::Resolve;
 use crate::effect::delta::Identity;
 use crate::effect::device::Kind;
 use crate::effect::net::{Device, Link, Local, Mac, Placed};
 use crate::model::net::address::Lifetime;
 use crate::model::net::rule::{Action, Mark};
-use crate::model::net::{Address, Family, Prefix, Realms, Route, Rule, Scope};
+use crate::model::net::{Address, Family, Prefix, Realms, Rule, Scope};
 use netlink_packet_core::{NlaBuffer, NlasIterator, Parseable};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
-use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteRealm, RouteType, RouteVia};
+use netlink_packet_route::route::RouteRealm;
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -32,92 +37,6 @@ pub enum Key {
     Address(Placement),
     Route(Box<Seen>),
     Rule(Box<Rule>),
-}
-
-/// A route as the kernel tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    pub(in crate::kernel) destination: Prefix,
-    from: Option<Prefix>,
-    tos: u8,
-    pub(in crate::kernel) table: u32,
-    protocol: u8,
-    scope: Scope,
-    kind: u8,
-    priority: u32,
-    preferred_source: Option<IpAddr>,
-    /// The ways it takes; more than one of a multipath route.
-    hops: Vec<Hop>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Hop {
-    gateway: Option<IpAddr>,
-    device: Option<Device>,
-}
-
-impl Hop {
-    fn is(&self, gateway: Option<IpAddr>, device: Option<&str>, resolve: Resolve<'_>) -> bool {
-        self.gateway == gateway && device.is_none_or(|name| resolve(name).is_none_or(|device| self.device == Some(device)))
-    }
-}
-
-/// What the kernel gives an IPv6 route that asks for none.
-const IPV6_PRIORITY: u32 = 1024;
-
-impl Seen {
-    /// Whether it is this one of ours. What we did not ask for may be anything.
-    pub(in crate::kernel) fn is(&self, route: &Route, resolve: Resolve<'_>) -> bool {
-        self.is_like(route) && self.goes(route, resolve)
-    }
-
-    /// Whether it is one way of several that ours takes: the kernel can take IPv6 routes apart.
-    pub(in crate::kernel) fn is_part_of(&self, route: &Route, resolve: Resolve<'_>) -> bool {
-        route.family() == Family::V6
-            && self.hops.len() < route.hops.len()
-            && self.is_like(route)
-            && self.hops.iter().all(|hop| route.hops.iter().any(|way| hop.is(way.gateway, way.device.as_deref(), resolve)))
-    }
-
-    fn is_like(&self, route: &Route) -> bool {
-        let priority = match (route.family(), route.priority) {
-            (Family::V4, priority) => priority.unwrap_or(0),
-            (Family::V6, priority) => priority.filter(|&priority| priority != 0).unwrap_or(IPV6_PRIORITY),
-        };
-        let scope = match route.family() {
-            Family::V4 => route.scope,
-            Family::V6 => None,
-        };
-        let from = route.from.map(network).filter(|from| from.length > 0);
-        self.destination == network(route.destination)
-            && (self.table, self.tos, self.protocol, self.priority) == (route.table, route.tos, route.protocol, priority)
-            && self.kind == super::message::kind(route.kind)
-            && self.from == from
-            && scope.is_none_or(|scope| scope == self.scope)
-            && route.preferred_source.is_none_or(|source| self.preferred_source == Some(source))
-    }
-
-    fn goes(&self, route: &Route, resolve: Resolve<'_>) -> bool {
-        if route.hops.is_empty() {
-            return match self.hops.as_slice() {
-                // One that leads nowhere.
-                [] => route.gateway.is_none(),
-                [hop] => hop.is(route.gateway, route.device.as_deref(), resolve),
-                [_, _, ..] => false,
-            };
-        }
-        // The kernel orders the ways of an IPv6 route as it likes.
-        route.hops.len() == self.hops.len()
-            && route.hops.iter().all(|way| self.hops.iter().any(|hop| hop.is(way.gateway, way.device.as_deref(), resolve)))
-    }
-
-    pub(in crate::kernel) const fn protocol(&self) -> u8 {
-        self.protocol
-    }
-
-    pub(in crate::kernel) fn devices(&self) -> impl Iterator<Item = Device> {
-        self.hops.iter().filter_map(|hop| hop.device)
-    }
 }
 
 /// Without its host bits.
@@ -242,6 +161,10 @@ pub struct Placement {
 }
 
 impl Placement {
+    pub(in crate::kernel) const fn local(&self) -> Local {
+        self.local
+    }
+
     pub(in crate::kernel) fn identity(&self) -> Identity {
         Identity::address(self.local.device, self.local.prefix, self.peer)
     }
@@ -317,65 +240,6 @@ pub(super) fn address(payload: &[u8]) -> Option<Placement> {
     let local = Local { device: Device(message.header.index), prefix };
     let scope = Scope(message.header.scope.into());
     Some(Placement { local, peer, usable, scope, broadcast, label, flags, valid, preferred })
-}
-
-pub(super) fn route(payload: &[u8]) -> Option<Seen> {
-    let message = RouteMessage::parse(payload).ok()?;
-    let header = message.header;
-    let family = family(header.address_family)?;
-    let all = Prefix::all(family);
-    let plain = |address: RouteAddress| match address {
-        RouteAddress::Inet(address) => Some(IpAddr::V4(address)),
-        RouteAddress::Inet6(address) => Some(IpAddr::V6(address)),
-        _ => None,
-    };
-    let via = |via: RouteVia| match via {
-        RouteVia::Inet(address) => Some(IpAddr::V4(address)),
-        RouteVia::Inet6(address) => Some(IpAddr::V6(address)),
-        _ => None,
-    };
-    let mut seen = Seen {
-        destination: Prefix { length: header.destination_prefix_length, ..all },
-        from: None,
-        tos: header.tos,
-        table: header.table.into(),
-        protocol: header.protocol.into(),
-        scope: Scope(header.scope.into()),
-        kind: header.kind.into(),
-        priority: 0,
-        preferred_source: None,
-        hops: Vec::new(),
-    };
-    let mut only = Hop { gateway: None, device: None };
-    for attribute in message.attributes {
-        match attribute {
-            RouteAttribute::Destination(address) => seen.destination.address = plain(address)?,
-            RouteAttribute::Source(address) => seen.from = Some(Prefix { address: plain(address)?, length: header.source_prefix_length }),
-            RouteAttribute::PrefSource(address) => seen.preferred_source = plain(address),
-            RouteAttribute::Table(table) => seen.table = table,
-            RouteAttribute::Priority(priority) => seen.priority = priority,
-            RouteAttribute::Gateway(address) => only.gateway = plain(address),
-            RouteAttribute::Via(address) => only.gateway = via(address),
-            RouteAttribute::Oif(number) => only.device = Some(Device(number)),
-            RouteAttribute::MultiPath(hops) => {
-                for hop in hops {
-                    let gateway = hop.attributes.into_iter().find_map(|attribute| match attribute {
-                        RouteAttribute::Gateway(address) => plain(address),
-                        RouteAttribute::Via(address) => via(address),
-                        _ => None,
-                    });
-                    seen.hops.push(Hop { gateway, device: Some(Device(hop.interface_index)).filter(|device| device.0 != 0) });
-                }
-            }
-            _ => {}
-        }
-    }
-    // IPv6 sends what leads nowhere to the loopback interface.
-    let nowhere = matches!(header.kind, RouteType::BlackHole | RouteType::Unreachable | RouteType::Prohibit | RouteType::Throw);
-    if seen.hops.is_empty() && !nowhere && (only.gateway.is_some() || only.device.is_some()) {
-        seen.hops.push(only);
-    }
-    Some(seen)
 }
 
 pub(super) fn rule(payload: &[u8]) -> Option<Rule> {

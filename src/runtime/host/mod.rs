@@ -5,7 +5,7 @@ mod names;
 pub mod record;
 mod script;
 
-use crate::config::host::{At, Host, Ids, Interface, KeyFile, NameTable, ScriptPath};
+use crate::config::host::{At, Host, Ids, Interface, KeyFile, NamePlaces, NameTable, ScriptPath};
 use nix::sys::utsname::uname;
 use nix::unistd::{Gid, Group, SysconfVar, Uid, User, getegid, geteuid, sysconf};
 use std::cell::{OnceCell, RefCell};
@@ -20,22 +20,10 @@ const NAMESPACES: &str = "/run/netns";
 const LARGEST_KEY: u64 = 4096;
 
 /// Facts about this machine. What may be asked often is looked up once: a configuration is read against one picture of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct System {
-    /// iproute2's directories; what a later one says replaces what an earlier one said.
-    names: Vec<PathBuf>,
-    tables: RefCell<HashMap<NameTable, HashMap<String, u32>>>,
+    tables: RefCell<HashMap<(NamePlaces, NameTable), HashMap<String, u32>>>,
     protocols: OnceCell<HashMap<String, u8>>,
-}
-
-impl Default for System {
-    fn default() -> Self {
-        Self {
-            names: vec!["/usr/share/iproute2".into(), "/usr/lib/iproute2".into(), "/etc/iproute2".into()],
-            tables: RefCell::default(),
-            protocols: OnceCell::new(),
-        }
-    }
 }
 
 impl Host for System {
@@ -95,8 +83,10 @@ impl Host for System {
         host.parse().ok().or_else(|| (host, 0).to_socket_addrs().ok()?.next().map(|address| address.ip()))
     }
 
-    fn numbered(&self, table: NameTable, name: &str) -> Option<u32> {
-        self.tables.borrow_mut().entry(table).or_insert_with(|| names::table(&self.names, table)).get(name).copied()
+    fn numbered(&self, places: &NamePlaces, table: NameTable, name: &str) -> Option<u32> {
+        let mut tables = self.tables.borrow_mut();
+        let names = tables.entry((places.clone(), table)).or_insert_with(|| names::table(&directories(places), table));
+        names.get(name).copied()
     }
 
     fn protocol(&self, name: &str) -> Option<u8> {
@@ -107,6 +97,14 @@ impl Host for System {
         let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
         online.and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
     }
+}
+
+/// iproute2's; what a later one says replaces what an earlier one said.
+fn directories(places: &NamePlaces) -> Vec<PathBuf> {
+    let usual = || vec!["/usr/share/iproute2".into(), "/usr/lib/iproute2".into()];
+    let mut directories = places.usr.clone().map_or_else(usual, |usr| vec![usr]);
+    directories.push(places.etc.clone().unwrap_or_else(|| "/etc/iproute2".into()));
+    directories
 }
 
 #[cfg(test)]
@@ -125,8 +123,26 @@ mod tests {
         assert_eq!((system.at(Path::new("/")), system.at(Path::new("/dev/null"))), (At::Directory, At::Other));
         assert_eq!(system.resolve("192.0.2.1"), Some(IpAddr::from([192, 0, 2, 1])));
         assert_eq!((system.protocol("tcp"), system.protocol("UDP"), system.protocol("no such protocol")), (Some(6), Some(17), None));
-        assert_eq!(system.numbered(NameTable::RouteTables, "main"), Some(254));
+        assert_eq!(system.numbered(&NamePlaces::default(), NameTable::RouteTables, "main"), Some(254));
         assert_eq!(system.interfaces(Some("no such namespace")), None);
+    }
+
+    #[test]
+    fn names_are_looked_up_where_the_configuration_says() {
+        let scratch = script::tests::Scratch::new("places");
+        scratch.file("usr/rt_tables", 0o644, "701 alpha\n702 beta\n");
+        scratch.file("etc/rt_tables", 0o644, "802 beta\n");
+        let system = System::default();
+        let (usr, etc) = (Some(scratch.path("usr")), Some(scratch.path("etc")));
+        for (places, alpha, beta) in [
+            (NamePlaces { usr: usr.clone(), etc: etc.clone() }, Some(701), Some(802)),
+            (NamePlaces { usr, etc: None }, Some(701), Some(702)),
+            (NamePlaces { usr: None, etc }, None, Some(802)),
+            (NamePlaces::default(), None, None),
+        ] {
+            let number = |name| system.numbered(&places, NameTable::RouteTables, name);
+            assert_eq!((number("alpha"), number("beta"), number("main")), (alpha, beta, Some(254)), "{places:?}");
+        }
     }
 
     #[test]

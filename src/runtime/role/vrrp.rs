@@ -11,6 +11,7 @@ mod later;
 mod neighbours;
 mod ports;
 mod restate;
+mod standing;
 mod statics;
 mod synchronise;
 

@@ -257,12 +257,35 @@ fn a_stripped_address_is_held_and_announced_again_without_an_election() {
     let (owner, fact) = router.first_fact();
     for _ in 0..5 {
         assert_eq!(router.event(Event::Stripped { owner, fact: fact.clone() }), ["announce 1 x [10.9.0.51]"]);
-        router.now += MS(10);
+        router.pass(MS(200));
     }
     let told = router.event(Event::Stripped { owner, fact });
     assert_eq!(told, ["advert 51 prio 0", "advert 51 prio 0", "hold []", "INSTANCE VI FAULT 150"], "somebody means it");
     assert!(router.engine.snapshot().instances[0].faults[0].to_string().contains("another program"));
     assert_eq!(router.next(), (30_000_000, vec!["INSTANCE VI BACKUP 150".to_owned()]));
+}
+
+#[test]
+fn all_that_goes_at_one_blow_counts_once() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let (owner, fact) = router.first_fact();
+    for _ in 0..3 {
+        for _ in 0..20 {
+            assert_eq!(router.event(Event::Stripped { owner, fact: fact.clone() }), ["announce 1 x [10.9.0.51]"]);
+            router.pass(MS(5));
+        }
+        router.pass(MS(200));
+    }
+}
+
+#[test]
+fn only_a_master_takes_again_what_it_may_have_now() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let (owner, _) = router.first_fact();
+    assert_eq!(router.event(Event::Regained { owner, addresses: false }), [""; 0]);
+    assert_eq!(router.event(Event::Regained { owner, addresses: true }), ["announce 1 x [10.9.0.51]"]);
+    router.set_link("e0", false);
+    assert_eq!(router.event(Event::Regained { owner, addresses: true }), [""; 0]);
 }
 
 #[test]

@@ -252,7 +252,7 @@ impl Instance {
         let mut draft = Self {
             vrid: Some(model.vrid.0),
             versions: vec![Given::stated(model.version)],
-            native_ipv6: (model.family == Family::V6).then_some(here),
+            native_ipv6: (model.family == Family::V6 && model.version == Version::V3).then_some(here),
             interfaces: model.interface.iter().cloned().map(Given::stated).collect(),
             vrf: model.vrf.clone().map(Given::stated),
             vmac_addresses: model.vmac_addresses,

@@ -293,11 +293,11 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "off",
             "Interfaces may be missing, and come and go.",
         ),
-        key(
+        live(
             "default_interface",
             named!(settings.vrrp.default_interface, "INTERFACE", "default_interface requires interface name"),
             "none",
-            "Interface of static addresses and routes that name none.",
+            "Interface of static addresses that name none.",
         ),
         live("disable_local_igmp", flag!(settings.vrrp.disable_local_igmp), "off", "No IGMP reports for 224.0.0.0/24."),
         live(
@@ -669,13 +669,13 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Namespace and instance in the names of state dumps.",
         ),
         live::<Global>("json_version", number!(settings.process.dumps.json_version: u8, 1, 2), "1", "Shape of the JSON dump.").may_lack(),
-        key(
+        live(
             "iproute_usr_dir",
             process::one_path!(iproute_usr_dir, "invalid iproute_usr_dir"),
             "/usr/share/iproute2",
             "First place of iproute2's tables of names.",
         ),
-        key(
+        live(
             "iproute_etc_dir",
             process::one_path!(iproute_etc_dir, "invalid iproute_etc_dir"),
             "/etc/iproute2",

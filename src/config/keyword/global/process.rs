@@ -48,7 +48,7 @@ macro_rules! one_path {
 
 pub(super) use {affinity, name, one_path};
 
-pub(in crate::config::keyword) const LINKBEAT_USE_POLLING: Keyword<Draft> = key(
+pub(in crate::config::keyword) const LINKBEAT_USE_POLLING: Keyword<Draft> = live(
     "linkbeat_use_polling",
     flag!(global.settings.process.linkbeat_use_polling),
     "off",

@@ -4,7 +4,7 @@ use super::value::{labels, locator};
 use super::{long, read_part, refuse, text};
 use crate::config::args::Args;
 use crate::config::draft::net::Named;
-use crate::config::keyword::{Shown, Vocabulary, key, line};
+use crate::config::keyword::{Shown, Vocabulary, line, live};
 use crate::model::net::route::{Encap, Tunnel};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -33,24 +33,24 @@ macro_rules! end {
 pub static ENCAP_IP: Vocabulary<Tunnel<Ipv4Addr, Named>> = Vocabulary::new(
     "encap ip",
     &[
-        key("id", line!("N", "0..18446744073709551615", |t, a| t.id = long(a), |t, s| s.value(&t.id)), "none", "Tunnel identifier."),
-        key("dst", end!(destination, V4, "ip"), "none", "Far end of the tunnel."),
-        key("src", end!(source, V4, "ip"), "the kernel's choice", "Near end of the tunnel."),
-        key("tos", named!(class), "0", "Type of service of the outer header."),
-        key("ttl", whole!(ttl: u8, 0, 255), "the kernel's", "Time to live of the outer header."),
-        key("flags", whole!(flags: u16, 0, 65535), "0", "Flags of the tunnel."),
+        live("id", line!("N", "0..18446744073709551615", |t, a| t.id = long(a), |t, s| s.value(&t.id)), "none", "Tunnel identifier."),
+        live("dst", end!(destination, V4, "ip"), "none", "Far end of the tunnel."),
+        live("src", end!(source, V4, "ip"), "the kernel's choice", "Near end of the tunnel."),
+        live("tos", named!(class), "0", "Type of service of the outer header."),
+        live("ttl", whole!(ttl: u8, 0, 255), "the kernel's", "Time to live of the outer header."),
+        live("flags", whole!(flags: u16, 0, 65535), "0", "Flags of the tunnel."),
     ],
 );
 
 pub static ENCAP_IP6: Vocabulary<Tunnel<Ipv6Addr, Named>> = Vocabulary::new(
     "encap ip6",
     &[
-        key("id", line!("N", "0..18446744073709551615", |t, a| t.id = long(a), |t, s| s.value(&t.id)), "none", "Tunnel identifier."),
-        key("dst", end!(destination, V6, "ip6"), "none", "Far end of the tunnel."),
-        key("src", end!(source, V6, "ip6"), "the kernel's choice", "Near end of the tunnel."),
-        key("tc", named!(class), "0", "Traffic class of the outer header."),
-        key("hoplimit", whole!(ttl: u8, 0, 255), "the kernel's", "Hop limit of the outer header."),
-        key("flags", whole!(flags: u16, 0, 65535), "0", "Flags of the tunnel."),
+        live("id", line!("N", "0..18446744073709551615", |t, a| t.id = long(a), |t, s| s.value(&t.id)), "none", "Tunnel identifier."),
+        live("dst", end!(destination, V6, "ip6"), "none", "Far end of the tunnel."),
+        live("src", end!(source, V6, "ip6"), "the kernel's choice", "Near end of the tunnel."),
+        live("tc", named!(class), "0", "Traffic class of the outer header."),
+        live("hoplimit", whole!(ttl: u8, 0, 255), "the kernel's", "Hop limit of the outer header."),
+        live("flags", whole!(flags: u16, 0, 65535), "0", "Flags of the tunnel."),
     ],
 );
 

@@ -1,6 +1,6 @@
 //! `track_group`: instances that fail with the interface of a static address, route or rule.
 
-use super::super::{Body, Kind, Shown, Vocabulary, block_opening, key};
+use super::super::{Body, Kind, Shown, Vocabulary, block_opening, live};
 use crate::config::args::Args;
 use crate::config::draft::Draft;
 use crate::config::draft::net::TrackGroup;
@@ -10,7 +10,7 @@ use crate::config::text::word;
 
 pub static TRACK_GROUP: Vocabulary<TrackGroup> = Vocabulary::new(
     "track_group",
-    &[key(
+    &[live(
         "group",
         Kind {
             syntax: "{ INSTANCE ... }",

@@ -6,7 +6,7 @@ use super::{Owner, address, fix, meant, read, read_part, refuse, text, value, wh
 use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::net::{Destination, NextHop, Route};
-use crate::config::keyword::{Effect, Shown, Vocabulary, flag, key, line};
+use crate::config::keyword::{Effect, Shown, Vocabulary, flag, line, live};
 use crate::model::net::Family;
 use crate::model::net::route::{Kind, Metric, Placing, Preference};
 
@@ -37,8 +37,8 @@ macro_rules! choice {
 pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
     "a route",
     &[
-        key("inet", line!("", "", |t, a| set_family(t, a, Family::V4), |_, _| {}), "from the addresses", "The route is for IPv4."),
-        key(
+        live("inet", line!("", "", |t, a| set_family(t, a, Family::V4), |_, _| {}), "from the addresses", "The route is for IPv4."),
+        live(
             "inet6",
             line!("", "", |t, a| set_family(t, a, Family::V6), |t, s| {
                 s.flag(t.family == Some(Family::V6) && t.destination == Some(Destination::Default));
@@ -46,7 +46,7 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
             "from the addresses",
             "The route is for IPv6.",
         ),
-        key(
+        live(
             "to",
             line!("DESTINATION", "default any all default6 ADDRESS[/LENGTH]", set_destination, |t, s| show_destination(
                 t,
@@ -56,42 +56,42 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
             "required",
             "Where packets go; the word itself may be left out.",
         ),
-        key("unicast", line!("DESTINATION", "", set_destination, |_, _| {}), "the default", "An ordinary route."),
-        key("local", kind!(Local), "", "Packets are for this machine."),
-        key("nat", kind!(Nat), "", "No longer known to the kernel."),
-        key::<Route>("broadcast", kind!(Broadcast), "", "Packets are sent as link broadcasts.").aliases(&["brd"]),
-        key("anycast", kind!(Anycast), "", "Packets are for this machine, as for others."),
-        key("multicast", kind!(Multicast), "", "A multicast route."),
-        key("prohibit", kind!(Prohibit), "", "Packets are refused as administratively prohibited."),
-        key("unreachable", kind!(Unreachable), "", "Packets are refused as unreachable."),
-        key("blackhole", kind!(Blackhole), "", "Packets are dropped silently."),
-        key("xresolve", kind!(External), "", "No longer known to the kernel."),
-        key("throw", kind!(Throw), "", "The lookup goes on as if this table had no route."),
-        key::<Route>("via", line!("[inet|inet6] ADDRESS", "", set_gateway, |t, s| s.value(&t.gateway)), "none", "Gateway.")
+        live("unicast", line!("DESTINATION", "", set_destination, |_, _| {}), "the default", "An ordinary route."),
+        live("local", kind!(Local), "", "Packets are for this machine."),
+        live("nat", kind!(Nat), "", "No longer known to the kernel."),
+        live::<Route>("broadcast", kind!(Broadcast), "", "Packets are sent as link broadcasts.").aliases(&["brd"]),
+        live("anycast", kind!(Anycast), "", "Packets are for this machine, as for others."),
+        live("multicast", kind!(Multicast), "", "A multicast route."),
+        live("prohibit", kind!(Prohibit), "", "Packets are refused as administratively prohibited."),
+        live("unreachable", kind!(Unreachable), "", "Packets are refused as unreachable."),
+        live("blackhole", kind!(Blackhole), "", "Packets are dropped silently."),
+        live("xresolve", kind!(External), "", "No longer known to the kernel."),
+        live("throw", kind!(Throw), "", "The lookup goes on as if this table had no route."),
+        live::<Route>("via", line!("[inet|inet6] ADDRESS", "", set_gateway, |t, s| s.value(&t.gateway)), "none", "Gateway.")
             .deprecated(&[("gw", Class::Error)]),
-        key("or", line!("ADDRESS", "", set_alternative, |t, s| s.value(&t.alternative)), "none", "Second gateway; write nexthop instead."),
-        key::<Route>("dev", interface!(device), "the kernel's choice", "Interface to leave by.").aliases(&["oif"]),
-        key(
+        live("or", line!("ADDRESS", "", set_alternative, |t, s| s.value(&t.alternative)), "none", "Second gateway; write nexthop instead."),
+        live::<Route>("dev", interface!(device), "the kernel's choice", "Interface to leave by.").aliases(&["oif"]),
+        live(
             "src",
             line!("ADDRESS", "", set_source, |t, s| s.value(&t.preferred_source)),
             "the kernel's choice",
             "Source address of our own packets.",
         ),
-        key("from", line!("ADDRESS[/LENGTH]", "", set_from, show_from), "any", "Only packets from here; IPv6 only."),
-        key::<Route>("tos", named!(tos), "0", "Type of service that the packet must have.").aliases(&["dsfield"]),
-        key("table", named!(table), "main", "Routing table."),
-        key(
+        live("from", line!("ADDRESS[/LENGTH]", "", set_from, show_from), "any", "Only packets from here; IPv6 only."),
+        live::<Route>("tos", named!(tos), "0", "Type of service that the packet must have.").aliases(&["dsfield"]),
+        live("table", named!(table), "main", "Routing table."),
+        live(
             "vrf",
             line!("INTERFACE", "", |t, a| t.vrf = a.need().map(Into::into), |t, s| s.value(&t.vrf)),
             "none",
             "The table of this VRF, which must exist.",
         ),
-        key("protocol", named!(protocol), "18 (keepalived)", "Who made the route; another number needs no_track."),
-        key("scope", named!(scope), "the kernel's choice", "How far the destination is."),
-        key::<Route>("metric", whole!(priority: u32, 0, 4294967295), "the kernel's", "Priority among routes, the lowest wins.")
+        live("protocol", named!(protocol), "18 (keepalived)", "Who made the route; another number needs no_track."),
+        live("scope", named!(scope), "the kernel's choice", "How far the destination is."),
+        live::<Route>("metric", whole!(priority: u32, 0, 4294967295), "the kernel's", "Priority among routes, the lowest wins.")
             .aliases(&["priority", "preference"]),
-        key("onlink", flag!(onlink), "off", "The gateway is on the link, whatever the addresses say."),
-        key(
+        live("onlink", flag!(onlink), "off", "The gateway is on the link, whatever the addresses say."),
+        live(
             "expires",
             line!(
                 "SECONDS",
@@ -106,23 +106,23 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
             "never",
             "When the kernel forgets the route; IPv6 only.",
         ),
-        key("mtu", metric!(Mtu, lock), "of the interface", "Path MTU; lock turns off path MTU discovery."),
-        key("advmss", metric!(AdvMss, lock), "from the MTU", "Segment size that TCP announces."),
-        key("reordering", metric!(Reordering, lock), "the kernel's", "Reordering that TCP expects."),
-        key("cwnd", metric!(Cwnd, lock), "none", "Clamp of the congestion window."),
-        key("ssthresh", metric!(SsThresh, lock), "the kernel's", "Slow start threshold."),
-        key("rtt", time!(Rtt, 8), "the kernel's", "Round trip time at first; the kernel counts eighths of a millisecond."),
-        key("rttvar", time!(RttVar, 4), "the kernel's", "Variance of it at first; the kernel counts quarters of a millisecond."),
-        key("rto_min", time!(RtoMin, 1), "the kernel's", "Least retransmission timeout; the kernel counts milliseconds."),
-        key("hoplimit", metric!(HopLimit, 255), "the kernel's", "Hop limit of our own packets."),
-        key("window", metric!(Window, 4294967295), "the kernel's", "Largest window that TCP announces."),
-        key("initcwnd", metric!(InitCwnd, 4294967295), "the kernel's", "Congestion window at first."),
-        key("initrwnd", metric!(InitRwnd, 4294967295), "the kernel's", "Receive window at first."),
-        key("features", line!("ecn", "", set_features, show_features), "none", "Explicit congestion notification to this destination."),
-        key("quickack", metric!(QuickAck, 1), "the kernel's", "Acknowledge at once."),
-        key("fastopen_no_cookie", metric!(FastOpenNoCookie, 1), "the kernel's", "TCP Fast Open without a cookie."),
-        key("congctl", line!("[lock] NAME", "", set_congestion, show_congestion), "the kernel's", "Congestion control algorithm."),
-        key(
+        live("mtu", metric!(Mtu, lock), "of the interface", "Path MTU; lock turns off path MTU discovery."),
+        live("advmss", metric!(AdvMss, lock), "from the MTU", "Segment size that TCP announces."),
+        live("reordering", metric!(Reordering, lock), "the kernel's", "Reordering that TCP expects."),
+        live("cwnd", metric!(Cwnd, lock), "none", "Clamp of the congestion window."),
+        live("ssthresh", metric!(SsThresh, lock), "the kernel's", "Slow start threshold."),
+        live("rtt", time!(Rtt, 8), "the kernel's", "Round trip time at first; the kernel counts eighths of a millisecond."),
+        live("rttvar", time!(RttVar, 4), "the kernel's", "Variance of it at first; the kernel counts quarters of a millisecond."),
+        live("rto_min", time!(RtoMin, 1), "the kernel's", "Least retransmission timeout; the kernel counts milliseconds."),
+        live("hoplimit", metric!(HopLimit, 255), "the kernel's", "Hop limit of our own packets."),
+        live("window", metric!(Window, 4294967295), "the kernel's", "Largest window that TCP announces."),
+        live("initcwnd", metric!(InitCwnd, 4294967295), "the kernel's", "Congestion window at first."),
+        live("initrwnd", metric!(InitRwnd, 4294967295), "the kernel's", "Receive window at first."),
+        live("features", line!("ecn", "", set_features, show_features), "none", "Explicit congestion notification to this destination."),
+        live("quickack", metric!(QuickAck, 1), "the kernel's", "Acknowledge at once."),
+        live("fastopen_no_cookie", metric!(FastOpenNoCookie, 1), "the kernel's", "TCP Fast Open without a cookie."),
+        live("congctl", line!("[lock] NAME", "", set_congestion, show_congestion), "the kernel's", "Congestion control algorithm."),
+        live(
             "realms",
             line!(
                 "[SOURCE/]DESTINATION",
@@ -137,34 +137,34 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
             "none",
             "Realms for rules and accounting; IPv4 only.",
         ),
-        key("pref", line!("low|medium|high|N", "0..255", set_preference, show_preference), "medium", "Router preference; IPv6 only."),
-        key(
+        live("pref", line!("low|medium|high|N", "0..255", set_preference, show_preference), "medium", "Router preference; IPv6 only."),
+        live(
             "ttl-propagate",
             line!("enabled|disabled", "", set_propagation, show_propagation),
             "the kernel's",
             "Whether the TTL goes over from an MPLS label to the packet.",
         ),
-        key::<Route>("as", line!("[to] ADDRESS", "", ignore_as, |_, _| {}), "", "For MPLS routes only, which cannot be written: ignored.")
+        live::<Route>("as", line!("[to] ADDRESS", "", ignore_as, |_, _| {}), "", "For MPLS routes only, which cannot be written: ignored.")
             .effect(Effect::Inert),
-        key("add", choice!(placing, Placing::Only), "off", "Fail if there is such a route already."),
-        key("prepend", choice!(placing, Placing::First), "on", "Put the route before others of its kind."),
-        key("append", choice!(placing, Placing::Last), "off", "Put the route behind others of its kind."),
-        key("no_track", flag!(no_track), "off", "Neither its deletion by others nor the state of its interface matters."),
-        key(
+        live("add", choice!(placing, Placing::Only), "off", "Fail if there is such a route already."),
+        live("prepend", choice!(placing, Placing::First), "on", "Put the route before others of its kind."),
+        live("append", choice!(placing, Placing::Last), "off", "Put the route behind others of its kind."),
+        live("no_track", flag!(no_track), "off", "Neither its deletion by others nor the state of its interface matters."),
+        live(
             "track_group",
             line!("NAME", "", |t, a| t.track_group = a.need().map(Into::into), |t, s| s.value(&t.track_group)),
             "none",
             "Group of instances that fail when the interface goes down; static routes with dev only.",
         ),
         // What follows takes every word that it knows, so it stands behind the options of the route.
-        key::<Route>(
+        live::<Route>(
             "encap",
             line!("ip|ip6|mpls|ila ...", "", |t, a| encap::set(&mut t.encap, a), |t, s| encap::show(t.encap.as_ref(), s)),
             "none",
             "Tunnel that the packets go into.",
         )
         .options(&[|| &ENCAP_IP, || &ENCAP_IP6]),
-        key::<Route>("nexthop", line!("HOP ...", "", set_hops, show_hops), "none", "The hops of a multipath route; they end the line.")
+        live::<Route>("nexthop", line!("HOP ...", "", set_hops, show_hops), "none", "The hops of a multipath route; they end the line.")
             .options(&[|| &NEXT_HOP]),
     ],
 );
@@ -172,7 +172,7 @@ pub static ROUTE: Vocabulary<Route> = Vocabulary::new(
 pub static NEXT_HOP: Vocabulary<NextHop> = Vocabulary::new(
     "nexthop",
     &[
-        key(
+        live(
             "via",
             line!(
                 "[inet|inet6] ADDRESS",
@@ -187,17 +187,23 @@ pub static NEXT_HOP: Vocabulary<NextHop> = Vocabulary::new(
             "none",
             "Gateway.",
         ),
-        key::<NextHop>("dev", interface!(device), "the kernel's choice", "Interface to leave by.").aliases(&["oif"]),
-        key("weight", whole!(weight: u16, 1, 256), "1", "Share of the traffic."),
-        key("onlink", flag!(onlink), "off", "The gateway is on the link, whatever the addresses say."),
-        key(
+        live::<NextHop>("dev", interface!(device), "the kernel's choice", "Interface to leave by.").aliases(&["oif"]),
+        live("weight", whole!(weight: u16, 1, 256), "1", "Share of the traffic."),
+        live("onlink", flag!(onlink), "off", "The gateway is on the link, whatever the addresses say."),
+        live(
             "realms",
             line!("[SOURCE/]DESTINATION", "names, or 0..255", |t, a| t.realms = realms(a), |t, s| s.value(&t.realms)),
             "none",
             "Realms for rules and accounting; IPv4 only.",
         ),
-        key("as", line!("[to] ADDRESS", "", |_, a| refuse(a, "'as [to]' (nat) not supported"), |_, _| {}), "", "Not supported."),
-        key::<NextHop>(
+        live::<NextHop>(
+            "as",
+            line!("[to] ADDRESS", "", |_, a| refuse(a, "'as [to]' (nat) not supported"), |_, _| {}),
+            "",
+            "Not supported.",
+        )
+        .effect(Effect::Inert),
+        live::<NextHop>(
             "encap",
             line!("ip|ip6|mpls|ila ...", "", |t, a| encap::set(&mut t.encap, a), |t, s| encap::show(t.encap.as_ref(), s)),
             "none",

@@ -3,7 +3,7 @@
 use super::{Owner, fix, long, meant, read, refuse, text, value, whole};
 use crate::config::args::Args;
 use crate::config::draft::net::{Named, Rule};
-use crate::config::keyword::{Show, Shown, Vocabulary, flag, key, line};
+use crate::config::keyword::{Show, Shown, Vocabulary, flag, line, live};
 use crate::model::net::rule::{Action, Mark};
 use crate::model::net::{Family, Prefix};
 use std::ops::RangeInclusive;
@@ -38,8 +38,8 @@ macro_rules! ports {
 pub static RULE: Vocabulary<Rule> = Vocabulary::new(
     "a rule",
     &[
-        key("inet", line!("", "", |t, a| set_family(t, a, Family::V4), |_, _| {}), "from the addresses", "The rule is for IPv4."),
-        key(
+        live("inet", line!("", "", |t, a| set_family(t, a, Family::V4), |_, _| {}), "from the addresses", "The rule is for IPv4."),
+        live(
             "inet6",
             line!("", "", |t, a| set_family(t, a, Family::V6), |t, s| {
                 s.flag(t.family == Some(Family::V6) && t.from.is_none() && t.to.is_none());
@@ -47,61 +47,61 @@ pub static RULE: Vocabulary<Rule> = Vocabulary::new(
             "from the addresses",
             "The rule is for IPv6.",
         ),
-        key("not", flag!(inverted), "off", "The rule applies to what the selectors do not match."),
-        key(
+        live("not", flag!(inverted), "off", "The rule applies to what the selectors do not match."),
+        live(
             "from",
             line!("ADDRESS[/LENGTH]|all|any|default", "", |t, a| t.from = selector(t.from, &mut t.family, a), |t, s| s.value(&t.from)),
             "all",
             "Source of the packet.",
         ),
-        key(
+        live(
             "to",
             line!("ADDRESS[/LENGTH]|all|any|default", "", |t, a| t.to = selector(t.to, &mut t.family, a), |t, s| s.value(&t.to)),
             "all",
             "Destination of the packet.",
         ),
-        key::<Rule>(
+        live::<Rule>(
             "priority",
             line!("N", "0..4294967295", |t, a| t.priority = priority(a), |t, s| s.value(&t.priority)),
             "16384, 16383, ...",
             "Place among the rules, the lowest first.",
         )
         .aliases(&["preference", "order"]),
-        key::<Rule>("tos", named!(tos), "any", "Type of service of the packet.").aliases(&["dsfield"]),
-        key(
+        live::<Rule>("tos", named!(tos), "any", "Type of service of the packet.").aliases(&["dsfield"]),
+        live(
             "fwmark",
             line!("N[/MASK]", "0..0xffffffff", |t, a| t.mark = mark(a), |t, s| s.value(&t.mark)),
             "any",
             "Firewall mark of the packet.",
         ),
-        key::<Rule>("iif", interface!(input), "any", "Interface the packet came in by; lo for our own.").aliases(&["dev"]),
-        key("oif", interface!(output), "any", "Interface that the sender is bound to."),
-        key("uidrange", line!("LOW-HIGH", "0..4294967295", set_uids, |t, s| show_range(t.uids.as_ref(), s)), "any", "Users who send."),
-        key("ipproto", line!("N|NAME", "0..255", set_protocol, |t, s| s.value(&t.ip_protocol)), "any", "IP protocol of the packet."),
-        key("sport", ports!(source_ports), "any", "Source ports; with ipproto."),
-        key("dport", ports!(destination_ports), "any", "Destination ports; with ipproto."),
-        key(
+        live::<Rule>("iif", interface!(input), "any", "Interface the packet came in by; lo for our own.").aliases(&["dev"]),
+        live("oif", interface!(output), "any", "Interface that the sender is bound to."),
+        live("uidrange", line!("LOW-HIGH", "0..4294967295", set_uids, |t, s| show_range(t.uids.as_ref(), s)), "any", "Users who send."),
+        live("ipproto", line!("N|NAME", "0..255", set_protocol, |t, s| s.value(&t.ip_protocol)), "any", "IP protocol of the packet."),
+        live("sport", ports!(source_ports), "any", "Source ports; with ipproto."),
+        live("dport", ports!(destination_ports), "any", "Destination ports; with ipproto."),
+        live(
             "tunnel-id",
             line!("N", "0..18446744073709551615", |t, a| t.tunnel = long(a), |t, s| s.value(&t.tunnel)),
             "any",
             "Identifier of the tunnel that the packet came by.",
         ),
-        key(
+        live(
             "realms",
             line!("[SOURCE/]DESTINATION", "names, or 0..255", set_realms, |t, s| s.value(&t.realms)),
             "none",
             "Realms that the packet gets; IPv4 and with a table only.",
         ),
-        key::<Rule>(
+        live::<Rule>(
             "suppress_prefixlength",
             whole!(suppress_length: u32, 0, 2147483647),
             "none",
             "A route whose prefix is no longer than this does not count; with a table only.",
         )
         .aliases(&["sup_pl"]),
-        key::<Rule>("suppress_ifgroup", named!(suppress_group), "none", "Nor does one by an interface of this group; with a table only.")
+        live::<Rule>("suppress_ifgroup", named!(suppress_group), "none", "Nor does one by an interface of this group; with a table only.")
             .aliases(&["sup_group"]),
-        key::<Rule>(
+        live::<Rule>(
             "table",
             line!(
                 "N|NAME",
@@ -117,14 +117,19 @@ pub static RULE: Vocabulary<Rule> = Vocabulary::new(
             "Look the route up in this table.",
         )
         .aliases(&["lookup"]),
-        key("l3mdev", action!(L3mdev), "", "Look the route up in the table of the VRF."),
-        key("goto", line!("N", "above the priority", set_target, show_target), "", "Go on with the rule of this priority."),
-        key("nop", action!(Nop), "", "Do nothing: a place to go to."),
-        key("blackhole", action!(Blackhole), "", "Drop the packet silently."),
-        key("unreachable", action!(Unreachable), "", "Refuse the packet as unreachable."),
-        key("prohibit", action!(Prohibit), "", "Refuse the packet as administratively prohibited."),
-        key("type", line!("ACTION", "goto nop blackhole unreachable prohibit", set_type, |_, _| {}), "", "May stand before these actions."),
-        key(
+        live("l3mdev", action!(L3mdev), "", "Look the route up in the table of the VRF."),
+        live("goto", line!("N", "above the priority", set_target, show_target), "", "Go on with the rule of this priority."),
+        live("nop", action!(Nop), "", "Do nothing: a place to go to."),
+        live("blackhole", action!(Blackhole), "", "Drop the packet silently."),
+        live("unreachable", action!(Unreachable), "", "Refuse the packet as unreachable."),
+        live("prohibit", action!(Prohibit), "", "Refuse the packet as administratively prohibited."),
+        live(
+            "type",
+            line!("ACTION", "goto nop blackhole unreachable prohibit", set_type, |_, _| {}),
+            "",
+            "May stand before these actions.",
+        ),
+        live(
             "protocol",
             line!(
                 "N",
@@ -139,8 +144,8 @@ pub static RULE: Vocabulary<Rule> = Vocabulary::new(
             "18, with no_track none",
             "Who made the rule; another number needs no_track.",
         ),
-        key("no_track", flag!(no_track), "off", "Neither its deletion by others nor the state of its interfaces matters."),
-        key(
+        live("no_track", flag!(no_track), "off", "Neither its deletion by others nor the state of its interfaces matters."),
+        live(
             "track_group",
             line!("NAME", "", |t, a| t.track_group = a.need().map(Into::into), |t, s| s.value(&t.track_group)),
             "none",

@@ -173,7 +173,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "off",
             "Keep secondary addresses of the interface when a primary one goes.",
         ),
-        key::<Instance>(
+        live::<Instance>(
             "linkbeat_use_polling",
             line!("", "", set_linkbeat, |_, _| {}),
             "off",

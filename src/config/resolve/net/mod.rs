@@ -105,7 +105,7 @@ impl Resolver<'_> {
     fn numbered<N: TryFrom<u32>>(&self, table: NameTable, name: &Named, most: u32) -> Option<N> {
         let number = match name {
             Named::Number(number) => Some(*number),
-            Named::Name(name) => self.host.numbered(table, name).or_else(|| well_known(table, name)),
+            Named::Name(name) => self.host.numbered(&self.name_places, table, name).or_else(|| well_known(table, name)),
         };
         number.filter(|&number| number <= most).and_then(|number| N::try_from(number).ok())
     }

@@ -98,7 +98,8 @@ impl Vrrps<'_, '_> {
     }
 
     fn interface_group(&mut self, instance: &str, group: &Given<Box<str>>) -> Option<u32> {
-        let number = group.value.parse().ok().or_else(|| self.resolver.host.numbered(NameTable::Groups, &group.value));
+        let number =
+            group.value.parse().ok().or_else(|| self.resolver.host.numbered(&self.resolver.name_places, NameTable::Groups, &group.value));
         if number.is_none() {
             self.error(group.at, format!("({instance}) interface group '{}' is not known - ignoring", group.value)).word(&group.value);
         }

@@ -126,6 +126,8 @@ impl Vrrps<'_, '_> {
                 self.fault(draft.at, format!("({}) cannot use IPv6 with VRRP version 2; setting version 3", draft.name));
                 Version::V3
             }
+            // Whoever says so before an address does means version 3 with it.
+            (Family::V6, _) if draft.native_ipv6.is_some() => Version::V3,
             (Family::V6, given) => given.unwrap_or(Version::V3),
         }
     }

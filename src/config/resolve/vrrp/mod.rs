@@ -54,7 +54,7 @@ impl Resolver<'_> {
         let mut instances = Vec::with_capacity(draft.instances.len());
         let mut daemon = None;
         for instance in draft.instances {
-            let (at, polls) = (instance.at, instance.linkbeat.is_some());
+            let (at, polls) = (instance.at, instance.linkbeat.is_some() || vrrps.global.process.linkbeat_use_polling);
             vrrps.sync_daemon(&instance, &mut daemon);
             if let Some(instance) = vrrps.instance(instance, &inheritance) {
                 if let Some(interface) = instance.interface.as_ref().filter(|_| polls) {

@@ -13,7 +13,7 @@ use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressHeade
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use std::net::IpAddr;
 
-pub(super) use route::kind;
+pub(super) use route::{kind, narrowest};
 
 /// The name of an interface to its number.
 pub(in crate::kernel) type Resolve<'a> = &'a dyn Fn(&str) -> Option<Device>;

@@ -55,7 +55,7 @@ pub(super) fn deletion(route: &Route, resolve: Resolve<'_>) -> Result<RouteMessa
 }
 
 /// The kernel refuses a local route that is said to be valid everywhere.
-const fn narrowest(kind: Kind) -> Scope {
+pub(in crate::kernel::rtnl) const fn narrowest(kind: Kind) -> Scope {
     match kind {
         Kind::Local | Kind::Nat => Scope::HOST,
         Kind::Broadcast | Kind::Anycast => Scope::LINK,

@@ -10,6 +10,7 @@ use super::key::{Kind, key, meant};
 use super::later::{Later, Waiting, portions, still_held};
 use super::neighbours::Neighbours;
 use super::ports::Ports;
+use super::standing::Standings;
 use super::statics;
 use super::synchronise::Synchroniser;
 use crate::effect::firewall;
@@ -19,7 +20,8 @@ use crate::effect::packet::{PortId, Target};
 use crate::effect::record::{Former, Record};
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
-use crate::kernel::holder::{Holder, Ticket};
+use crate::kernel::holder::{Holder, Lack, Ticket};
+use crate::kernel::linkbeat::Poller;
 use crate::kernel::rtnl::{Change, Monitor, Picture};
 use crate::kernel::setting::Before;
 use crate::kernel::socket::neighbour::Speaker;
@@ -130,6 +132,8 @@ pub(super) struct Driver {
     probes: VecDeque<Target>,
     notices: VecDeque<Notice>,
     neighbours: Neighbours,
+    standings: Standings,
+    linkbeat: Option<Poller>,
     /// Where the neighbours are to be heard has changed.
     moved: bool,
     /// Facts have come or gone, and what that took in memory has not been given back.
@@ -179,6 +183,7 @@ impl Driver {
             actions.push(Action::Adopt { owner: Owner::Statics, facts: static_facts.clone() });
             actions.push(Action::Hold { owner: Owner::Statics, facts: static_facts.clone() });
         }
+        let standings = Standings::new(model, &picture.links);
         let began = now();
         let engine = Engine::start(began, model, picture.links, records, manner, &mut actions);
         let mut driver = Self {
@@ -198,6 +203,8 @@ impl Driver {
             probes: VecDeque::new(),
             notices: VecDeque::new(),
             neighbours,
+            standings,
+            linkbeat: None,
             moved: false,
             swollen: true,
             synchroniser: Synchroniser::start(model),
@@ -214,6 +221,7 @@ impl Driver {
             slept: began,
             due: None,
         };
+        driver.poll_links()?;
         driver.carry_out();
         driver.firewall.settle(&mut driver.holder);
         driver.synchronise();
@@ -256,12 +264,16 @@ impl Driver {
                 Kind::Neighbour6 => self.hear(Device(number), Family::V6),
                 Kind::Control => self.converse(&mut asked),
                 Kind::Signals => self.signalled(&mut asked),
+                Kind::Linkbeat => self.hear_linkbeat(),
                 // These are looked after in every turn.
                 Kind::Timer | Kind::Holder | Kind::Port => {}
             }
         }
         if self.lost.is_some_and(|at| at <= now()) {
             self.look_again();
+        }
+        for link in self.standings.due(now()) {
+            self.notice_link(Event::Link(link));
         }
         self.settle();
         if self.holder.is_listening() {
@@ -291,11 +303,18 @@ impl Driver {
         self.look_at_the_clock();
         devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
         self.observe();
-        self.model = Arc::clone(model);
+        let previous = std::mem::replace(&mut self.model, Arc::clone(model));
         self.swollen = true;
         self.unload = Some(now() + SETTLED);
         self.announcer.repace(Pace::of(model), self.engine.links());
-        self.hold_statics();
+        if self.model.vrrp.linkbeat != previous.vrrp.linkbeat {
+            self.poll_links()?;
+        }
+        self.standings.reconfigure(model, self.engine.links());
+        // What goes is the first to go, and what comes is the last.
+        let statics = statics::facts(&self.model.statics, self.engine.links());
+        self.static_facts = statics::kept(&self.static_facts, &statics);
+        self.hold_statics_again();
         if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
             self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
         }
@@ -305,6 +324,7 @@ impl Driver {
         self.engine.reconfigure(now(), model, &mut self.actions);
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
         self.carry_out();
+        self.hold_statics();
         self.control.report(Report::Ready);
         self.rest()
     }
@@ -447,8 +467,8 @@ impl Driver {
         for change in changes {
             let stripped = self.holder.observe(&change);
             match change {
-                Change::Link(link) => self.notice_link(Event::Link(link)),
-                Change::LinkGone(device) => self.notice_link(Event::LinkGone(device)),
+                Change::Link(link) => self.judge_link(Event::Link(link)),
+                Change::LinkGone(device) => self.judge_link(Event::LinkGone(device)),
                 Change::Address(local) => self.handle(Event::Address(local)),
                 Change::AddressGone(local) => self.handle(Event::AddressGone(local)),
                 Change::FactSeen(_) | Change::FactGone(_) => {}
@@ -458,7 +478,56 @@ impl Driver {
         }
         if all {
             self.holder.caught_up();
+            self.regain();
         }
+    }
+
+    /// Asks the kernel again for what it would not take, now that something has changed.
+    fn regain(&mut self) {
+        for Lack { owner, addresses } in self.holder.lacking() {
+            match owner {
+                Owner::Instance(_) => self.handle(Event::Regained { owner, addresses }),
+                Owner::Statics => self.hold_statics_again(),
+            }
+        }
+    }
+
+    /// A link counts as up or down once it has been so for long enough.
+    fn judge_link(&mut self, event: Event<'_>) {
+        match event {
+            Event::Link(link) => {
+                let link = self.standings.link(now(), link);
+                self.notice_link(Event::Link(link));
+            }
+            other => {
+                if let Event::LinkGone(device) = other {
+                    self.standings.gone(device);
+                }
+                self.notice_link(other);
+            }
+        }
+    }
+
+    fn hear_linkbeat(&mut self) {
+        for (interface, up) in self.linkbeat.as_ref().map(Poller::answers).unwrap_or_default() {
+            if let Some(link) = self.standings.polled(now(), &interface, up) {
+                self.notice_link(Event::Link(link));
+            }
+        }
+    }
+
+    /// Has those links polled that the configuration names.
+    fn poll_links(&mut self) -> io::Result<()> {
+        if let Some(old) = self.linkbeat.take() {
+            self.poll.remove(&old)?;
+        }
+        let beats = &self.model.vrrp.linkbeat;
+        if !beats.is_empty() {
+            let poller = Poller::start(beats.clone())?;
+            self.poll.add(&poller, key(Kind::Linkbeat, 0))?;
+            self.linkbeat = Some(poller);
+        }
+        Ok(())
     }
 
     fn notice_link(&mut self, event: Event<'_>) {
@@ -472,10 +541,7 @@ impl Driver {
             match owner {
                 Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, fact }),
                 // They are simply put back.
-                Owner::Statics => {
-                    self.actions.push(Action::Hold { owner, facts: self.static_facts.clone() });
-                    self.carry_out();
-                }
+                Owner::Statics => self.hold_statics_again(),
             }
         }
     }
@@ -499,7 +565,7 @@ impl Driver {
         self.lost = None;
         for event in difference(self.engine.links(), &picture.links) {
             if is_about_links(&event) {
-                self.notice_link(event);
+                self.judge_link(event);
             } else {
                 self.handle(event);
             }
@@ -515,9 +581,12 @@ impl Driver {
                 self.held.refuse(instance, target);
                 self.announcer.forget(instance, &BTreeSet::from([target]));
             }
-            self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
+            if !refusal.again {
+                self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
+            }
         }
         devices::report(self.holder.before(), &mut self.control);
+        self.regain();
         let done = self.holder.done();
         while let Some(waiting) = self.later.next(done) {
             match waiting {
@@ -605,9 +674,13 @@ impl Driver {
         let facts = statics::facts(&self.model.statics, self.engine.links());
         if facts != self.static_facts {
             self.static_facts = facts;
-            self.actions.push(Action::Hold { owner: Owner::Statics, facts: self.static_facts.clone() });
-            self.carry_out();
+            self.hold_statics_again();
         }
+    }
+
+    fn hold_statics_again(&mut self) {
+        self.actions.push(Action::Hold { owner: Owner::Statics, facts: self.static_facts.clone() });
+        self.carry_out();
     }
 
     fn listen(&mut self) {
@@ -659,7 +732,10 @@ impl Driver {
         let more = ready || !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
         let at_once = more.then(Instant::default);
         let unwritten = log::flush().then(|| now() + LOG);
-        let next = [self.due, self.announcer.next_deadline(), self.lost, self.unload, unwritten, at_once].into_iter().flatten().min();
+        let next = [self.due, self.announcer.next_deadline(), self.lost, self.standings.next_deadline(), self.unload, unwritten, at_once]
+            .into_iter()
+            .flatten()
+            .min();
         self.timer.set(next)?;
         self.slept = now();
         Ok(())

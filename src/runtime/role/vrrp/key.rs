@@ -7,6 +7,7 @@ pub(super) enum Kind {
     Holder,
     Control,
     Signals,
+    Linkbeat,
     Port,
     /// IPv4 or IPv6.
     Neighbour4,
@@ -14,8 +15,17 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 8] =
-        [Self::Timer, Self::Monitor, Self::Holder, Self::Control, Self::Signals, Self::Port, Self::Neighbour4, Self::Neighbour6];
+    const ALL: [Self; 9] = [
+        Self::Timer,
+        Self::Monitor,
+        Self::Holder,
+        Self::Control,
+        Self::Signals,
+        Self::Linkbeat,
+        Self::Port,
+        Self::Neighbour4,
+        Self::Neighbour6,
+    ];
 }
 
 /// Kind in the upper half, number in the lower.

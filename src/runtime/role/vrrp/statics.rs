@@ -1,7 +1,9 @@
 //! `static_ipaddress` and its like: held from the start to the stop, whatever VRRP does.
 
+use crate::effect::delta::Identity;
 use crate::effect::net::{Fact, Links, Placed};
 use crate::model::net::Statics;
+use std::collections::HashSet;
 
 /// As far as there is a place for them.
 pub(super) fn facts(statics: &Statics, links: &Links) -> Box<[Fact]> {
@@ -13,6 +15,12 @@ pub(super) fn facts(statics: &Statics, links: &Links) -> Box<[Fact]> {
     let routes = statics.routes.iter().map(|route| Fact::Route(Box::new(route.object.clone())));
     let rules = statics.rules.iter().map(|rule| Fact::Rule(Box::new(rule.object.clone())));
     addresses.chain(routes).chain(rules).collect()
+}
+
+/// What is held and still wanted.
+pub(super) fn kept(held: &[Fact], wanted: &[Fact]) -> Box<[Fact]> {
+    let wanted: HashSet<Identity> = wanted.iter().map(Identity::of).collect();
+    held.iter().filter(|fact| wanted.contains(&Identity::of(fact))).cloned().collect()
 }
 
 #[cfg(test)]
