@@ -283,7 +283,7 @@ impl Supervisor {
     fn read(&mut self, reading: Reading, end: End) {
         let purpose = reading.purpose;
         let judged = match reading.finish(end) {
-            Ok((loaded, memory)) => self.judge(loaded, memory, purpose),
+            Ok((loaded, memory)) => self.judge(loaded, &memory, purpose),
             Err(error) => Err(error.to_string()),
         };
         self.conclude(purpose, &judged);
@@ -293,7 +293,7 @@ impl Supervisor {
     }
 
     /// What going over to a configuration means, if it is one that the daemon goes over to; and does so, if that is wanted.
-    fn judge(&mut self, loaded: Loaded, memory: OwnedFd, purpose: Purpose) -> Result<Plan, String> {
+    fn judge(&mut self, loaded: Loaded, memory: &OwnedFd, purpose: Purpose) -> Result<Plan, String> {
         start::tell(&loaded);
         let process = &self.model.global.process;
         let check = process.reload.check.as_ref().or(loaded.model.global.process.reload.check.as_ref());
@@ -306,7 +306,7 @@ impl Supervisor {
         let plan = diff(&self.model, &loaded.model);
         if purpose.apply {
             log::info(&format!("Reload plan: {}", plan.summary()));
-            self.apply(loaded, &memory).map_err(|error| format!("it cannot be handed to the other processes: {error}"))?;
+            self.apply(loaded, memory).map_err(|error| format!("it cannot be handed to the other processes: {error}"))?;
         }
         Ok(plan)
     }
