@@ -8,7 +8,7 @@ mod hearing;
 mod index;
 
 use super::rtnl::decode::{Placement, network};
-use crate::effect::delta::{Identity, Op, delta, is_tracked};
+use crate::effect::delta::{Identity, Op, delta};
 use crate::effect::net::{Device, Fact, Owner};
 use crate::model::net::{Prefix, Route};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};

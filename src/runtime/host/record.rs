@@ -1,7 +1,7 @@
 //! What the machine answered to one reading of the configuration, so that others read the same and ask nobody: a name server
 //! may take its time, and an interface may have gone meanwhile.
 
-use crate::config::host::{At, Found, Host, Ids, Interface, KeyFile, Loose, NameTable, ScriptPath};
+use crate::config::host::{At, Found, Host, Ids, Interface, KeyFile, Loose, NamePlaces, NameTable, ScriptPath};
 use crate::runtime::bytes::{Reader, Writer};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -71,7 +71,7 @@ fn script(command: &str, ids: Ids) -> Question {
     ask(SCRIPT, &[command.as_bytes(), &ids.uid.to_le_bytes(), &ids.gid.to_le_bytes()])
 }
 
-fn numbered(table: NameTable, name: &str) -> Question {
+fn numbered(places: &NamePlaces, table: NameTable, name: &str) -> Question {
     let table = match table {
         NameTable::RouteTables => 0,
         NameTable::RouteProtocols => 1,
@@ -80,7 +80,8 @@ fn numbered(table: NameTable, name: &str) -> Question {
         NameTable::DsField => 4,
         NameTable::Groups => 5,
     };
-    ask(NUMBERED, &[&[table], name.as_bytes()])
+    let place = |place: &Option<PathBuf>| place.as_ref().map(|path| path.as_os_str().as_bytes().to_vec()).unwrap_or_default();
+    ask(NUMBERED, &[&[table], name.as_bytes(), &place(&places.usr), &place(&places.etc)])
 }
 
 /// Asks a host, and notes what it says. What has been asked before is not asked again.
@@ -152,8 +153,8 @@ impl<H: Host> Host for Noted<H> {
         self.note(ask(RESOLVE, &[host.as_bytes()]), |machine| machine.resolve(host))
     }
 
-    fn numbered(&self, table: NameTable, name: &str) -> Option<u32> {
-        self.note(numbered(table, name), |host| host.numbered(table, name))
+    fn numbered(&self, places: &NamePlaces, table: NameTable, name: &str) -> Option<u32> {
+        self.note(numbered(places, table, name), |host| host.numbered(places, table, name))
     }
 
     fn protocol(&self, name: &str) -> Option<u8> {
@@ -207,8 +208,8 @@ impl Host for Facts {
         self.answer(&ask(RESOLVE, &[host.as_bytes()])).flatten()
     }
 
-    fn numbered(&self, table: NameTable, name: &str) -> Option<u32> {
-        self.answer(&numbered(table, name)).flatten()
+    fn numbered(&self, places: &NamePlaces, table: NameTable, name: &str) -> Option<u32> {
+        self.answer(&numbered(places, table, name)).flatten()
     }
 
     fn protocol(&self, name: &str) -> Option<u8> {
@@ -476,7 +477,7 @@ mod tests {
         let two = format!("{:?} {:?} {:?} {:?}", host.user("root"), host.user("none"), host.group("nogroup"), host.user_name(65534));
         let three = format!("{:?} {scripts:?} {:?} {:?}", host.own_ids(), host.at(Path::new("/run")), host.at(Path::new("/none")));
         let four = format!("{:?} {:?} {:?}", host.key_file(Path::new("/key")), host.key_file(Path::new("/none")), host.resolve("mail"));
-        let five = [NameTable::Groups, NameTable::Realms].map(|table| host.numbered(table, "wan"));
+        let five = [NameTable::Groups, NameTable::Realms].map(|table| host.numbered(&NamePlaces::default(), table, "wan"));
         format!("{one} {two} {three} {four} {five:?} {:?} {}", host.protocol("tcp"), host.processors())
     }
 

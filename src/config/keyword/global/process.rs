@@ -4,7 +4,7 @@ use super::{need, set_once};
 use crate::config::args::{Args, Malformed, decimal};
 use crate::config::draft::Draft;
 use crate::config::draft::global::Global;
-use crate::config::keyword::{Keyword, Shown, flag, key, line, live};
+use crate::config::keyword::{Keyword, Shown, flag, line, live};
 use crate::model::global::process::{AutoPriority, Child, IncludeCheck, IpvsNamespace, ReloadFile};
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -486,7 +486,7 @@ impl Driver {
     fn regain(&mut self) {
         for Lack { owner, addresses } in self.holder.lacking() {
             match owner {
-                Owner::Instance(_) => self.handle(Event::Regained { owner, addresses }),
+                Owner::Instance(_) | Owner::Devices => self.handle(Event::Regained { owner, addresses }),
                 Owner::Statics => self.hold_statics_again(),
             }
         }

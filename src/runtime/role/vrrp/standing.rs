@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn link(device: u32, name: &str, up: bool) -> Link {
-        Link { device: Device(device), name: name.into(), up, mac: None, mtu: 1500, no_arp: false, parent: None }
+        Link { device: Device(device), name: name.into(), up, mac: None, mtu: 1500, no_arp: false, parent: None, master: None, kind: Kind::Plain, group: 0 }
     }
 
     /// `e1` must be down for two seconds and up for three, `e2` is polled; all three are up at first.
