@@ -16,8 +16,17 @@ mod writes;
 use guest::Story;
 
 /// All that a guest can be asked for.
-const STORIES: &[&[Story]] =
-    &[table::WITHOUT, table::STORIES, table::LARGE, balancer::STORIES, reload::STORIES, crash::STORIES, crash::WITHOUT, checks::STORIES, carrier::STORIES];
+const STORIES: &[&[Story]] = &[
+    table::WITHOUT,
+    table::STORIES,
+    table::LARGE,
+    balancer::STORIES,
+    reload::STORIES,
+    crash::STORIES,
+    crash::WITHOUT,
+    checks::STORIES,
+    carrier::STORIES,
+];
 
 #[test]
 fn the_table_of_the_kernel_is_as_we_hold_it() {

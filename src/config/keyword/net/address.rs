@@ -3,7 +3,7 @@
 use super::{Owner, meant, read, refuse, text, value};
 use crate::config::args::Args;
 use crate::config::draft::net::{Address, Broadcast};
-use crate::config::keyword::{Shown, Vocabulary, flag, key, line, live};
+use crate::config::keyword::{Shown, Vocabulary, flag, line, live};
 use crate::model::net::Family;
 use crate::model::net::address::Lifetime;
 use std::net::IpAddr;
