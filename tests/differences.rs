@@ -409,6 +409,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A VRRP process that crashes is carried on", Row::Shown("tests/netns/resilience.rs", "a_crash_of_the_master_goes_unnoticed")),
         ("Whoever crashes again and again gives everything up", Row::Shown("tests/netns/resilience.rs", "whoever_crashes_again_and_again_gives_the_address_up")),
         ("A reload that cannot be used changes nothing", Row::Shown("tests/process.rs", "a_reload_that_is_refused_leaves_everything_as_it_is")),
+        ("A stop does not pause", Row::Untested),
         ("A new daemon waits for an orphaned VRRP process", Row::Shown("tests/process.rs", "a_role_whose_parent_is_killed_stops_and_a_new_daemon_starts_over_the_old_files")),
         ("The service manager can tell when a reload began", Row::Shown("tests/process.rs", "the_service_manager_is_told")),
         // The daemon: health checks

@@ -28,8 +28,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// After everything has been given up: scripts have time to end, and switches to see that we left our multicast groups.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long scripts have to end after everything has been given up.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the process is started with.
 #[derive(Debug)]
@@ -105,9 +105,8 @@ async fn serve(start: Start) -> io::Result<()> {
     }
     trackers.stop();
     driver.stop(release);
-    let pause = if model.vrrp.instances.is_empty() { Duration::ZERO } else { PAUSE };
     let (teller, _control) = driver.finish();
-    tokio::join!(teller.finish(PAUSE), tokio::time::sleep(pause));
+    teller.finish(PATIENCE).await;
     Ok(())
 }
 

@@ -57,6 +57,8 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 const LOG: Duration = Duration::from_millis(50);
 /// After a failure to ask the kernel what there is.
 const AGAIN: Duration = Duration::from_secs(1);
+/// After a configuration has been taken over: by then it has taken its first steps, the second announcements among them.
+const SETTLED: Duration = Duration::from_secs(10);
 /// While something of ours is being written.
 const SOON: Duration = Duration::from_millis(5);
 
@@ -125,8 +127,8 @@ pub(super) struct Driver {
     /// Facts have come or gone, and what that took in memory has not been given back.
     swollen: bool,
     synchroniser: Option<Synchroniser>,
-    /// A configuration has been taken over, which takes code that nothing else needs.
-    fresh: bool,
+    /// When the code goes that only the start or a reload needed.
+    unload: Option<Instant>,
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
@@ -187,7 +189,7 @@ impl Driver {
             moved: false,
             swollen: true,
             synchroniser: Synchroniser::start(model),
-            fresh: true,
+            unload: Some(began + SETTLED),
             failed: VecDeque::new(),
             teller,
             control,
@@ -267,7 +269,8 @@ impl Driver {
         devices::prepare_more(&mut self.holder, self.engine.plan(), model, self.engine.links());
         self.observe();
         self.model = Arc::clone(model);
-        (self.swollen, self.fresh) = (true, true);
+        self.swollen = true;
+        self.unload = Some(now() + SETTLED);
         self.announcer.repace(Pace::of(model), self.engine.links());
         self.hold_statics();
         if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
@@ -593,13 +596,12 @@ impl Driver {
     fn slim(&mut self) {
         let quiet = self.later.is_empty() && self.notices.is_empty() && self.announcer.is_empty() && !self.control.has_unsent();
         if quiet && std::mem::take(&mut self.swollen) {
-            self.later.shrink();
             self.notices.shrink_to_fit();
-            if std::mem::take(&mut self.fresh) {
-                memory::give_back();
-            } else {
-                memory::trim();
-            }
+            memory::trim();
+        }
+        if self.unload.is_some_and(|at| at <= now()) {
+            self.unload = None;
+            memory::give_back();
         }
     }
 
@@ -616,7 +618,7 @@ impl Driver {
         let more = ready || !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
         let at_once = more.then(Instant::default);
         let unwritten = log::flush().then(|| now() + LOG);
-        let next = [self.due, self.announcer.next_deadline(), self.lost, unwritten, at_once].into_iter().flatten().min();
+        let next = [self.due, self.announcer.next_deadline(), self.lost, self.unload, unwritten, at_once].into_iter().flatten().min();
         self.timer.set(next)?;
         self.slept = now();
         Ok(())

@@ -24,6 +24,8 @@ impl Waiting {
 
 /// Addresses that are announced together, while others are on their way into the kernel.
 const PORTION: usize = 64;
+/// What may wait without taking room for good.
+const ROOM: usize = 64;
 
 /// `T` tells how far the facts must be in the kernel.
 #[derive(Debug)]
@@ -59,6 +61,9 @@ impl<T: Copy + PartialOrd> Later<T> {
     pub(super) fn take(&mut self) -> Option<Waiting> {
         let (_, what) = self.queue.pop_front()?;
         self.announcements -= usize::from(what.is_announcement());
+        if self.queue.is_empty() && self.queue.capacity() > ROOM {
+            self.queue = VecDeque::new();
+        }
         Some(what)
     }
 
@@ -68,11 +73,6 @@ impl<T: Copy + PartialOrd> Later<T> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
-    }
-
-    /// Gives up room that is not needed.
-    pub(super) fn shrink(&mut self) {
-        self.queue.shrink_to_fit();
     }
 
     /// Announcements of the instance are not to be made any more.
