@@ -368,9 +368,9 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     for one in nameless {
         let kept = before.names.get(&one.key).filter(|name| !taken.contains(*name) && !given.contains(&***name));
         let name = one.name.clone().or_else(|| kept.cloned()).unwrap_or_else(|| {
-            let free = |name: &Box<str>| !taken.contains(name) && !given.contains(&**name);
+            let free = |name: &str| !taken.contains(name) && !given.contains(name);
             // There are fewer interfaces than candidates.
-            candidates(one).find(free).unwrap_or_default()
+            candidates(one).find(|name| free(name)).unwrap_or_default()
         });
         taken.insert(name.clone());
         names.insert(one.key.clone(), name);

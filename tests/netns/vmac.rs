@@ -1,7 +1,5 @@
 //! Virtual routers with a MAC address of their own: failover that no client notices, and a machine that is afterwards as it was.
 
-#![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
-
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;
