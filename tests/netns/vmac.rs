@@ -1,7 +1,5 @@
 //! Virtual routers with a MAC address of their own: failover that no client notices, and a machine that is afterwards as it was.
 
-#![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
-
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;
@@ -157,7 +155,8 @@ fn a_crash_takes_no_address_away_and_what_was_before_is_not_forgotten() {
     let before = state(&host);
     let mut daemon = Daemon::start(&host, &standfast(), &(configuration(150, "use_vmac") + IPV6));
     eventually("both are masters", || carries(&host, "vrrp.51", VIP).and(carries(&host, "vrrp6.51", "2001:db8::50")));
-    let numbers = || ["vrrp.51", "vrrp6.51"].map(|name| host.sh(&format!("cat /sys/class/net/{name}/ifindex 2>/dev/null || ip -o link show {name}")));
+    let numbers =
+        || ["vrrp.51", "vrrp6.51"].map(|name| host.sh(&format!("cat /sys/class/net/{name}/ifindex 2>/dev/null || ip -o link show {name}")));
     let (monitor, made) = (Monitor::addresses(&host), numbers());
     for time in 0..2 {
         let resumed = daemon.said("as a predecessor left it");

@@ -24,7 +24,8 @@ fn state() -> Vec<String> {
 
 #[track_caller]
 fn carries(interface: &str, address: &str) {
-    let has = || run("ip -o addr show").lines().any(|line| line.contains(&format!(" {interface} ")) && line.contains(&format!(" {address}/")));
+    let has =
+        || run("ip -o addr show").lines().any(|line| line.contains(&format!(" {interface} ")) && line.contains(&format!(" {address}/")));
     eventually(&format!("{address} on {interface}"), || has().then_some(()));
 }
 
