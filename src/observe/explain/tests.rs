@@ -204,7 +204,7 @@ fn ages_are_told_as_people_count() {
 fn a_virtual_server_tells_its_quorum() {
     use crate::effect::ipvs::ServerId;
     use crate::lvs::view::{CheckerView, RealView, ServerView};
-    let text = "virtual_server 10.0.0.1 80 {\nquorum 3\nhysteresis 1\nsorry_server 10.0.0.9 80\nreal_server 10.0.0.11 80 {\nweight 2\n\
+    let text = "virtual_server 10.0.0.1 80 {\nprotocol tcp\nquorum 3\nhysteresis 1\nsorry_server 10.0.0.9 80\nreal_server 10.0.0.11 80 {\nweight 2\n\
                 TCP_CHECK {\n}\n}\nreal_server 10.0.0.12 80 {\nweight 2\nMISC_CHECK {\nmisc_path /usr/bin/check\n}\n}\n\
                 real_server 10.0.0.13 80 {\n}\n}\n";
     let (model, _) = testing::load(text, &Stated::with(&["e0"]).script("/usr/bin/check"));

@@ -170,8 +170,9 @@ fn states_priorities_and_addresses_are_told() {
 #[test]
 fn servers_of_one_name_have_series_of_their_own() {
     let real = |address: &str| format!("real_server {address} 80 {{\nweight 2\nTCP_CHECK {{\n}}\nTCP_CHECK {{\n}}\n}}\n");
-    let server = format!("virtual_server 10.0.0.1 80 {{\nquorum 2\n{}{}}}\n", real("10.0.0.11"), real("10.0.0.11"));
-    let model = model(&format!("{server}virtual_server 10.0.0.2 80 {{\n{}}}\n", real("10.0.0.12")));
+    let head = "protocol tcp\nlb_algo rr\nlb_kind NAT\nquorum 2\n";
+    let server = |address: &str| format!("virtual_server {address} 80 {{\n{head}{}{}}}\n", real("10.0.0.11"), real("10.0.0.12"));
+    let model = model(&format!("{}{}", server("10.0.0.1"), server("10.0.0.1")));
     let checker = CheckerView { enabled: true, up: false, has_run: true, weight: 0, retries: 0, status: 0 };
     let seen = |alive| RealView { alive, set: alive.then_some(2), effective_weight: 2, failed: 1, checkers: vec![checker, checker] };
     let servers = model.lvs.virtual_servers.iter().map(|server| ServerView {
@@ -188,9 +189,9 @@ fn servers_of_one_name_have_series_of_their_own() {
         ("standfast_virtual_server_up{virtual_server=\"[10.0.0.1]:tcp:80\"}", 1.0),
         ("standfast_virtual_server_quorum{virtual_server=\"[10.0.0.1]:tcp:80\"}", 2.0),
         ("standfast_real_server_up{virtual_server=\"[10.0.0.1]:tcp:80\",real_server=\"[10.0.0.11]:tcp:80\"}", 1.0),
-        ("standfast_real_server_up{virtual_server=\"[10.0.0.1]:tcp:80\",real_server=\"[10.0.0.11]:tcp:80#2\"}", 0.0),
-        ("standfast_real_server_weight{virtual_server=\"[10.0.0.1]:tcp:80\",real_server=\"[10.0.0.11]:tcp:80#2\"}", -1.0),
-        ("standfast_checker_up{virtual_server=\"[10.0.0.2]:tcp:80\",real_server=\"[10.0.0.12]:tcp:80\",checker=\"TCP_CHECK#2\"}", 0.0),
+        ("standfast_real_server_up{virtual_server=\"[10.0.0.1]:tcp:80#2\",real_server=\"[10.0.0.12]:tcp:80\"}", 0.0),
+        ("standfast_real_server_weight{virtual_server=\"[10.0.0.1]:tcp:80#2\",real_server=\"[10.0.0.12]:tcp:80\"}", -1.0),
+        ("standfast_checker_up{virtual_server=\"[10.0.0.1]:tcp:80#2\",real_server=\"[10.0.0.12]:tcp:80\",checker=\"TCP_CHECK#2\"}", 0.0),
     ] {
         assert_eq!(samples.get(series).copied(), Some(want), "{series}\n{samples:#?}");
     }

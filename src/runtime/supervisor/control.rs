@@ -72,6 +72,8 @@ pub(super) struct Control {
     resting: Option<Instant>,
     clients: Vec<Client>,
     questions: Vec<Question>,
+    /// What was asked up to this number is about another configuration.
+    stale: u64,
     given: u64,
     names: Names,
     began: Instant,
@@ -100,6 +102,7 @@ impl Control {
             resting: None,
             clients: Vec::new(),
             questions: Vec::new(),
+            stale: 0,
             given: 0,
             names: Names::default(),
             began: Instant::now(),
@@ -186,6 +189,7 @@ impl Control {
     /// If one is under way.
     pub(super) fn reload_ended(&mut self, refused: Option<&str>) {
         if std::mem::take(&mut self.reloading) {
+            self.stale = self.given;
             self.reloaded = Some(Reloaded { at: words::wall(), refused: refused.map(str::to_owned) });
         }
     }
@@ -349,9 +353,12 @@ impl Control {
     fn ask(&mut self, now: Instant, topic: &Topic, roles: &mut [Role]) -> Vec<Option<u64>> {
         let mut asked = Vec::new();
         for (part, role) in roles.iter_mut().enumerate() {
+            let stale = self.stale;
             let of_part = || self.questions.iter().filter(|question| question.part == part);
             let fresh = |question: &&Question| {
-                question.topic == *topic && question.answer.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) < FRESH)
+                question.id > stale
+                    && question.topic == *topic
+                    && question.answer.as_ref().is_none_or(|(at, _)| now.saturating_duration_since(*at) < FRESH)
             };
             let known = of_part().find(fresh).map(|question| question.id);
             let busy = of_part().filter(|question| question.answer.is_none()).count() >= QUESTIONS;

@@ -106,7 +106,7 @@ fn a_fault_is_told_with_its_causes_and_those_it_takes_along_with_theirs() {
 
 #[test]
 fn what_scripts_and_files_say_is_in_the_sum() {
-    let tracked = "track_file count {\n file /dev/null\n}\n";
+    let tracked = "track_file count {\n file /count\n}\n";
     let text = format!("{tracked}{}", instance("A", "e0", 51, 100, " track_file {\n count weight 2\n }"));
     let (mut router, _) = Router::start(&text);
     assert_eq!(account(&router, "A").terms.iter().map(|term| (term.kind, term.says)).collect::<Vec<_>>(), [(Kind::File, Says::Nothing)]);

@@ -1,6 +1,6 @@
 //! A router without a machine: a configuration, interfaces made by hand, and what the engine does told in short lines.
 
-use crate::config::host::Stated;
+use crate::config::host::{At, Stated};
 use crate::config::testing;
 use crate::effect::device::Kind;
 use crate::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
@@ -61,7 +61,9 @@ pub(super) fn links() -> Links {
 }
 
 pub(super) fn model(text: &str) -> Arc<crate::model::Model> {
-    let (model, problems) = testing::load(text, &Stated::with(&["e0", "e1", "e2", "e3"]));
+    let mut host = Stated::with(&["e0", "e1", "e2", "e3"]);
+    host.paths.insert("/".into(), At::Directory);
+    let (model, problems) = testing::load(text, &host);
     assert!(problems.is_empty(), "{problems:?}");
     Arc::new(model)
 }
