@@ -1,5 +1,7 @@
 //! BFD between two routers: the way is lost in the middle, where no interface sees it, and VRRP knows within the detection time.
 
+#![expect(clippy::disallowed_methods, reason = "it measures, and takes as long as the environment says")]
+
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;

@@ -1,5 +1,7 @@
 //! What the world is told: scripts, FIFOs and mail of standfast and of the real keepalived in the same story, side by side.
 
+#![expect(clippy::disallowed_methods, reason = "scripts, pipes and clocks are real here")]
+
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;

@@ -1,6 +1,8 @@
 //! Everything that can be tracked, by what it does to instances: seen on the wire and in the addresses, up and down, over a reload
 //! in either state.
 
+#![expect(clippy::disallowed_methods, reason = "what is tracked is real here")]
+
 #[path = "../bench/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
 mod bench;
