@@ -116,7 +116,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::net::Kind;
+    use crate::effect::device::Kind;
     use crate::config::host::Stated;
     use crate::config::testing::load;
 
