@@ -80,12 +80,7 @@ pub fn set_processors(processors: &[u16]) -> io::Result<()> {
 
 /// Whether the memory of this process stays where it is, what it will have as well.
 pub fn lock_memory(lock: bool) -> io::Result<()> {
-    if lock {
-        mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE)?;
-    } else {
-        munlockall()?;
-    }
-    Ok(())
+    Ok(if lock { mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE) } else { munlockall() }?)
 }
 
 #[cfg(test)]
