@@ -158,9 +158,9 @@ fn a_crash_takes_no_address_away_and_what_was_before_is_not_forgotten() {
     let numbers = || ["vrrp.51", "vrrp6.51"].map(|name| host.ip(&format!("-o link show {name}")).split(':').next().map(str::to_owned));
     let (monitor, made) = (Monitor::addresses(&host), numbers());
     for time in 0..2 {
-        let resumed = daemon.said("as a predecessor left it");
+        let resumed = daemon.said("carries on as MASTER");
         daemon.kill_vrrp();
-        daemon.wait_said_times("as a predecessor left it", resumed + 2);
+        daemon.wait_said_times("carries on as MASTER", resumed + 2);
         assert_eq!(numbers(), made, "{time}");
     }
     pause(Duration::from_millis(500));
