@@ -13,7 +13,7 @@ pub fn completions(shell: Shell) -> String {
                  -*) COMPREPLY=($(compgen -W '{} --version --help' -- \"$word\"));;\n        \
                  *) COMPREPLY=($(compgen -f -- \"$word\"));;\n    esac\n    \
                  if [ \"$COMP_CWORD\" = 1 ] && [ \"${{1##*/}}\" = standfast ]; then\n        \
-                 COMPREPLY+=($(compgen -W 'check dump compatibility completions' -- \"$word\"))\n    fi\n}}\n\
+                 COMPREPLY+=($(compgen -W 'check dump compatibility completions manual' -- \"$word\"))\n    fi\n}}\n\
                  complete -o filenames -F _standfast standfast keepalived\n",
                 options.join(" ")
             )
@@ -25,7 +25,7 @@ pub fn completions(shell: Shell) -> String {
                     let _ = writeln!(out, "complete -c {program} -l {} -d '{}'", flag.long, flag.doc.replace('\'', "\\'"));
                 }
             }
-            for command in ["check", "dump", "compatibility", "completions"] {
+            for command in ["check", "dump", "compatibility", "completions", "manual"] {
                 let _ = writeln!(out, "complete -c standfast -n __fish_use_subcommand -a {command}");
             }
             out

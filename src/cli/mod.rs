@@ -2,8 +2,10 @@
 
 mod completion;
 pub mod genhash;
+mod manual;
 
 pub use completion::completions;
+pub use manual::{Page, Program, manual};
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ pub enum Command {
     Compatibility,
     /// `standfast completions SHELL`.
     Completions(Shell),
+    /// `standfast manual PAGE`.
+    Manual(Page),
     Signum(Signal),
     Genhash(Vec<OsString>),
     Version,
@@ -368,11 +372,18 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
             Some("fish") => Command::Completions(Shell::Fish),
             _ => Command::Unusable(vec!["standfast completions: bash or fish".to_owned()]),
         },
+        "manual" => match first.as_deref().and_then(OsStr::to_str).and_then(Page::named) {
+            Some(page) => Command::Manual(page),
+            None => {
+                let names = Page::ALL.map(|(name, _)| name).join(", ");
+                Command::Unusable(vec![format!("standfast manual: one of {names}")])
+            }
+        },
         "help" => Command::Help,
         "version" => Command::Version,
         _ => Command::Unusable(vec![
             format!("standfast: unknown command '{command}'"),
-            "The commands are check, dump, compatibility, completions, help and version; see standfast --help".to_owned(),
+            "The commands are check, dump, compatibility, completions, manual, help and version; see standfast --help".to_owned(),
         ]),
     }
 }
@@ -476,7 +487,8 @@ pub fn help(name: &str) -> String {
             "   or: standfast check [--json] [FILE]   tell all that is wrong with a configuration\n   \
              or: standfast dump [FILE]             print it as it was understood, defaults and all\n   \
              or: standfast compatibility           print which of keepalived's keywords are understood\n   \
-             or: standfast completions bash|fish\n",
+             or: standfast completions bash|fish\n   \
+             or: standfast manual PAGE             print a manual page\n",
         );
     }
     out.push('\n');
