@@ -6,6 +6,8 @@
 # make lint    formatting, clippy, and cargo-deny where it is installed
 # make fuzz    the property tests with CASES inputs each
 # make docs    docs/COMPATIBILITY.md anew from the keyword tables
+# make deb     a Debian package in target/package; make rpm does the same for RPM
+# make package-test   installs the Debian package over keepalived's in a scratch root, upgrades it, and goes back
 #
 # Each target installs the Debian packages it lacks. Rust itself (rustc, cargo, rustfmt and clippy, as of rust-version in
 # Cargo.toml) is up to you.
@@ -24,7 +26,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 # cargo as ourselves, and what it runs as root. Tests in namespaces wait more than they work.
 NETNS_CARGO = RUST_TEST_THREADS=4 $(CARGO) $(if $(AS_ROOT),--config "target.'cfg(all())'.runner = '$(AS_ROOT)'")
 
-.PHONY: demo demo-config test bench soak lint fuzz docs build release fmt-check clippy docs-check \
+.PHONY: demo demo-config test bench soak lint fuzz docs build release deb rpm package-test fmt-check clippy docs-check \
 	packages-build packages-netns packages-uml
 
 # $(call need,PACKAGES) installs those that are missing.
@@ -100,6 +102,17 @@ build: packages-build
 release: packages-build
 	$(CARGO) build --release
 	ln -sfn standfast target/release/keepalived
+
+deb: release
+	packaging/deb/build target/release/standfast target/package
+
+rpm: release
+	$(call need,rpm)
+	packaging/rpm/build target/release/standfast target/package
+
+package-test: deb packages-netns
+	$(call need,groff man-db)
+	$(AS_ROOT) packaging/test $$(ls -t target/package/standfast_*.deb | head -n 1)
 
 packages-build:
 	$(call need,$(BUILD_PACKAGES))

@@ -3,9 +3,11 @@
 mod completion;
 mod control;
 pub mod genhash;
+mod manual;
 
 pub use completion::completions;
 pub use control::{About, Inquiry, Whom};
+pub use manual::{Page, Program, manual};
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -41,6 +43,8 @@ pub enum Command {
     Completions(Shell),
     /// `standfast status` and its like.
     Inquire(Inquiry),
+    /// `standfast manual PAGE`.
+    Manual(Page),
     Signum(Signal),
     Genhash(Vec<OsString>),
     Version,
@@ -389,6 +393,13 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
             Some("fish") => Command::Completions(Shell::Fish),
             _ => Command::Unusable(vec!["standfast completions: bash or fish".to_owned()]),
         },
+        "manual" => match first.as_deref().and_then(OsStr::to_str).and_then(Page::named) {
+            Some(page) => Command::Manual(page),
+            None => {
+                let names = Page::ALL.map(|(name, _)| name).join(", ");
+                Command::Unusable(vec![format!("standfast manual: one of {names}")])
+            }
+        },
         "help" => Command::Help,
         "version" => Command::Version,
         _ => Command::Unusable(vec![
@@ -399,9 +410,9 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
 }
 
 /// What `standfast` itself is told to do.
-const COMMANDS: [&str; 9] = {
+const COMMANDS: [&str; 10] = {
     let [status, watch, explain, reload, plan] = control::COMMANDS;
-    ["check", "dump", "compatibility", "completions", status, watch, explain, reload, plan]
+    ["check", "dump", "compatibility", "completions", "manual", status, watch, explain, reload, plan]
 };
 
 /// keepalived's options, in getopt's manner: everything is scanned before a fault counts.
@@ -503,7 +514,8 @@ pub fn help(name: &str) -> String {
             "   or: standfast check [--json] [FILE]   tell all that is wrong with a configuration\n   \
              or: standfast dump [--secrets] [FILE] print it as it was understood, defaults and all\n   \
              or: standfast compatibility           print which of keepalived's keywords are understood\n   \
-             or: standfast completions bash|fish\n",
+             or: standfast completions bash|fish\n   \
+             or: standfast manual PAGE             print a manual page\n",
         );
         out.push_str(control::HELP);
     }

@@ -23,8 +23,9 @@ pub mod signals;
 mod supervisor;
 pub mod track;
 
-use crate::cli::{self, Command, Options, Signal};
+use crate::cli::{self, Command, Options, Page, Signal};
 use crate::config::keyword::document::compatibility;
+use crate::config::keyword::manual::configuration;
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::Path;
@@ -67,6 +68,8 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
         Command::Compatibility => print(&compatibility()),
         Command::Inquire(inquiry) => ExitCode::from(control::run(&inquiry)),
         Command::Completions(shell) => print(&cli::completions(shell)),
+        Command::Manual(Page::Configuration) => print(&configuration()),
+        Command::Manual(Page::Program(program)) => print(&cli::manual(program)),
         Command::Run(options) => {
             say_unexpected(&options);
             ExitCode::from(supervisor::run(options))

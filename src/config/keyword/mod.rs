@@ -10,6 +10,7 @@ pub mod checker;
 pub mod document;
 pub mod global;
 pub mod lvs;
+pub mod manual;
 pub mod net;
 pub mod root;
 pub mod track;

@@ -51,7 +51,7 @@ impl Router {
         let utc = self.utc(now);
         let trailer = self.memory.trailer.sign(&self.conf, utc, self.address, &ADVERT);
         let mut bytes = ADVERT.to_vec();
-        bytes.extend(trailer.iter().flat_map(Trailer::write));
+        bytes.extend(trailer.iter().flat_map(crate::wire::trailer::Trailer::write));
         bytes
     }
 

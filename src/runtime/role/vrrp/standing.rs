@@ -116,16 +116,27 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::device::Kind;
     use crate::config::host::Stated;
     use crate::config::testing::load;
+    use crate::effect::device::Kind;
 
     fn at(millis: u64) -> Instant {
         Instant::from_nanos(millis * 1_000_000)
     }
 
     fn link(device: u32, name: &str, up: bool) -> Link {
-        Link { device: Device(device), name: name.into(), up, mac: None, mtu: 1500, no_arp: false, parent: None, master: None, kind: Kind::Plain, group: 0 }
+        Link {
+            device: Device(device),
+            name: name.into(),
+            up,
+            mac: None,
+            mtu: 1500,
+            no_arp: false,
+            parent: None,
+            master: None,
+            kind: Kind::Plain,
+            group: 0,
+        }
     }
 
     /// `e1` must be down for two seconds and up for three, `e2` is polled; all three are up at first.
