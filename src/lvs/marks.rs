@@ -171,7 +171,7 @@ mod tests {
 
     fn server(group: &str, protocol: &str) -> String {
         format!(
-            "virtual_server group {group} {{\n protocol {protocol}\n lvs_sched rr\n lvs_method NAT\n real_server 10.0.0.9 80 {{\n }}\n}}\n"
+            "virtual_server group {group} {{\n protocol {protocol}\n lvs_sched rr\n lvs_method TUN\n real_server 10.0.0.9 80 {{\n }}\n}}\n"
         )
     }
 

@@ -195,7 +195,7 @@ fn secrets_come_and_are_changed_by_reloads_that_nobody_notices() {
 #[test]
 fn a_key_may_be_a_credential_of_the_service_manager() {
     let host = Host::new("unit");
-    host.ip("link add eth0 type dummy");
+    host.ip("link add eth0 type veth peer name far");
     let (credentials, file) = (host.folder().join("credentials"), host.folder().join("a.conf"));
     std::fs::create_dir(&credentials).expect("a host's folder is writable");
     std::fs::write(credentials.join("vrrp51"), format!("{KEY}\n")).expect("a host's folder is writable");

@@ -63,7 +63,7 @@ fn virtual_routers_live_on_what_there_is() {
 }
 
 #[test]
-fn nftables_marks_what_is_for_a_group() {
+fn groups_are_served_where_packets_cannot_be_marked() {
     guest::tell(marks::STORIES);
 }
 

@@ -104,7 +104,7 @@ fn refused() {
         ("global_defs {\n    router_id nobody\n}\n", nothing),
         ("", nothing),
         ("virtual_server {{{ \u{0}", nothing),
-        (good.rsplit_once("weight").map_or("", |(half, _)| half), "Reload refused: New config failed validation"),
+        (good.rsplit_once("weight").map_or("", |(half, _)| half), "Reload refused: it ends within a block"),
         (&checked.replace("lb_algo rr", "lb_algorithm none"), "Reload refused: New config failed validation"),
     ] {
         // What stands in the new file decides whether it is to be free of errors.

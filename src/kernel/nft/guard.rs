@@ -2,7 +2,7 @@
 
 use super::keeper::{Keeper, Maker};
 use super::monitor::{Watched, watch};
-use crate::effect::firewall::Order;
+use crate::effect::firewall::{Frame, Order};
 use crate::effect::say::{Level, Line};
 use nix::sched::{CloneFlags, setns};
 use std::fs::File;
@@ -55,6 +55,18 @@ impl Guard {
         };
         std::thread::Builder::new().name("marks".to_owned()).stack_size(STACK).spawn(work)?;
         Ok(Self { jobs, done, waiting: 0 })
+    }
+
+    /// Has the kernel take a table, and returns what it says against it. What it took is taken over by who starts next.
+    pub fn attempt(maker: Maker, namespace: Option<File>, frame: Frame) -> io::Result<Vec<Line>> {
+        let work = move || -> io::Result<Vec<Line>> {
+            if let Some(namespace) = namespace {
+                setns(namespace, CloneFlags::CLONE_NEWNET)?;
+            }
+            Ok(Keeper::new(maker).obey(Order::Frame(Some(frame))))
+        };
+        let thread = std::thread::Builder::new().name("marks".to_owned()).stack_size(STACK).spawn(work)?;
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("it has panicked")))
     }
 
     pub fn order(&mut self, order: Order) {

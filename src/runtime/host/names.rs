@@ -12,7 +12,15 @@ pub(super) fn table(directories: &[PathBuf], table: NameTable) -> HashMap<String
     for directory in directories {
         for path in std::iter::once(directory.join(file)).chain(parts(&directory.join(format!("{file}.d")))) {
             if let Ok(text) = fs::read(&path) {
-                names.extend(String::from_utf8_lossy(&text).lines().filter_map(entry));
+                let fragment = path.parent() != Some(directory);
+                for (name, number) in String::from_utf8_lossy(&text).lines().filter_map(entry) {
+                    // A fragment adds names: FRR's has "196 static", and static is 4.
+                    if fragment {
+                        names.entry(name).or_insert(number);
+                    } else {
+                        names.insert(name, number);
+                    }
+                }
             }
         }
     }
@@ -80,7 +88,7 @@ mod tests {
         let scratch = Scratch::new("names");
         scratch.file("usr/rt_tables", 0o644, "# reserved\n255 local\n100 blue\n 0x65\tgreen # hex\nbad line\n7\n");
         scratch.file("etc/rt_tables", 0o644, "200 blue\n");
-        scratch.file("etc/rt_tables.d/a.conf", 0o644, "300 red\n");
+        scratch.file("etc/rt_tables.d/a.conf", 0o644, "300 red\n99 main\n");
         scratch.file("etc/rt_tables.d/README", 0o644, "301 not\n");
         let names = table(&[scratch.path("usr"), scratch.path("etc")], NameTable::RouteTables);
         for (name, number) in [("local", 255), ("main", 254), ("green", 101), ("blue", 200), ("red", 300)] {

@@ -6,7 +6,6 @@ mod marks;
 mod presence;
 
 use crate::effect::record::Health;
-use crate::lvs::marks::Marks;
 use crate::model::Model;
 use crate::observe::lvs;
 use crate::runtime::dump::{self, Dump};
@@ -16,6 +15,7 @@ use crate::runtime::rights;
 use crate::runtime::signals::Signals;
 use crate::sys::spawn::remember_ordinary;
 use driver::{Asked, Driver};
+use marks::Marker;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -53,8 +53,8 @@ pub fn run(start: Start) -> u8 {
 async fn serve(start: Start) -> io::Result<()> {
     let (release, release_only) = (start.release, start.release_only);
     let dumper = Dumper::default();
-    let mut marks = Marks::default();
-    let mut model = marked(&mut marks, Arc::clone(&start.model));
+    let mut marker = Marker::default();
+    let mut model = marker.give(Arc::clone(&start.model));
     let mut driver = Driver::start(Start { model: Arc::clone(&model), ..start }, sockets())?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     let mut next = None;
@@ -67,7 +67,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 match read.map_err(io::Error::other).flatten() {
                     Ok(new) => {
                         rights::take(&new.global.process.checker, &new.global.process);
-                        model = marked(&mut marks, new);
+                        model = marker.give(new);
                         driver.reconfigure(&model)?;
                     }
                     Err(error) => driver.refuse(&error.to_string()),
@@ -97,14 +97,6 @@ async fn serve(start: Start) -> io::Result<()> {
     let (teller, _control) = driver.finish();
     teller.finish(PAUSE).await;
     Ok(())
-}
-
-/// The model with the marks that its groups have.
-fn marked(marks: &mut Marks, mut model: Arc<Model>) -> Arc<Model> {
-    if model.global.lvs.nftables.is_some() {
-        marks.give(Arc::make_mut(&mut model));
-    }
-    model
 }
 
 fn dump(driver: &Driver, model: &Arc<Model>, dumper: &Dumper) {

@@ -92,7 +92,6 @@ fn fixed(old: &Model, new: &Model) -> Option<&'static str> {
         ("net_namespace_ipvs", before.process.ipvs_namespace != after.process.ipvs_namespace),
         ("instance", before.process.instance != after.process.instance),
         ("tmp_config_directory", before.process.tmp_config_directory != after.process.tmp_config_directory),
-        ("nftables", before.firewall.nftables != after.firewall.nftables),
         ("nftables_ipvs", before.lvs.nftables != after.lvs.nftables),
         ("disable_local_igmp", before.vrrp.disable_local_igmp != after.vrrp.disable_local_igmp),
     ];

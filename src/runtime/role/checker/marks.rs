@@ -3,15 +3,47 @@
 use crate::effect::firewall::{Entry, Frame, Order};
 use crate::effect::say::{Level, Line};
 use crate::kernel::nft::{Guard, Maker};
-use crate::lvs::marks::{entries, frame};
+use crate::lvs::marks::{Marks, entries, frame};
 use crate::model::Model;
 use crate::runtime::log;
+use crate::runtime::role::ipvs_namespace;
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The kernel answers within a transaction.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Gives groups their marks, where the kernel can mark packets. Where it cannot, their addresses are services of their own.
+#[derive(Debug, Default)]
+pub(super) struct Marker {
+    marks: Marks,
+    /// Found out with the first configuration that asks for it.
+    able: Option<bool>,
+}
+
+impl Marker {
+    pub(super) fn give(&mut self, mut model: Arc<Model>) -> Arc<Model> {
+        if model.global.lvs.nftables.is_none() || self.able == Some(false) {
+            return model;
+        }
+        self.marks.give(Arc::make_mut(&mut model));
+        let Some(frame) = frame(&model).filter(|_| self.able.is_none()) else { return model };
+        let tried = ipvs_namespace(&model.global.process).and_then(|namespace| Guard::attempt(Maker::Checker, namespace, frame));
+        let refused = match tried {
+            Ok(lines) => lines.into_iter().find(|line| line.level == Level::Error).map(|line| line.text),
+            Err(error) => Some(format!("nftables cannot mark packets: {error}")),
+        };
+        self.able = Some(refused.is_none());
+        if let Some(reason) = refused {
+            let text = format!("{reason}. The addresses of groups are services of their own");
+            log::line(&Line { level: Level::Warning, text });
+            Arc::make_mut(&mut model).lvs.groups.iter_mut().for_each(|group| group.marks = Box::default());
+        }
+        model
+    }
+}
 
 /// Packets are marked before the services for the marks are there and until they are gone: a mark that IPVS has no service for
 /// is nothing to it.

@@ -142,7 +142,6 @@ fn what_is_decided_once_stays() {
         ("instance", "instance x"),
         ("net_namespace_ipvs", "net_namespace_ipvs x"),
         ("tmp_config_directory", "global_defs {\ntmp_config_directory /tmp\n}"),
-        ("nftables", "global_defs {\nnftables x\n}"),
     ] {
         let text: &'static str = String::leak(format!("{line}\n{GOOD}"));
         let reason = refused(&old, &read(Some(text)), &Options::default());
