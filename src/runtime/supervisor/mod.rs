@@ -26,7 +26,7 @@ use crate::cli::Options;
 use crate::config::{self, Loaded};
 use crate::model::Model;
 use crate::model::diff::{Plan, diff};
-use crate::sys::signal;
+use crate::sys::{memory, signal};
 use child::{AllLines, Begun, End};
 use control::Control;
 use hook::{Hook, Moment};
@@ -48,6 +48,8 @@ use timetable::Timetable;
 const PIECE: usize = 1000;
 /// How soon a log with no room is tried again.
 const LOG_PAUSE: Duration = Duration::from_millis(100);
+/// After a start or a reload: by then everybody has taken his first steps.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// How the supervisor's loop ends, in the supervisor itself and in each process that it has made.
 enum Outcome {
@@ -92,6 +94,8 @@ struct Supervisor {
     /// Somebody who waits for us to have come up.
     front: Option<OwnedFd>,
     control: Control,
+    /// When the memory goes that only the start or a reload needed.
+    unload: Option<Instant>,
 }
 
 impl Supervisor {
@@ -112,6 +116,10 @@ impl Supervisor {
                 return Outcome::Role(begun);
             }
             self.front = None;
+            if self.unload.is_some_and(|at| at <= now) {
+                self.unload = None;
+                memory::give_back();
+            }
             if let Some(reading) = self.reading.as_mut().filter(|reading| reading.due() <= now) {
                 reading.give_up(now);
             }
@@ -158,6 +166,7 @@ impl Supervisor {
             .filter_map(Role::due)
             .chain(others)
             .chain(self.control.due())
+            .chain(self.unload)
             .chain(log::flush().then(|| now + LOG_PAUSE))
             .min();
         let timeout = due.map_or(PollTimeout::NONE, |at| {
@@ -200,6 +209,7 @@ impl Supervisor {
 
     fn up(&mut self, text: &str) {
         log::info(text);
+        self.unload = Some(Instant::now() + SETTLED);
         self.control.reload_ended(None);
         self.manager.ready(getpid().as_raw());
     }

@@ -277,6 +277,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         room,
         front,
         control,
+        unload: None,
     })
 }
 

@@ -57,7 +57,7 @@ impl Described for Lines {
             default: "none",
             range,
             doc,
-            effect: crate::config::keyword::Effect::Planned,
+            effect: crate::config::keyword::Effect::Done,
             inside: Vec::new(),
         };
         vec![
