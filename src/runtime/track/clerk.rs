@@ -281,7 +281,7 @@ mod tests {
     use nix::sched::{CloneFlags, unshare};
     use std::process::{Child, Command};
 
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const PATIENCE: Duration = Duration::from_secs(45);
 
     fn sleepers(seconds: &str) -> TrackProcess {
         TrackProcess {
