@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_in_use_is_given_to_nobody() {
-        let text = format!("{}virtual_server fwmark 1001 {{\n lvs_sched rr\n lvs_method NAT\n real_server 10.0.0.9 80 {{\n }}\n}}\n", both());
+        let text =
+            format!("{}virtual_server fwmark 1001 {{\n lvs_sched rr\n lvs_method NAT\n real_server 10.0.0.9 80 {{\n }}\n}}\n", both());
         let mut one = model("nftables_ipvs\nnftables_ipvs_start_fwmark 1000", &text);
         assert_eq!(given(&mut Marks::default(), &mut one), ["A tcp 1000", "B tcp 1002", "B udp 1003"]);
         let mut one = model("nftables_ipvs\nnftables_ipvs_start_fwmark 4294967295", &both());

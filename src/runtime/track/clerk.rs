@@ -281,7 +281,7 @@ mod tests {
     use nix::sched::{CloneFlags, unshare};
     use std::process::{Child, Command};
 
-    const PATIENCE: Duration = Duration::from_secs(45);
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     fn sleepers(seconds: &str) -> TrackProcess {
         TrackProcess {
@@ -317,9 +317,12 @@ mod tests {
 
         fn until(&mut self, what: &str, holds: impl Fn(&mut Self) -> bool) {
             let end = now() + PATIENCE;
-            while !holds(self) {
+            loop {
                 assert!(now() < end, "never: {what}");
                 assert!(self.thread.turn());
+                if holds(self) {
+                    return;
+                }
                 self.thread.wait();
             }
         }
