@@ -23,7 +23,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.answers.values().sum::<usize>() + self.failures.len()
     }
 
