@@ -3,9 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "processes are started here, and waited for")]
 
-#[path = "process/reload.rs"]
 mod reload;
-#[path = "process/surface.rs"]
 mod surface;
 
 use nix::sys::signal::{Signal, kill};
@@ -49,7 +47,7 @@ fn inside(name: &str, test: impl FnOnce()) {
     let output = Command::new("unshare")
         .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
         .arg(this)
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .args(["--exact", &format!("process::{name}"), "--nocapture", "--test-threads=1"])
         .env(INSIDE, "1")
         .stdin(Stdio::null())
         .output()
