@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod place;
+mod room;
 #[path = "../common/smtp.rs"]
 mod smtp;
 
