@@ -1,8 +1,6 @@
 //! Whatever a configuration holds, faulty or not: what it means can be written down. The canonical dump of a model loads to
 //! an equal model without complaint, and is the dump of that model too.
 
-#![expect(clippy::disallowed_methods, reason = "it reads the examples")]
-
 use crate::common::{read, said};
 use crate::folder::{configurations, text_of};
 use proptest::prelude::*;
