@@ -457,17 +457,17 @@ impl Control {
 impl Supervisor {
     /// Looks after those who ask.
     pub(super) fn attend(&mut self) {
-        let now = Instant::now();
-        let (configuration, ending) = (&*self.question.pattern, self.ending.is_some());
-        let daemon = words::Daemon { configuration, ending, model: &self.model, options: &self.options };
-        let wishes = self.control.turn(now, &daemon, &mut self.roles);
-        let more = !wishes.is_empty();
-        for wish in wishes {
-            self.fulfil(wish);
-        }
-        if more {
-            // Some of it has its answer already.
-            self.attend();
+        loop {
+            let (configuration, ending) = (&*self.question.pattern, self.ending.is_some());
+            let daemon = words::Daemon { configuration, ending, model: &self.model, options: &self.options };
+            let wishes = self.control.turn(Instant::now(), &daemon, &mut self.roles);
+            if wishes.is_empty() {
+                break;
+            }
+            // Some of it has its answer already, which the next turn sends.
+            for wish in wishes {
+                self.fulfil(wish);
+            }
         }
     }
 

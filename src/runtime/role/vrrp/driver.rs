@@ -208,7 +208,7 @@ impl Driver {
             linkbeat: None,
             moved: false,
             swollen: true,
-            synchroniser: Synchroniser::start(model),
+            synchroniser: Synchroniser::start(model, None),
             unload: Some(began + SETTLED),
             failed: VecDeque::new(),
             teller,
@@ -316,11 +316,9 @@ impl Driver {
         let statics = statics::facts(&self.model.statics, self.engine.links());
         self.static_facts = statics::kept(&self.static_facts, &statics);
         self.hold_statics_again();
-        if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
-            self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
-        }
-        if self.synchroniser.is_none() {
-            self.synchroniser = Synchroniser::start(model);
+        if !self.synchroniser.as_ref().is_some_and(|synchroniser| synchroniser.is_as_configured(model)) {
+            // Whoever is not followed by another ends by being dropped: nobody waits for it here.
+            self.synchroniser = Synchroniser::start(model, self.synchroniser.take());
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
