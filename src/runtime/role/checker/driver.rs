@@ -15,7 +15,8 @@ use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
 use crate::runtime::probe::Prober;
-use crate::runtime::role::{orders, tell};
+use crate::runtime::reading::Kept;
+use crate::runtime::role::{Wanted, orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::file::Watcher;
 use crate::sys::memory;
@@ -24,7 +25,6 @@ use crate::track::view::FileView;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,8 +51,8 @@ const PRESENCE: u64 = 2;
 #[derive(Debug)]
 pub(super) enum Asked {
     Stop,
-    /// Go over to the configuration in this memory file.
-    Reload(OwnedFd),
+    /// Go over to this configuration.
+    Reload(Wanted),
     /// Tell of yourself.
     Tell(Ask),
     Dump,
@@ -316,7 +316,8 @@ impl Driver {
     fn converse(&mut self, asked: &mut Vec<Asked>) {
         let (orders, ended) = orders(&mut self.control, &self.poll);
         asked.extend(orders.into_iter().map(|order| match order {
-            Order::Reload(file) => Asked::Reload(file),
+            Order::Reload(file) => Asked::Reload(Wanted::Kept(Kept::received(file))),
+            Order::Again => Asked::Reload(Wanted::Same),
             Order::Tell(ask) => Asked::Tell(ask),
         }));
         asked.extend(ended.then_some(Asked::Stop));

@@ -33,8 +33,9 @@ use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
+use crate::runtime::reading::Kept;
 use crate::runtime::rights;
-use crate::runtime::role::{orders, tell};
+use crate::runtime::role::{Wanted, orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
@@ -73,8 +74,8 @@ const SOON: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) enum Asked {
     Stop,
-    /// Go over to the configuration in this memory file.
-    Reload(OwnedFd),
+    /// Go over to this configuration.
+    Reload(Wanted),
     /// Tell of yourself.
     Tell(Ask),
     Dump(Signal),
@@ -604,7 +605,8 @@ impl Driver {
     fn converse(&mut self, asked: &mut Vec<Asked>) {
         let (orders, ended) = orders(&mut self.control, &self.poll);
         asked.extend(orders.into_iter().map(|order| match order {
-            Order::Reload(file) => Asked::Reload(file),
+            Order::Reload(file) => Asked::Reload(Wanted::Kept(Kept::received(file))),
+            Order::Again => Asked::Reload(Wanted::Same),
             Order::Tell(ask) => Asked::Tell(ask),
         }));
         asked.extend(ended.then_some(Asked::Stop));

@@ -2,10 +2,15 @@ use super::*;
 use crate::config::host::Stated;
 use crate::config::source::{Files, Refusal};
 use crate::config::{self, load};
+use crate::model::Model;
 use std::path::Path;
 
+fn brief(loaded: &Loaded) -> Brief {
+    Brief::of(&loaded.model, unread(loaded))
+}
+
 fn refused(old: &Model, new: &Loaded, options: &Options) -> Option<String> {
-    refusal(old, &[], new, options, false)
+    refusal(&Brief::of(old, Vec::new()), &brief(new), new, options, false)
 }
 
 struct One(Option<&'static str>);
