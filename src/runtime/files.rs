@@ -94,9 +94,12 @@ impl<F> Recorder<F> {
 
 impl<F: Files> Files for Recorder<F> {
     fn read(&self, path: &Path) -> Result<Vec<u8>, Refusal> {
+        self.shared(path).map(|bytes| bytes.to_vec())
+    }
+
+    fn shared(&self, path: &Path) -> Result<Arc<Vec<u8>>, Refusal> {
         let mut answers = self.answers.borrow_mut();
-        let answer = answers.read.entry(path.to_owned()).or_insert_with(|| self.files.read(path).map(Arc::new));
-        answer.as_ref().map(|bytes| bytes.to_vec()).map_err(|refusal| *refusal)
+        answers.read.entry(path.to_owned()).or_insert_with(|| self.files.shared(path)).clone()
     }
 
     fn list(&self, directory: &Path) -> Vec<String> {
@@ -114,11 +117,11 @@ pub struct Replay(pub Answers);
 
 impl Files for Replay {
     fn read(&self, path: &Path) -> Result<Vec<u8>, Refusal> {
-        match self.0.read.get(path) {
-            Some(Ok(bytes)) => Ok(bytes.to_vec()),
-            Some(Err(refusal)) => Err(*refusal),
-            None => Err(Refusal::Missing),
-        }
+        self.shared(path).map(|bytes| bytes.to_vec())
+    }
+
+    fn shared(&self, path: &Path) -> Result<Arc<Vec<u8>>, Refusal> {
+        self.0.read.get(path).cloned().unwrap_or(Err(Refusal::Missing))
     }
 
     fn list(&self, directory: &Path) -> Vec<String> {
@@ -142,6 +145,7 @@ fn path(input: &mut Reader<'_>) -> Option<PathBuf> {
 }
 
 impl Answers {
+    /// What files hold is not among it.
     pub(super) fn encode(&self, out: &mut Writer) {
         out.number(count(self.read.len()));
         for (path, answer) in &self.read {
@@ -149,7 +153,7 @@ impl Answers {
             match answer {
                 Ok(bytes) => {
                     out.byte(0);
-                    out.bytes(bytes);
+                    out.number(count(bytes.len()));
                 }
                 Err(refusal) => {
                     let position = REFUSALS.iter().position(|known| known == refusal).unwrap_or_default();
@@ -172,12 +176,17 @@ impl Answers {
         }
     }
 
-    pub(super) fn decode(input: &mut Reader<'_>) -> Option<Self> {
+    /// What files hold, in the order of [`Answers::encode`].
+    pub(super) fn contents(&self) -> impl Iterator<Item = &[u8]> {
+        self.read.values().flatten().map(|bytes| bytes.as_slice())
+    }
+
+    pub(super) fn decode(input: &mut Reader<'_>, contents: &mut Reader<'_>) -> Option<Self> {
         let mut answers = Self::default();
         for _ in 0..input.number()? {
             let path = path(input)?;
             let answer = match input.byte()? {
-                0 => Ok(Arc::new(input.bytes()?.to_vec())),
+                0 => Ok(Arc::new(contents.raw(usize::try_from(input.number()?).ok()?)?.to_vec())),
                 refusal => Err(*REFUSALS.get(usize::from(refusal) - 1)?),
             };
             answers.read.insert(path, answer);
@@ -245,11 +254,13 @@ mod tests {
         let answers = recorder.into_answers();
         let mut out = Writer::default();
         answers.encode(&mut out);
-        let decoded = Answers::decode(&mut Reader(&out.0));
-        assert_eq!(decoded.as_ref(), Some(&answers));
+        let contents = answers.contents().collect::<Vec<_>>().concat();
+        let decode = |bytes| Answers::decode(&mut Reader(bytes), &mut Reader(&contents));
+        assert_eq!(decode(&out.0).as_ref(), Some(&answers));
         for length in 0..out.0.len() {
-            assert_eq!(Answers::decode(&mut Reader(&out.0[..length])), None);
+            assert_eq!(decode(&out.0[..length]), None);
         }
+        assert_eq!(Answers::decode(&mut Reader(&out.0), &mut Reader(&contents[1..])), None);
         let replay = Replay(answers);
         assert_eq!((replay.read(&a), replay.read(&b), replay.read(&root), replay.list(&root), replay.exists(&b)), first);
         assert_eq!((replay.read(Path::new("/etc/passwd")), replay.exists(&a)), (Err(Refusal::Missing), false));

@@ -88,13 +88,15 @@ pub fn record(question: &config::Options) -> Recorded {
 }
 
 /// The parts of what is kept, in their order.
-const PARTS: usize = 6;
+const PARTS: usize = 7;
 const SHARED: usize = 0;
 const BFD: usize = 1;
 const TRACKED: usize = 2;
 const VRRP: usize = 3;
 const LVS: usize = 4;
 const RECORD: usize = 5;
+/// What the files held.
+const CONTENTS: usize = 6;
 /// Before them are their lengths.
 const HEAD: usize = PARTS * size_of::<u64>();
 
@@ -110,9 +112,11 @@ impl Recorded {
         vrrp.put(&mut parts[VRRP]);
         lvs.put(&mut parts[LVS]);
         parts[RECORD] = encode(&self.question, &self.answers, &self.facts);
-        let lengths = parts.iter().flat_map(|part| u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-        memory.write_all(&lengths.collect::<Vec<u8>>())?;
-        parts.iter().try_for_each(|part| memory.write_all(part))
+        let mut lengths = parts.each_ref().map(Vec::len);
+        lengths[CONTENTS] = self.answers.contents().map(<[u8]>::len).sum();
+        let head = lengths.iter().flat_map(|length| u64::try_from(*length).unwrap_or(u64::MAX).to_le_bytes());
+        memory.write_all(&head.collect::<Vec<u8>>())?;
+        parts.iter().map(Vec::as_slice).chain(self.answers.contents()).try_for_each(|part| memory.write_all(part))
     }
 }
 
@@ -185,9 +189,7 @@ impl Kept {
 
     /// Reads it again from what it was read from, and asks nobody else about it.
     pub fn replay(&self) -> io::Result<Loaded> {
-        let bytes = self.part(RECORD)?;
-        let (question, answers, facts) = decode(&bytes).ok_or_else(unknown)?;
-        drop(bytes);
+        let (question, answers, facts) = decode(&self.part(RECORD)?, &self.part(CONTENTS)?).ok_or_else(unknown)?;
         Ok(config::load(&Replay(answers), &facts, &question))
     }
 
@@ -274,8 +276,8 @@ fn encode(question: &config::Options, answers: &Answers, facts: &Facts) -> Vec<u
     out.0
 }
 
-fn decode(bytes: &[u8]) -> Option<(config::Options, Answers, Facts)> {
-    let mut input = Reader(bytes);
+fn decode(bytes: &[u8], contents: &[u8]) -> Option<(config::Options, Answers, Facts)> {
+    let (mut input, mut contents) = (Reader(bytes), Reader(contents));
     let path = |bytes: &[u8]| Path::new(OsStr::from_bytes(bytes)).to_owned();
     let pattern = path(input.bytes()?);
     let config_id = input.text()?.to_owned();
@@ -288,7 +290,7 @@ fn decode(bytes: &[u8]) -> Option<(config::Options, Answers, Facts)> {
     let directory = path(input.bytes()?);
     let named = input.byte()? != 0;
     let namespace = input.text()?.to_owned();
-    let answers = Answers::decode(&mut input)?;
+    let answers = Answers::decode(&mut input, &mut contents)?;
     let facts = Facts::decode(&mut input)?;
     let question = config::Options {
         pattern,
@@ -299,7 +301,7 @@ fn decode(bytes: &[u8]) -> Option<(config::Options, Answers, Facts)> {
         directory,
         namespace: named.then_some(namespace),
     };
-    input.is_empty().then_some((question, answers, facts))
+    (input.is_empty() && contents.is_empty()).then_some((question, answers, facts))
 }
 
 #[cfg(test)]
@@ -343,8 +345,8 @@ mod tests {
         assert_eq!(kept.model(Share::All).expect("a configuration"), loaded.model);
         assert!(kept.means_as(&on_disk, Share::All).expect("both are read"));
         let bytes = encode(&question, &Answers::default(), &Facts::default());
-        assert!((0..bytes.len()).all(|length| decode(&bytes[..length]).is_none()));
-        assert_eq!(decode(&bytes).map(|(question, ..)| format!("{question:?}")), Some(format!("{question:?}")));
+        assert!((0..bytes.len()).all(|length| decode(&bytes[..length], &[]).is_none()));
+        assert_eq!(decode(&bytes, &[]).map(|(question, ..)| format!("{question:?}")), Some(format!("{question:?}")));
     }
 
     fn kept(text: &str) -> Kept {

@@ -14,6 +14,7 @@ use crate::runtime::reading::Share;
 use crate::runtime::rights;
 use crate::runtime::role::take_up;
 use crate::runtime::signals::Signals;
+use crate::sys::memory;
 use crate::sys::spawn::remember_ordinary;
 use driver::{Asked, Driver};
 use marks::Marker;
@@ -52,6 +53,7 @@ pub fn run(start: Start) -> u8 {
 }
 
 async fn serve(start: Start) -> io::Result<()> {
+    memory::share();
     let (release, release_only) = (start.release, start.release_only);
     let dumper = Dumper::default();
     let mut marker = Marker::default();

@@ -154,8 +154,15 @@ impl Supervisor {
         if !self.roles.iter().any(Role::is_pending) {
             log::warning("Warning - keepalived has no configuration to run");
             self.awaited = Awaited::Nothing;
+            self.put_away();
             self.manager.ready(getpid().as_raw());
         }
+    }
+
+    /// What the first processes were made from goes: from here on it is read by whoever needs it.
+    fn put_away(&mut self) {
+        self.roles.iter_mut().for_each(Role::put_away);
+        memory::trim();
     }
 
     fn wait(&self) {
@@ -211,9 +218,7 @@ impl Supervisor {
 
     fn up(&mut self, text: &str) {
         log::info(text);
-        // What the first processes were made from: from here on it is read by whoever needs it.
-        self.roles.iter_mut().for_each(Role::put_away);
-        memory::trim();
+        self.put_away();
         self.unload = Some(Instant::now() + SETTLED);
         self.control.reload_ended(None);
         self.manager.ready(getpid().as_raw());

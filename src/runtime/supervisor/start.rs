@@ -68,7 +68,7 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
     let pattern = options.core_pattern.as_deref().and_then(CorePattern::set);
     let prepared = prepare(options);
     // Reading takes several times what is kept of it, and the roles begin with a copy.
-    memory::give_back();
+    memory::trim();
     let outcome = match prepared {
         Ok(mut supervisor) => match supervisor.serve() {
             Outcome::Role(begun) => {

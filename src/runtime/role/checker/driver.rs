@@ -211,7 +211,7 @@ impl Driver {
         }
         self.control.report(Report::Ready);
         self.rest();
-        memory::give_back();
+        memory::trim();
         Ok(())
     }
 
@@ -341,10 +341,17 @@ impl Driver {
     /// by now: to go there for each virtual server takes much longer.
     fn carry_out(&mut self) {
         let mut actions = std::mem::take(&mut self.actions);
+        for action in &mut actions {
+            if let Action::Hold { owner, services } = action {
+                self.kernel.hold(*owner, std::mem::take(services));
+            }
+        }
+        self.kernel.settle();
         let mut notices = Vec::new();
         for action in actions.drain(..) {
             match action {
-                Action::Hold { owner, services } => self.kernel.hold(owner, services),
+                // It has been done.
+                Action::Hold { .. } => {}
                 Action::Begin { run, checker, url } => self.prober.begin(run, checker, url),
                 Action::Cancel(run) => self.prober.cancel(run),
                 Action::Notify(notice) => notices.push(notice),
@@ -353,7 +360,6 @@ impl Driver {
                 Action::Say(line) => log::line(&line),
             }
         }
-        self.kernel.settle();
         for notice in notices {
             self.teller.notice(*notice);
         }
