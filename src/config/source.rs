@@ -35,10 +35,6 @@ impl Refusal {
 pub trait Files {
     /// The contents of a regular, non-executable file.
     fn read(&self, path: &Path) -> Result<Vec<u8>, Refusal>;
-    /// The same, by somebody who may keep them too.
-    fn shared(&self, path: &Path) -> Result<Arc<Vec<u8>>, Refusal> {
-        self.read(path).map(Arc::new)
-    }
     /// The names in a directory, unsorted; empty when there is no such directory.
     fn list(&self, directory: &Path) -> Vec<String>;
     /// Whether anything exists under this name.

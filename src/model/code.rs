@@ -1,6 +1,6 @@
 //! The meaning of a configuration as bytes and back, for processes that are the same program: to read these is many times
 //! quicker than to read the text again, and takes no more memory than what comes of it. Other versions of the program have
-//! other bytes, and are given the text.
+//! other bytes.
 
 mod global;
 mod lvs;

@@ -1,10 +1,7 @@
-//! The configuration, read on this machine, and kept in a file in memory for other processes: what it means, part by part,
-//! and what it was read from, for a program that has other bytes for the same meaning.
+//! The configuration, read on this machine, and kept in a file in memory for other processes: what it means, part by part.
 
-use super::bytes::{Reader, Writer};
-use super::files::{Answers, FileSystem, Recorder, Replay};
+use super::files::FileSystem;
 use super::host::System;
-use super::host::record::{Facts, Noted};
 use super::log;
 use crate::cli;
 use crate::config::host::Host;
@@ -18,12 +15,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +50,7 @@ pub fn read_with(files: &dyn Files, question: &config::Options) -> Loaded {
     config::load(files, &System::default(), question)
 }
 
-/// A file without a name for [`Recorded::write`]: in memory, or in the folder where somebody wants to have it.
+/// A file without a name for [`keep`]: in memory, or in the folder where somebody wants to have it.
 pub fn memory(folder: Option<&Path>) -> io::Result<File> {
     if let Some(folder) = folder {
         return OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(folder);
@@ -72,52 +66,29 @@ pub fn memory_of(process: &Process) -> io::Result<File> {
     })
 }
 
-/// A configuration with everything that it came of: the files, and what the machine had to say.
-#[derive(Debug)]
-pub struct Recorded {
-    pub loaded: Loaded,
-    question: config::Options,
-    answers: Answers,
-    facts: Facts,
-}
-
-pub fn record(question: &config::Options) -> Recorded {
-    let (files, host) = (Recorder::new(FileSystem), Noted::new(System::default()));
-    let loaded = config::load(&files, &host, question);
-    Recorded { loaded, question: question.clone(), answers: files.into_answers(), facts: host.into_facts() }
-}
-
 /// The parts of what is kept, in their order.
-const PARTS: usize = 7;
+const PARTS: usize = 5;
 const SHARED: usize = 0;
 const BFD: usize = 1;
 const TRACKED: usize = 2;
 const VRRP: usize = 3;
 const LVS: usize = 4;
-const RECORD: usize = 5;
-/// What the files held.
-const CONTENTS: usize = 6;
 /// Before them are their lengths.
 const HEAD: usize = PARTS * size_of::<u64>();
 
-impl Recorded {
-    /// Writes all of it into a file that [`memory`] has made.
-    pub fn write(&self, memory: &mut File) -> io::Result<()> {
-        let Model { global, statics, tracked, vrrp, lvs, bfd } = &self.loaded.model;
-        let mut parts: [Vec<u8>; PARTS] = Default::default();
-        global.put(&mut parts[SHARED]);
-        bfd.put(&mut parts[BFD]);
-        tracked.put(&mut parts[TRACKED]);
-        statics.put(&mut parts[VRRP]);
-        vrrp.put(&mut parts[VRRP]);
-        lvs.put(&mut parts[LVS]);
-        parts[RECORD] = encode(&self.question, &self.answers, &self.facts);
-        let mut lengths = parts.each_ref().map(Vec::len);
-        lengths[CONTENTS] = self.answers.contents().map(<[u8]>::len).sum();
-        let head = lengths.iter().flat_map(|length| u64::try_from(*length).unwrap_or(u64::MAX).to_le_bytes());
-        memory.write_all(&head.collect::<Vec<u8>>())?;
-        parts.iter().map(Vec::as_slice).chain(self.answers.contents()).try_for_each(|part| memory.write_all(part))
-    }
+/// Writes what a configuration means into a file that [`memory`] has made.
+pub fn keep(model: &Model, memory: &mut File) -> io::Result<()> {
+    let Model { global, statics, tracked, vrrp, lvs, bfd } = model;
+    let mut parts: [Vec<u8>; PARTS] = Default::default();
+    global.put(&mut parts[SHARED]);
+    bfd.put(&mut parts[BFD]);
+    tracked.put(&mut parts[TRACKED]);
+    statics.put(&mut parts[VRRP]);
+    vrrp.put(&mut parts[VRRP]);
+    lvs.put(&mut parts[LVS]);
+    let head = parts.iter().flat_map(|part| u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+    memory.write_all(&head.collect::<Vec<u8>>())?;
+    parts.iter().try_for_each(|part| memory.write_all(part))
 }
 
 /// Who wants to know what.
@@ -145,7 +116,7 @@ impl Share {
 pub struct Kept(Arc<File>);
 
 impl Kept {
-    /// Of a file that [`Recorded::write`] has filled.
+    /// Of a file that [`keep`] has filled.
     pub fn new(memory: File) -> io::Result<Self> {
         seal(&memory)?;
         Ok(Self(Arc::new(memory)))
@@ -185,12 +156,6 @@ impl Kept {
             }
         }
         Ok(true)
-    }
-
-    /// Reads it again from what it was read from, and asks nobody else about it.
-    pub fn replay(&self) -> io::Result<Loaded> {
-        let (question, answers, facts) = decode(&self.part(RECORD)?, &self.part(CONTENTS)?).ok_or_else(unknown)?;
-        Ok(config::load(&Replay(answers), &facts, &question))
     }
 
     /// Where a part begins, and its length.
@@ -253,121 +218,21 @@ fn seal(memory: &File) -> io::Result<()> {
     }
 }
 
-fn encode(question: &config::Options, answers: &Answers, facts: &Facts) -> Vec<u8> {
-    let config::Options { pattern, config_id, include_check, random_seed, environment, directory, namespace } = question;
-    let mut out = Writer::default();
-    out.bytes(pattern.as_os_str().as_bytes());
-    out.bytes(config_id.as_bytes());
-    let Checks { read, matched, wildcard, braces } = *include_check;
-    for check in [read, matched, wildcard, braces] {
-        out.byte(check.into());
-    }
-    out.number(*random_seed);
-    out.number(u64::try_from(environment.len()).unwrap_or(u64::MAX));
-    for (name, value) in environment {
-        out.bytes(name.as_bytes());
-        out.bytes(value.as_bytes());
-    }
-    out.bytes(directory.as_os_str().as_bytes());
-    out.byte(namespace.is_some().into());
-    out.bytes(namespace.as_deref().unwrap_or_default().as_bytes());
-    answers.encode(&mut out);
-    facts.encode(&mut out);
-    out.0
-}
-
-fn decode(bytes: &[u8], contents: &[u8]) -> Option<(config::Options, Answers, Facts)> {
-    let (mut input, mut contents) = (Reader(bytes), Reader(contents));
-    let path = |bytes: &[u8]| Path::new(OsStr::from_bytes(bytes)).to_owned();
-    let pattern = path(input.bytes()?);
-    let config_id = input.text()?.to_owned();
-    let [read, matched, wildcard, braces] = input.array::<4>()?.map(|byte| byte != 0);
-    let random_seed = input.number()?;
-    let mut environment = HashMap::new();
-    for _ in 0..input.number()? {
-        environment.insert(input.text()?.to_owned(), input.text()?.to_owned());
-    }
-    let directory = path(input.bytes()?);
-    let named = input.byte()? != 0;
-    let namespace = input.text()?.to_owned();
-    let answers = Answers::decode(&mut input, &mut contents)?;
-    let facts = Facts::decode(&mut input)?;
-    let question = config::Options {
-        pattern,
-        config_id,
-        include_check: Checks { read, matched, wildcard, braces },
-        random_seed,
-        environment,
-        directory,
-        namespace: named.then_some(namespace),
-    };
-    (input.is_empty() && contents.is_empty()).then_some((question, answers, facts))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
 
-    #[test]
-    fn another_process_reads_the_same_whatever_has_become_of_the_files() {
-        let root = std::env::temp_dir().join(format!("standfast-reading-{}", std::process::id()));
-        fs::create_dir_all(&root).expect("a directory");
-        let text = "vrrp_instance A {\ninterface lo\nvirtual_router_id ${_ENV ID}\nvirtual_ipaddress {\n10.0.0.1\n}\ninclude more*\n}\n";
-        fs::write(root.join("k.conf"), text).expect("a file");
-        fs::write(root.join("more1"), "priority ~SEQ\npriority 77\n").expect("a file");
-        let question = config::Options {
-            pattern: "k.conf".into(),
-            config_id: "x".into(),
-            include_check: Checks { matched: true, ..Checks::default() },
-            random_seed: 9,
-            environment: HashMap::from([("ID".to_owned(), "51".to_owned())]),
-            directory: root.clone(),
-            namespace: None,
-        };
-        // The pattern is relative to the directory of the process.
-        let question = config::Options { pattern: root.join("k.conf"), ..question };
-        let loaded = read_with(&FileSystem, &question);
-        let keep = |folder| {
-            let mut file = memory(folder).expect("a file without a name");
-            record(&question).write(&mut file).expect("written");
-            Kept::new(file).expect("sealed")
-        };
-        let (kept, on_disk) = (keep(None), keep(Some(&root)));
-        assert!((&*kept.0).write_all(b"more").is_err());
-        fs::remove_dir_all(&root).expect("removed");
-        assert_eq!(loaded.model.vrrp.instances.len(), 1, "{:?}", loaded.problems);
-        let again = kept.replay().expect("a configuration");
-        assert_eq!(again.model, loaded.model);
-        assert_eq!(on_disk.replay().expect("a configuration").model, loaded.model);
-        let told = |loaded: &Loaded| loaded.problems.iter().cloned().collect::<Vec<_>>();
-        assert_eq!(told(&again), told(&loaded));
-        assert_eq!(kept.model(Share::All).expect("a configuration"), loaded.model);
-        assert!(kept.means_as(&on_disk, Share::All).expect("both are read"));
-        let bytes = encode(&question, &Answers::default(), &Facts::default());
-        assert!((0..bytes.len()).all(|length| decode(&bytes[..length], &[]).is_none()));
-        assert_eq!(decode(&bytes, &[]).map(|(question, ..)| format!("{question:?}")), Some(format!("{question:?}")));
+    fn model(text: &str) -> Model {
+        let (model, problems) = crate::config::testing::load(text, &crate::config::host::Stated::with(&["e0"]));
+        assert!(problems.is_empty(), "{problems:?}");
+        model
     }
 
-    fn kept(text: &str) -> Kept {
-        struct One<'a>(&'a str);
-        impl Files for One<'_> {
-            fn read(&self, _: &Path) -> Result<Vec<u8>, crate::config::source::Refusal> {
-                Ok(self.0.as_bytes().to_vec())
-            }
-            fn list(&self, _: &Path) -> Vec<String> {
-                Vec::new()
-            }
-            fn exists(&self, _: &Path) -> bool {
-                true
-            }
-        }
-        let question = config::Options { pattern: "/k".into(), ..config::Options::default() };
-        let loaded = config::load(&One(text), &crate::config::host::Stated::with(&["e0"]), &question);
-        let (answers, facts) = (Answers::default(), Facts::default());
-        let mut file = memory(None).expect("a memory file");
-        Recorded { loaded, question, answers, facts }.write(&mut file).expect("written");
-        Kept::new(file).expect("sealed")
+    fn kept(text: &str, folder: Option<&Path>) -> Kept {
+        let mut file = memory(folder).expect("a file without a name");
+        keep(&model(text), &mut file).expect("written");
+        Kept::new(file).expect("sealed, where there is something to seal")
     }
 
     const ROUTER: &str = "vrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
@@ -375,11 +240,11 @@ mod tests {
 
     #[test]
     fn everybody_reads_his_share_and_knows_whether_it_has_changed() {
-        let both = kept(&format!("{ROUTER}{SERVER}"));
-        let model = |share| both.model(share).expect("a configuration");
+        let both = kept(&format!("{ROUTER}{SERVER}"), None);
+        let share_of = |share| both.model(share).expect("a configuration");
         let count = |model: Model| (model.vrrp.instances.len(), model.lvs.virtual_servers.len());
         assert_eq!(
-            [Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(|share| count(model(share))),
+            [Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(|share| count(share_of(share))),
             [(1, 1), (1, 0), (0, 1), (0, 0)]
         );
         let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")));
@@ -388,8 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn nobody_changes_it_in_memory_and_on_a_disk_it_is_the_same() {
+        let text = format!("{ROUTER}{SERVER}");
+        let (here, there) = (kept(&text, None), kept(&text, Some(&std::env::temp_dir())));
+        assert!((&*here.0).write_all(b"more").is_err());
+        assert_eq!(here.model(Share::All).expect("a configuration"), model(&text));
+        assert!(here.means_as(&there, Share::All).expect("both are read"));
+    }
+
+    #[test]
     fn what_is_cut_off_is_no_configuration() {
-        let whole = kept(ROUTER);
+        let whole = kept(ROUTER, None);
         let length = usize::try_from(whole.0.metadata().expect("a file").len()).expect("not so long");
         let mut bytes = vec![0; length];
         whole.0.read_exact_at(&mut bytes, 0).expect("read");
@@ -397,7 +271,7 @@ mod tests {
             let mut file = memory(None).expect("a memory file");
             file.write_all(&bytes[..end]).expect("written");
             let cut = Kept::new(file).expect("sealed");
-            assert!(cut.model(Share::All).is_err() || cut.replay().is_err(), "{end} of {length}");
+            assert!(cut.model(Share::All).is_err(), "{end} of {length}");
         }
     }
 }

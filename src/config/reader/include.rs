@@ -211,7 +211,7 @@ impl Reader<'_> {
             }
             return;
         }
-        let bytes = match self.files.shared(&path) {
+        let bytes = match self.files.read(&path) {
             Ok(bytes) => bytes,
             Err(refusal) => {
                 refuse(refusal, &name, at, checks, problems);
@@ -219,6 +219,7 @@ impl Reader<'_> {
             }
         };
         self.bytes_read = self.bytes_read.saturating_add(bytes.len());
+        let bytes = Arc::new(bytes);
         let file = self.sources.add(Source { path: name, bytes: Arc::clone(&bytes), included_at: at });
         let directory = path.parent().map(Path::to_owned).unwrap_or_default();
         self.stack.push(Frame::File(Opened { file, bytes, next: 0, line: 0, path, directory, outside: self.checks }));

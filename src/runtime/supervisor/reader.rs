@@ -8,6 +8,7 @@ use super::kill;
 use crate::cli::Options;
 use crate::config;
 use crate::model::global::process::{Process, ReloadFile};
+use crate::runtime::files::FileSystem;
 use crate::runtime::log;
 use crate::runtime::reading::{self, Kept};
 use crate::sys::process::{self as system, Fork};
@@ -130,15 +131,15 @@ impl Reading {
 
 /// In a process of its own.
 fn read(ground: &Ground<'_>, purpose: Purpose, files: &mut Files) -> io::Result<()> {
-    let recorded = reading::record(ground.question);
-    recorded.write(&mut files.kept)?;
+    let loaded = reading::read_with(&FileSystem, ground.question);
+    reading::keep(&loaded.model, &mut files.kept)?;
     let kept = Kept::received(files.kept.try_clone()?.into());
-    let (judged, plan) = judge::judge(&recorded.loaded, &kept, ground, purpose)?;
+    let (judged, plan) = judge::judge(&loaded, &kept, ground, purpose)?;
     files.judged.write_all(&judged)?;
     files.plan.write_all(plan.as_bytes())?;
     if let Some(path) = saved(&ground.brief.process, ground.number) {
         // Whether it could be kept does not matter to what it is.
-        drop(reading::save(&recorded.loaded, &path));
+        drop(reading::save(&loaded, &path));
     }
     Ok(())
 }

@@ -189,10 +189,9 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         log::warning(&format!("Core dumps cannot be allowed: {error}"));
     }
     let question = reading::question(&options);
-    let recorded = reading::record(&question);
-    let loaded = &recorded.loaded;
-    messages(loaded).iter().for_each(|(severity, text)| log::say(*severity, text));
-    if let Some(unusable) = verdict::unusable(loaded, &options) {
+    let loaded = reading::read_with(&super::super::files::FileSystem, &question);
+    messages(&loaded).iter().for_each(|(severity, text)| log::say(*severity, text));
+    if let Some(unusable) = verdict::unusable(&loaded, &options) {
         // The reason has been told with its place, among others.
         log::error(&format!("The configuration cannot be run: {}", unusable.reason));
         return Err(Early::Status(unusable.status));
@@ -203,18 +202,18 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         }
     }
     if let Some(path) = reader::saved(&loaded.model.global.process, 0)
-        && let Err(error) = reading::save(loaded, &path)
+        && let Err(error) = reading::save(&loaded, &path)
     {
         log::warning(&format!("{} cannot be written: {error}", path.display()));
     }
-    let brief = Brief::of(&loaded.model, verdict::unread(loaded));
+    let brief = Brief::of(&loaded.model, verdict::unread(&loaded));
     let process = &brief.process;
     let kept = reading::memory_of(process).and_then(|mut memory| {
-        recorded.write(&mut memory)?;
+        reading::keep(&loaded.model, &mut memory)?;
         Kept::new(memory)
     });
     let kept = kept.map_err(|error| failed("The configuration cannot be kept", &error, 1))?;
-    let configuration = Configuration::new(kept.clone(), Some(Arc::new(recorded.loaded.model)));
+    let configuration = Configuration::new(kept.clone(), Some(Arc::new(loaded.model)));
     log::extend(process.log.json.as_deref(), process.log.journal);
     if process.auto_priority == AutoPriority::Off {
         log::info("NOTICE: setting config option max_auto_priority should result in better keepalived performance");
