@@ -35,7 +35,7 @@ use crate::runtime::handover::{Ask, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
-use crate::runtime::role::tell;
+use crate::runtime::role::{Wanted, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
@@ -74,8 +74,8 @@ const SOON: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) enum Asked {
     Stop,
-    /// Go over to the configuration in this memory file.
-    Reload(OwnedFd),
+    /// Go over to this configuration.
+    Reload(Wanted),
     /// Tell of yourself.
     Tell(Ask),
     Dump(Signal),
