@@ -410,9 +410,9 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
 }
 
 /// What `standfast` itself is told to do.
-const COMMANDS: [&str; 10] = {
-    let [status, watch, explain, reload, plan] = control::COMMANDS;
-    ["check", "dump", "compatibility", "completions", "manual", status, watch, explain, reload, plan]
+const COMMANDS: [&str; 11] = {
+    let [status, watch, explain, reload, plan, upgrade] = control::COMMANDS;
+    ["check", "dump", "compatibility", "completions", "manual", status, watch, explain, reload, plan, upgrade]
 };
 
 /// keepalived's options, in getopt's manner: everything is scanned before a fault counts.

@@ -60,6 +60,9 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::ConfigTest(options, log) => {
+            if let Some(status) = supervisor::rehearse(&options) {
+                return ExitCode::from(status);
+            }
             say_unexpected(&options);
             check::config_test(&reading::read(&options), log.as_deref())
         }

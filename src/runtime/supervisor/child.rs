@@ -33,6 +33,19 @@ pub(super) struct Child {
     pub(super) stopped: bool,
     /// The supervisor has nothing more to hear from it.
     pub(super) silent: bool,
+    /// It is to make room, and not because it has failed.
+    pub(super) supplanted: bool,
+}
+
+impl Child {
+    /// A child of this process from before it became this program.
+    pub(super) fn again(pid: Pid, line: OwnedFd) -> Self {
+        Self::new(pid, line)
+    }
+
+    fn new(pid: Pid, line: OwnedFd) -> Self {
+        Self { pid, since: Instant::now(), end: SupervisorEnd::new(line), stopped: false, silent: false, supplanted: false }
+    }
 }
 
 /// What a new process is to do.
@@ -99,9 +112,7 @@ pub(super) fn fork(task: Task) -> io::Result<Forked> {
     let (ours, theirs) = handover::pair()?;
     let parent = getpid();
     Ok(match process::fork()? {
-        Fork::Parent { child } => {
-            Forked::Parent(Child { pid: child, since: Instant::now(), end: SupervisorEnd::new(ours), stopped: false, silent: false })
-        }
+        Fork::Parent { child } => Forked::Parent(Child::new(child, ours)),
         Fork::Child => Forked::Child(Begun { task, control: theirs, parent }),
     })
 }

@@ -4,6 +4,8 @@ use super::control::Control;
 use super::part::Part;
 use super::pidfile::{self, Claim, PidFile, Room};
 use super::role::Role;
+use super::succession::heir::{self, Found, Heritage};
+use super::succession::{Legacy, program};
 use super::systemd::Manager;
 use super::timetable::Timetable;
 use super::{Awaited, Outcome, Supervisor, reader, verdict};
@@ -11,6 +13,7 @@ use crate::cli::Options;
 use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
+use crate::model::Model;
 use crate::model::global::process::{AutoPriority, IpvsNamespace, Process};
 use crate::runtime::follow::Line;
 use crate::runtime::role::remember_namespace;
@@ -32,7 +35,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,6 +49,7 @@ const PREDECESSOR: Duration = Duration::from_secs(5);
 
 /// Runs the daemon. Returns in the front process, in the supervisor and in every role.
 pub(in crate::runtime) fn run(mut options: Options) -> u8 {
+    let found = heir::find();
     log::open(
         log::Setup {
             syslog: !options.log.no_syslog,
@@ -58,13 +62,24 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
         },
         IDENT,
     );
-    greet();
+    greet(&found);
+    let program = program();
     if !options.foreground {
         // The working directory will be another one when it is read again.
         options.file = options.file.map(|file| std::path::absolute(&file).unwrap_or(file));
     }
-    let pattern = options.core_pattern.as_deref().and_then(CorePattern::set);
-    let prepared = prepare(options);
+    let mut heritage = match found {
+        Found::Heritage(heritage) => Some(heritage),
+        Found::Nothing | Found::Remains => None,
+    };
+    let pattern = match &mut heritage {
+        Some(heritage) => heritage.core_pattern().map(CorePattern),
+        None => options.core_pattern.as_deref().and_then(CorePattern::set),
+    };
+    let prepared = prepare(options, heritage, program).map(|mut supervisor| {
+        supervisor.leave_core_pattern(pattern.as_ref().map(|CorePattern(before)| &**before));
+        supervisor
+    });
     // Reading takes several times what is kept of it, and the roles begin with a copy.
     memory::give_back();
     let outcome = match prepared {
@@ -130,8 +145,15 @@ enum Early {
     Front,
 }
 
-fn greet() {
-    log::info(&format!("Starting {KEEPALIVED}"));
+fn greet(found: &Found) {
+    match found {
+        Found::Nothing => log::info(&format!("Starting {KEEPALIVED}")),
+        Found::Heritage(_) => log::info(&format!("Upgrading to {KEEPALIVED}")),
+        Found::Remains => {
+            log::info(&format!("Starting {KEEPALIVED}"));
+            log::warning("What the program before has left is not to be understood: its processes have been ended");
+        }
+    }
     log::info(&format!("standfast {} takes keepalived's place", env!("CARGO_PKG_VERSION")));
     if let Ok(system) = uname() {
         let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
@@ -168,7 +190,7 @@ pub(super) fn tell(loaded: &Loaded) {
     }
 }
 
-fn prepare(options: Options) -> Result<Supervisor, Early> {
+fn prepare(options: Options, mut heritage: Option<Heritage>, program: PathBuf) -> Result<Supervisor, Early> {
     let failed = |what: &str, error: &dyn std::fmt::Display, status: u8| {
         log::error(&format!("{what}: {error}"));
         Early::Status(status)
@@ -183,8 +205,15 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     {
         log::warning(&format!("Core dumps cannot be allowed: {error}"));
     }
+    let (options, program) = match &heritage {
+        // The working directory may be another one than it was.
+        Some(heritage) => (Options { file: heritage.file(), ..options }, heritage.program()),
+        None => (options, program),
+    };
     let question = reading::question(&options);
-    let loaded = reading::read_with(&super::super::files::FileSystem, &question);
+    let loaded = heritage.as_mut().and_then(Heritage::configuration);
+    let loaded = loaded.unwrap_or_else(|| reading::read_with(&super::super::files::FileSystem, &question));
+    let readings = heritage.as_ref().map_or(0, |heritage| heritage.readings() + 1);
     tell(&loaded);
     if let Some(unusable) = verdict::unusable(&loaded, &options) {
         // The reason has been told with its place, among others.
@@ -196,7 +225,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
             log::info(line);
         }
     }
-    if let Some(path) = reader::saved(&loaded.model.global.process, 0)
+    if let Some(path) = reader::saved(&loaded.model.global.process, readings)
         && let Err(error) = reading::save(&loaded, &path)
     {
         log::warning(&format!("{} cannot be written: {error}", path.display()));
@@ -210,16 +239,21 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     }
     umask(Mode::from_bits_truncate(options.umask.unwrap_or(process.umask).into()));
     rename(&options, process);
-    let mut room = None;
-    if let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
+    let mut room = heritage.as_mut().and_then(Heritage::room);
+    if heritage.is_none()
+        && let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
         if process.ipvs_namespace == IpvsNamespace::Initial {
             remember_namespace().map_err(|error| failed("The network namespace cannot be kept", &error, 1))?;
         }
         enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
         room = Room::enter(namespace);
     }
-    let (pid_file, files) = match claim(&options, process) {
-        Ok(claimed) => claimed,
+    let taken = match &mut heritage {
+        Some(heritage) => take_over(heritage, &model),
+        None => take_up(&options, &model),
+    };
+    let (pid_file, roles) = match taken {
+        Ok(taken) => taken,
         Err(early) => {
             if let Some(room) = room {
                 room.leave();
@@ -230,18 +264,11 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     if let Some(left) = reader::marker(process, pid_file.folder()) {
         drop(std::fs::remove_file(left));
     }
-    let roles = files.map(|(part, file)| {
-        if part.is_wanted(&model, &options) {
-            return Role::new(part, &model, Some(file));
-        }
-        file.remove();
-        Role::new(part, &model, None)
-    });
     let lines = Line::new().and_then(|vrrp| Ok([vrrp, Line::new()?]));
     let lines = lines.map_err(|error| failed("The processes cannot be connected", &error, 1))?;
     let mut front = None;
     let mut signals = signals;
-    if !options.foreground {
+    if !options.foreground && heritage.is_none() {
         match to_background().map_err(|error| failed("Fork into the background failed", &error, 1))? {
             Background::Front => return Err(Early::Front),
             Background::Daemon(open) => front = Some(open),
@@ -255,19 +282,22 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
-    let control = Control::new(&model, &options).map_err(|error| failed("Nobody can be let in", &error, 1))?;
+    let control = Control::new(&model, &options, heritage.as_mut()).map_err(|error| failed("Nobody can be let in", &error, 1))?;
+    let legacy = Legacy::new(program, &model);
     Ok(Supervisor {
         options,
         question,
         model,
         unread,
         reading: None,
-        readings: 0,
-        next_reading: None,
+        readings,
+        next_reading: heritage.as_ref().and_then(Heritage::reload),
+        succession: None,
+        legacy,
         hook: None,
         ended: false,
         timetable,
-        awaited: Awaited::Startup,
+        awaited: if heritage.is_some() { Awaited::Upgrade } else { Awaited::Startup },
         roles,
         lines,
         ending: None,
@@ -295,6 +325,30 @@ fn rename(options: &Options, process: &Process) {
 fn enter(namespace: &str) -> io::Result<()> {
     let file = File::open(Path::new("/run/netns").join(namespace))?;
     Ok(setns(file, CloneFlags::CLONE_NEWNET)?)
+}
+
+type Roles = [Role; Part::ALL.len()];
+
+/// What a first program begins with.
+fn take_up(options: &Options, model: &Arc<Model>) -> Result<(PidFile, Roles), Early> {
+    let (pid_file, files) = claim(options, &model.global.process)?;
+    let roles = files.map(|(part, file)| {
+        if part.is_wanted(model, options) {
+            return Role::new(part, model, Some(file));
+        }
+        file.remove();
+        Role::new(part, model, None)
+    });
+    Ok((pid_file, roles))
+}
+
+/// What another one begins with in the same process.
+fn take_over(heritage: &mut Heritage, model: &Arc<Model>) -> Result<(PidFile, Roles), Early> {
+    let Some(pid_file) = heritage.pid_file() else {
+        log::error("The pid file that was there is not to be had");
+        return Err(Early::Status(1));
+    };
+    Ok((pid_file, Part::ALL.map(|part| heritage.role(part, model))))
 }
 
 type PartFiles = [(Part, PidFile); Part::ALL.len()];
