@@ -37,6 +37,8 @@ pub fn question(options: &cli::Options) -> config::Options {
         environment: std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
         directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
         namespace: options.namespace.clone(),
+        snmp: options.snmp,
+        snmp_socket: options.snmp_socket.clone(),
     }
 }
 
@@ -98,7 +100,7 @@ pub fn replay(memory: impl Into<File>) -> io::Result<Loaded> {
 }
 
 fn encode(question: &config::Options, answers: &Answers, facts: &Facts) -> Vec<u8> {
-    let config::Options { pattern, config_id, include_check, random_seed, environment, directory, namespace } = question;
+    let config::Options { pattern, config_id, include_check, random_seed, environment, directory, namespace, snmp, snmp_socket } = question;
     let mut out = Writer::default();
     out.bytes(pattern.as_os_str().as_bytes());
     out.bytes(config_id.as_bytes());
@@ -113,8 +115,11 @@ fn encode(question: &config::Options, answers: &Answers, facts: &Facts) -> Vec<u
         out.bytes(value.as_bytes());
     }
     out.bytes(directory.as_os_str().as_bytes());
-    out.byte(namespace.is_some().into());
-    out.bytes(namespace.as_deref().unwrap_or_default().as_bytes());
+    for option in [namespace, snmp_socket] {
+        out.byte(option.is_some().into());
+        out.bytes(option.as_deref().unwrap_or_default().as_bytes());
+    }
+    out.byte((*snmp).into());
     answers.encode(&mut out);
     facts.encode(&mut out);
     out.0
@@ -132,8 +137,13 @@ fn decode(bytes: &[u8]) -> Option<(config::Options, Answers, Facts)> {
         environment.insert(input.text()?.to_owned(), input.text()?.to_owned());
     }
     let directory = path(input.bytes()?);
-    let named = input.byte()? != 0;
-    let namespace = input.text()?.to_owned();
+    let option = |input: &mut Reader<'_>| {
+        let named = input.byte()? != 0;
+        let text = input.text()?.to_owned();
+        Some(named.then_some(text))
+    };
+    let (namespace, snmp_socket) = (option(&mut input)?, option(&mut input)?);
+    let snmp = input.byte()? != 0;
     let answers = Answers::decode(&mut input)?;
     let facts = Facts::decode(&mut input)?;
     let question = config::Options {
@@ -143,7 +153,9 @@ fn decode(bytes: &[u8]) -> Option<(config::Options, Answers, Facts)> {
         random_seed,
         environment,
         directory,
-        namespace: named.then_some(namespace),
+        namespace,
+        snmp,
+        snmp_socket,
     };
     input.is_empty().then_some((question, answers, facts))
 }
@@ -168,6 +180,8 @@ mod tests {
             environment: HashMap::from([("ID".to_owned(), "51".to_owned())]),
             directory: root.clone(),
             namespace: None,
+            snmp: true,
+            snmp_socket: Some("udp:localhost:705".to_owned()),
         };
         // The pattern is relative to the directory of the process.
         let question = config::Options { pattern: root.join("k.conf"), ..question };
@@ -182,6 +196,8 @@ mod tests {
         fs::remove_dir_all(&root).expect("removed");
         assert_eq!(loaded.model.vrrp.instances.len(), 1, "{:?}", loaded.problems);
         let again = replay(file).expect("a configuration");
+        let snmp = &again.model.global.snmp;
+        assert_eq!((snmp.vrrp, snmp.checker, snmp.traps, snmp.socket.as_deref()), (true, true, false, Some("udp:localhost:705")));
         assert_eq!(again.model, loaded.model);
         assert_eq!(replay(on_disk).expect("a configuration").model, loaded.model);
         let told = |loaded: &Loaded| loaded.problems.iter().cloned().collect::<Vec<_>>();

@@ -21,6 +21,7 @@ use crate::model::Model;
 use crate::model::lvs::Lvs;
 use crate::observe::vrrp::{self, Scene};
 use crate::observe::{json, stats};
+use crate::runtime::around::{Moment, Reloads};
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::dumper::{Dumper, clock};
 use crate::runtime::notify::Teller;
@@ -32,6 +33,7 @@ use crate::vrrp::Manner;
 use driver::{Asked, Driver, Effectors};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -73,7 +75,7 @@ async fn serve(start: Start) -> io::Result<()> {
     let mut driver = Driver::start(&model, &records, manner, effectors, teller, control, signals)?;
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
-    let dumper = Dumper::default();
+    let (dumper, mut reloads) = (Dumper::default(), Reloads::default());
     let mut next = None;
     let mut stopping = release_only;
     while !stopping {
@@ -84,6 +86,8 @@ async fn serve(start: Start) -> io::Result<()> {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
                     Ok(new) => {
+                        let path = reloads.path(Moment::Before, Dump::Vrrp, &model.global.process);
+                        path.into_iter().for_each(|path| keep(path, Dump::Vrrp, &driver, &trackers, &model, &dumper));
                         let old = std::mem::replace(&mut model, new);
                         driver.teller.reconfigure(&model);
                         driver.reconfigure(&model)?;
@@ -92,6 +96,8 @@ async fn serve(start: Start) -> io::Result<()> {
                         }
                         trackers.reconfigure(&model);
                         rights::take(&model.global.process.vrrp, &model.global.process);
+                        let path = reloads.path(Moment::After, Dump::Vrrp, &model.global.process);
+                        path.into_iter().for_each(|path| keep(path, Dump::Vrrp, &driver, &trackers, &model, &dumper));
                         // Whoever is the last to let go of it takes as long as there is much in it.
                         drop(tokio::task::spawn_blocking(move || drop(old)));
                     }
@@ -146,7 +152,12 @@ fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Mo
         // Nothing else asks for a file.
         Signal::Stop | Signal::Interrupt | Signal::Reload | Signal::Child => return,
     };
-    let (path, view, tracking) = (dump::path(shows, process), driver.snapshot(), trackers.view());
+    keep(dump::path(shows, process), shows, driver, trackers, model, dumper);
+}
+
+/// As things are now.
+fn keep(path: PathBuf, shows: Dump, driver: &Driver, trackers: &Trackers, model: &Arc<Model>, dumper: &Dumper) {
+    let (view, tracking) = (driver.snapshot(), trackers.view());
     let (model, clock) = (Arc::clone(model), clock());
     dumper.put(path, move || {
         let interfaces = interfaces().unwrap_or_else(|error| {

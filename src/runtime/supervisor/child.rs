@@ -57,6 +57,7 @@ pub(super) struct Task {
     pub(super) release: bool,
     pub(super) release_only: bool,
     pub(super) detail: bool,
+    pub(super) addresses: bool,
     pub(super) lock: Option<PidFile>,
     pub(super) lines: Lines,
 }
@@ -142,7 +143,7 @@ impl Begun {
                 return FATAL;
             }
         };
-        let Task { model, entries, release, release_only, detail, lock, lines, .. } = self.task;
+        let Task { model, entries, release, release_only, detail, addresses, lock, lines, .. } = self.task;
         let names = &model.global.process;
         let name = part.settings(names).name.as_deref();
         if names.process_names || name.is_some() {
@@ -155,7 +156,7 @@ impl Begun {
         let status = match part {
             Part::Vrrp => {
                 let machine_up = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
-                let manner = Manner { detail, machine_up, time_of_day: time_of_day() };
+                let manner = Manner { detail, addresses, machine_up, time_of_day: time_of_day() };
                 let former = entries.iter().filter_map(Entry::as_setting).cloned().collect();
                 let records = entries.into_iter().filter_map(Entry::into_instance).collect();
                 let bfd = lines.told();

@@ -212,6 +212,7 @@ impl Role {
             release: release_only || self.part.releases(options),
             release_only,
             detail: options.log.detail > 0,
+            addresses: options.tell_addresses,
             lock: self.pid_file.as_ref().and_then(|file| file.share().ok()),
             lines,
         };
