@@ -59,10 +59,9 @@ impl Scene {
         );
         let program = Program::standfast(PROGRAM);
         let first = Daemon::start_with(&self.routers[0], &program, &own, &["-D"]);
-        let second = Daemon::start_with(&self.routers[1], &program, &instance(100, ""), &["-D"]);
         eventually("a master", || self.routers[0].has_address(VIP).then_some(()));
+        let second = Daemon::start_with(&self.routers[1], &program, &instance(100, ""), &["-D"]);
         eventually("the other one is there", || (second.said("Entering BACKUP STATE") > 0).then_some(()));
-        eventually("the script has succeeded", || (first.said("succeeded") > 0).then_some(()));
         [first, second]
     }
 
@@ -194,7 +193,7 @@ fn a_program_that_cannot_go_on_is_refused() {
     let broken: [(&str, &[u8], &str); 5] = [
         ("empty", b"", "cannot be executed"),
         ("no program", b"\x7fELFxxxxxxxxxxxxxxxx", "cannot be executed"),
-        ("half of it", &whole[..whole.len() / 2], ""),
+        ("its beginning", &whole[..65_536], ""),
         ("one that fails", b"#!/bin/sh\nexit 7\n", "status 7"),
         ("one that is content with everything", b"#!/bin/sh\nexit 0\n", "does not know how"),
     ];
