@@ -210,7 +210,7 @@ fn a_program_that_cannot_go_on_is_refused() {
     let file = host.folder().join("keepalived.conf");
     let good = fs::read_to_string(&file).expect("it is there");
     for (text, want) in
-        [(good.replace("interface eth0", "interface nowhere0"), "nowhere0"), ("global_defs {\n}\n".to_owned(), "no vrrp_instance left")]
+        [(good.replace("interface eth0", "interface nowhere0"), "Non-existent interface"), ("global_defs {\n}\n".to_owned(), "no vrrp_instance left")]
     {
         fs::write(&file, text).expect("writable");
         let (code, said) = upgrade(host);

@@ -151,7 +151,7 @@ mod tests {
             (&decided, &format!("instance x\n{whole}"), Some("instance cannot be changed")),
             (&will, &"global_defs {\n}\n".to_owned(), Some("no vrrp_instance")),
             (&will, &instance.to_owned(), Some("ends within a block")),
-            (&will, &whole.replace("interface lo", "interface nowhere0"), Some("nowhere0")),
+            (&will, &whole.replace("interface lo", "interface nowhere0"), Some("Non-existent interface")),
             (&will, &format!("include /nowhere/at/all.conf\n{whole}"), Some("/nowhere/at/all.conf")),
         ] {
             std::fs::write(&file, text).expect("a file");
