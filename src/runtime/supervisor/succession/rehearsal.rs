@@ -139,7 +139,8 @@ mod tests {
         let file = folder.join("k.conf");
         let options = Options { file: Some("/nowhere/k.conf".into()), ..Options::default() };
         let part = |part: Part| super::super::will::PartWill { name: part.name().to_owned(), process: Some((1, 3)), ..Default::default() };
-        let instance = "vrrp_instance A {\ninterface lo\nvirtual_router_id 51\nvirtual_ipaddress {\n10.0.0.1\n}\n";
+        let instance = "vrrp_instance A {\nunicast_src_ip 127.0.0.1\nvirtual_router_id 51\nunicast_peer {\n127.0.0.2\n}\n\
+                        virtual_ipaddress {\n10.0.0.1 dev lo\n}\n";
         let whole = format!("{instance}}}\n");
         let will = Will { file: Some(file.clone()), parts: vec![part(Part::Vrrp)], ..Will::default() };
         let with_services = Will { parts: vec![part(Part::Vrrp), part(Part::Checkers)], ..will.clone() };
@@ -151,7 +152,7 @@ mod tests {
             (&decided, &format!("instance x\n{whole}"), Some("instance cannot be changed")),
             (&will, &"global_defs {\n}\n".to_owned(), Some("no vrrp_instance")),
             (&will, &instance.to_owned(), Some("ends within a block")),
-            (&will, &whole.replace("interface lo", "interface nowhere0"), Some("Non-existent interface")),
+            (&will, &whole.replace("unicast_src_ip 127.0.0.1", "interface nowhere0"), Some("Non-existent interface")),
             (&will, &format!("include /nowhere/at/all.conf\n{whole}"), Some("/nowhere/at/all.conf")),
         ] {
             std::fs::write(&file, text).expect("a file");
