@@ -312,7 +312,9 @@ fn dumps(program: &Program) -> Figures {
     let mut shell = Command::new("bash").stdin(Stdio::piped()).spawn().expect("a shell");
     let mut line = shell.stdin.take().expect("it was asked for");
     let mut figures = Figures::new();
-    for (what, signal, name) in [("SIGUSR1", "USR1", "keepalived.data"), ("JSON", "36", "keepalived.json"), ("SIGUSR2", "USR2", "keepalived.stats")] {
+    for (what, signal, name) in
+        [("SIGUSR1", "USR1", "keepalived.data"), ("JSON", "36", "keepalived.json"), ("SIGUSR2", "USR2", "keepalived.stats")]
+    {
         let mut took = Vec::new();
         for _ in 0..TIMES {
             took.push(written(&watch, &mut line, daemon.pid(), signal, name));

@@ -105,9 +105,17 @@ mod tests {
         ] {
             assert_eq!(ask(line), want, "{line}");
         }
-        for line in
-            ["status x", "status --force", "watch --json", "explain", "explain a b", "reload --json", "plan --plan", "upgrade --force", "status --socket"]
-        {
+        for line in [
+            "status x",
+            "status --force",
+            "watch --json",
+            "explain",
+            "explain a b",
+            "reload --json",
+            "plan --plan",
+            "upgrade --force",
+            "status --socket",
+        ] {
             assert!(ask(line).is_err(), "{line}");
         }
     }

@@ -45,9 +45,8 @@ mod tests {
         let none = Process::default();
         let some = Process { config_save_dir: Some("/d".into()), ..Process::default() };
         assert_eq!(reloads.path(Moment::Before, Dump::Vrrp, &none), None);
-        let name = |who: &str, number: u64, when: &str| {
-            Some(PathBuf::from(format!("/d/keepalived_{who}.{}.{number}.{when}", std::process::id())))
-        };
+        let name =
+            |who: &str, number: u64, when: &str| Some(PathBuf::from(format!("/d/keepalived_{who}.{}.{number}.{when}", std::process::id())));
         assert_eq!(reloads.path(Moment::After, Dump::Vrrp, &some), name("vrrp", 1, "post"));
         assert_eq!(reloads.path(Moment::Before, Dump::Checker, &some), name("check", 2, "pre"));
         assert_eq!(reloads.path(Moment::After, Dump::Bfd, &some), name("bfd", 2, "post"));

@@ -3,15 +3,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "programs are installed and run, and what is seen is compared with the clock")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::lan::Side;
-use bench::monitor::{Lines, collect};
-use bench::packet::Mac;
-use bench::wait::within;
-use bench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, eventually, pause};
+use crate::bench::lan::Side;
+use crate::bench::monitor::{Lines, collect};
+use crate::bench::packet::Mac;
+use crate::bench::wait::within;
+use crate::bench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, eventually, pause};
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -175,7 +171,8 @@ fn an_upgrade_of_a_master_goes_unnoticed() {
     let [mut first, _second] = both;
     assert_eq!(first.stop().code(), Some(0), "{}", first.text());
     assert!(!host.has_address(VIP));
-    let left: Vec<String> = fs::read_dir(host.folder()).expect("a folder").flatten().map(|file| file.file_name().to_string_lossy().into()).collect();
+    let left: Vec<String> =
+        fs::read_dir(host.folder()).expect("a folder").flatten().map(|file| file.file_name().to_string_lossy().into()).collect();
     assert!(left.iter().all(|name| !name.ends_with(".pid") && !name.ends_with(".sock")), "{left:?}");
 }
 
@@ -209,9 +206,10 @@ fn a_program_that_cannot_go_on_is_refused() {
     install(host, &another(1));
     let file = host.folder().join("keepalived.conf");
     let good = fs::read_to_string(&file).expect("it is there");
-    for (text, want) in
-        [(good.replace("interface eth0", "interface nowhere0"), "Non-existent interface"), ("global_defs {\n}\n".to_owned(), "no vrrp_instance left")]
-    {
+    for (text, want) in [
+        (good.replace("interface eth0", "interface nowhere0"), "Non-existent interface"),
+        ("global_defs {\n}\n".to_owned(), "no vrrp_instance left"),
+    ] {
         fs::write(&file, text).expect("writable");
         let (code, said) = upgrade(host);
         assert_eq!(code, Some(1), "{said}");
@@ -281,8 +279,8 @@ exec {PROGRAM} -n -l -G -D -f k.conf -p p.pid -r r.pid -c c.pid -b b.pid"#
     let lines = Lines::default();
     collect(daemon.stdout.take().expect("it was asked for"), &lines);
     collect(daemon.stderr.take().expect("it was asked for"), &lines);
-    let text = || bench::capture::lock(&lines).iter().map(|(_, line)| format!("{line}\n")).collect::<String>();
-    let master = within(bench::PATIENCE, || host.has_address(VIP).then_some(()));
+    let text = || crate::bench::capture::lock(&lines).iter().map(|(_, line)| format!("{line}\n")).collect::<String>();
+    let master = within(crate::bench::PATIENCE, || host.has_address(VIP).then_some(()));
     assert!(master.is_some(), "{}", text());
     assert!(text().contains("is not to be understood"), "{}", text());
     let left = fs::read_to_string(folder.join("left")).expect("its number");
@@ -290,7 +288,7 @@ exec {PROGRAM} -n -l -G -D -f k.conf -p p.pid -r r.pid -c c.pid -b b.pid"#
     let open = fs::read_dir(format!("/proc/{}/fd", daemon.id())).expect("it runs").flatten();
     let open: Vec<PathBuf> = open.filter_map(|file| fs::read_link(file.path()).ok()).collect();
     assert!(!open.contains(&folder.join("held")) && !open.contains(&folder.join("will")), "{open:?}");
-    bench::daemon::send(daemon.id(), nix::sys::signal::Signal::SIGTERM);
+    crate::bench::daemon::send(daemon.id(), nix::sys::signal::Signal::SIGTERM);
     assert!(daemon.wait().is_ok_and(|status| status.success()), "{}", text());
     assert!(!host.has_address(VIP));
 }

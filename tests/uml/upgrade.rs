@@ -23,7 +23,8 @@ fn an_upgrade() {
     run(&format!("chmod 755 {}", script.display()));
     let told = || fs::read_to_string(folder.join("told")).unwrap_or_default();
     let servers = ["one", "two"].into_iter().enumerate();
-    let _servers: Vec<Server> = servers.map(|(at, name)| Server::start(Some(&lan.reals[at]), &format!("10.2.0.1{}:80", at + 1), name)).collect();
+    let _servers: Vec<Server> =
+        servers.map(|(at, name)| Server::start(Some(&lan.reals[at]), &format!("10.2.0.1{}:80", at + 1), name)).collect();
     let tell = script.display();
     let more = format!("quorum 2\n    quorum_up \"{tell} quorum up\"\n    quorum_down \"{tell} quorum down\"");
     let check = format!("{TCP_CHECK}\n        notify_up \"{tell} real up\"\n        notify_down \"{tell} real down\"");
@@ -97,7 +98,8 @@ fn a_dump() {
     let text = eventually("keepalived_check.data", || fs::read_to_string(folder.join("keepalived_check.data")).ok());
     let mut lines = text.lines();
     for want in ["------< Global definitions >------", "------< LVS Topology >------"].iter().chain(VIRTUAL_SERVER) {
-        let wanted = if want.ends_with("= ") { lines.any(|line| line.trim().starts_with(want)) } else { lines.any(|line| line.trim() == *want) };
+        let wanted =
+            if want.ends_with("= ") { lines.any(|line| line.trim().starts_with(want)) } else { lines.any(|line| line.trim() == *want) };
         assert!(wanted, "not there, or not in its place: {want}\n{text}");
     }
     daemon.stop();

@@ -39,11 +39,11 @@ use part::Part;
 use pidfile::{PidFile, Room};
 use reader::{Purpose, Reading};
 use role::{News, Role};
-use succession::{Legacy, Refusal, Succession};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use succession::{Legacy, Refusal, Succession};
 use systemd::Manager;
 use timetable::Timetable;
 

@@ -241,7 +241,8 @@ fn prepare(options: Options, mut heritage: Option<Heritage>, program: PathBuf) -
     rename(&options, process);
     let mut room = heritage.as_mut().and_then(Heritage::room);
     if heritage.is_none()
-        && let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
+        && let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref())
+    {
         if process.ipvs_namespace == IpvsNamespace::Initial {
             remember_namespace().map_err(|error| failed("The network namespace cannot be kept", &error, 1))?;
         }

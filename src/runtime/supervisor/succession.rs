@@ -336,4 +336,3 @@ fn redecided(before: &[(String, String)], model: &Model) -> Option<String> {
     let differs = |(keyword, value): &&(String, String)| now.iter().any(|(other, now)| other == keyword && now != value);
     before.iter().find(differs).map(|(keyword, _)| keyword.clone())
 }
-

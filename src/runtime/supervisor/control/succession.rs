@@ -29,7 +29,9 @@ impl Control {
     /// Tells those who wait for it.
     pub(in super::super) fn upgrade_ended(&mut self, refused: Option<&Refusal>) {
         let text = match refused {
-            None => format!("{},\"upgrade\":{{\"result\":\"complete\",\"release\":\"{}\"}}}}\n", good("upgrade"), env!("CARGO_PKG_VERSION")),
+            None => {
+                format!("{},\"upgrade\":{{\"result\":\"complete\",\"release\":\"{}\"}}}}\n", good("upgrade"), env!("CARGO_PKG_VERSION"))
+            }
             Some(refusal) => Fault::new(refusal.code(), refusal.reason()).encode(),
         };
         let now = Instant::now();

@@ -66,7 +66,9 @@ pub(super) fn heard(answer: &File, end: End) -> Heard {
         End::Exited(status) => format!("status {status}"),
         End::Killed(signal) => format!("{signal}"),
     };
-    Heard::Refused(refused.unwrap_or_else(|| Refusal::Unusable(format!("the new program does not know how; its rehearsal ended with {how}"))))
+    Heard::Refused(
+        refused.unwrap_or_else(|| Refusal::Unusable(format!("the new program does not know how; its rehearsal ended with {how}"))),
+    )
 }
 
 fn judge(bytes: &[u8], options: Options, configuration: &mut File) -> io::Result<Heard> {
@@ -144,7 +146,8 @@ mod tests {
         let whole = format!("{instance}}}\n");
         let will = Will { file: Some(file.clone()), parts: vec![part(Part::Vrrp)], ..Will::default() };
         let with_services = Will { parts: vec![part(Part::Vrrp), part(Part::Checkers)], ..will.clone() };
-        let decided = Will { decided: vec![("instance".to_owned(), "None".to_owned()), ("unheard_of".to_owned(), "x".to_owned())], ..will.clone() };
+        let decided =
+            Will { decided: vec![("instance".to_owned(), "None".to_owned()), ("unheard_of".to_owned(), "x".to_owned())], ..will.clone() };
         for (will, text, want) in [
             (&will, &whole, None),
             (&with_services, &whole, Some("virtual_server")),
@@ -163,7 +166,9 @@ mod tests {
                     assert_eq!(heard, Heard::Good, "{text}");
                     assert_eq!(reading::replay(configuration).expect("it was recorded").model.vrrp.instances.len(), 1);
                 }
-                Some(want) => assert!(matches!(&heard, Heard::Refused(Refusal::Unusable(reason)) if reason.contains(want)), "{heard:?} {text}"),
+                Some(want) => {
+                    assert!(matches!(&heard, Heard::Refused(Refusal::Unusable(reason)) if reason.contains(want)), "{heard:?} {text}")
+                }
             }
         }
         std::fs::write(&file, &whole).expect("a file");
