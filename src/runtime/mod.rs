@@ -40,7 +40,7 @@ const UNUSABLE: u8 = 1;
 
 /// The whole program.
 pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
-    memory::prepare();
+    memory::hoard();
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
     match cli::parse(program, arguments) {
         Command::Version => {

@@ -4,19 +4,32 @@
 
 use nix::libc;
 
-/// What is taken in larger pieces is given back as soon as it is free.
+/// What is taken in larger pieces is given back as soon as it is free, and so is what is free above all that is in use, beyond
+/// this.
 const LARGE: libc::c_int = 512 << 10;
-/// So much is kept otherwise: what is given back and taken again costs a fault for each of its pages.
-const RESERVE: libc::c_int = 64 << 20;
+const USUAL: libc::c_int = 128 << 10;
+const NOTHING: libc::c_int = 64 << 20;
 
-/// To be called before anything else. From here on memory is given back by [`trim`], and not as it happens.
-pub fn prepare() {
-    // SAFETY: takes numbers only; there is one thread.
+/// For a process that takes much and lets go of it again and again, as reading does: what is given back and taken again costs
+/// a fault for each of its pages. To be called before anything else, in the first process or in one of its own.
+pub fn hoard() {
+    set(LARGE, NOTHING);
+}
+
+/// From here on memory is given back as it becomes free.
+pub fn economise() {
+    set(USUAL, USUAL);
+}
+
+fn set(large: libc::c_int, kept: libc::c_int) {
+    // SAFETY: takes numbers only; it is safe in any thread.
     #[cfg(target_env = "gnu")]
     unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, RESERVE);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, large);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, kept);
     }
+    #[cfg(not(target_env = "gnu"))]
+    let _ = (large, kept);
 }
 
 /// For a process in which one thread does nearly everything: what others have let go of is used again by all.

@@ -153,6 +153,15 @@ fn a_reload_arrives_with_its_file() {
 }
 
 #[test]
+fn to_take_the_same_again_is_an_order_of_its_own() {
+    let (here, there) = pair().expect("a pair");
+    let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));
+    supervisor.order(Order::Again);
+    assert!(!supervisor.has_unsent() && matches!(role.receive(), Ok(Heard::Message(Order::Again))));
+    assert!(matches!(role.receive(), Ok(Heard::Nothing)));
+}
+
+#[test]
 fn a_full_socket_keeps_only_the_newest_record_of_each_and_loses_nothing_else() {
     let (here, there) = pair().expect("a pair");
     let (mut supervisor, mut role) = (SupervisorEnd::new(here), RoleEnd::new(there));

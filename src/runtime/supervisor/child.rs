@@ -10,6 +10,7 @@ use crate::runtime::log;
 use crate::runtime::rights;
 use crate::runtime::role::{bfd, checker, vrrp};
 use crate::runtime::signals::{Signal, Signals};
+use crate::sys::memory;
 use crate::sys::process::{self, Fork};
 use crate::sys::signal;
 use crate::vrrp::Manner;
@@ -126,6 +127,7 @@ impl Begun {
     fn live(self) -> u8 {
         let part = self.task.part;
         log::become_part(part.ident());
+        memory::economise();
         let begun = Signals::new(false).and_then(|signals| {
             prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM)?;
             if getppid() != self.parent {

@@ -173,6 +173,7 @@ impl Supervisor {
     /// What the first processes were made from goes: from here on it is read by whoever needs it.
     fn put_away(&mut self) {
         self.roles.iter_mut().for_each(Role::put_away);
+        memory::economise();
         memory::trim();
     }
 

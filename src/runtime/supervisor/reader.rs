@@ -11,6 +11,7 @@ use crate::model::global::process::{Process, ReloadFile};
 use crate::runtime::files::FileSystem;
 use crate::runtime::log;
 use crate::runtime::reading::{self, Kept};
+use crate::sys::memory;
 use crate::sys::process::{self as system, Fork};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -81,6 +82,7 @@ impl Reading {
             Fork::Child => {
                 // What it has read is of no interest to anybody else.
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+                memory::hoard();
                 let read = catch_unwind(AssertUnwindSafe(|| read(ground, purpose, &mut files)));
                 system::exit_now(u8::from(!matches!(read, Ok(Ok(())))))
             }
