@@ -10,11 +10,12 @@ pub(super) mod heir;
 mod rehearsal;
 pub(super) mod will;
 
+use super::brief::Brief;
 use super::child::End;
 use super::role::Role;
 use super::{Awaited, Supervisor, kill};
-use crate::model::Model;
 use crate::runtime::log;
+use crate::runtime::reading::Kept;
 use crate::runtime::role::initial_namespace;
 use crate::sys::descriptor::close_at_execution;
 use crate::sys::process::{self as system, Fork};
@@ -54,8 +55,8 @@ pub(super) struct Legacy {
 }
 
 impl Legacy {
-    pub(super) fn new(program: PathBuf, model: &Model) -> Self {
-        Self { program, decided: decided(model), core_pattern: None }
+    pub(super) fn new(program: PathBuf, brief: &Brief) -> Self {
+        Self { program, decided: decided(brief), core_pattern: None }
     }
 }
 
@@ -67,14 +68,14 @@ pub(super) fn program() -> PathBuf {
 }
 
 /// What is decided when a daemon starts and not by its successors either, by keyword.
-fn decided(model: &Model) -> Vec<(String, String)> {
-    let process = &model.global.process;
+fn decided(brief: &Brief) -> Vec<(String, String)> {
+    let process = &brief.process;
     [
         ("net_namespace", format!("{:?}", process.net_namespace)),
         ("net_namespace_ipvs", format!("{:?}", process.ipvs_namespace)),
         ("instance", format!("{:?}", process.instance)),
-        ("nftables_ipvs", format!("{:?}", model.global.lvs.nftables)),
-        ("disable_local_igmp", format!("{:?}", model.global.vrrp.disable_local_igmp)),
+        ("nftables_ipvs", format!("{:?}", brief.fixed.nftables_ipvs)),
+        ("disable_local_igmp", format!("{:?}", brief.fixed.disable_local_igmp)),
     ]
     .map(|(keyword, value)| (keyword.to_owned(), value))
     .into()
@@ -253,7 +254,7 @@ impl Supervisor {
             program: self.legacy.program.clone(),
             file: self.options.file.clone(),
             decided: self.legacy.decided.clone(),
-            unread: self.unread.iter().map(|text| text.clone().into()).collect(),
+            unread: self.brief.unread.iter().map(|text| text.clone().into()).collect(),
             running: self.control.running(Instant::now()),
             readings: self.readings,
             reload: self.next_reading,
@@ -274,7 +275,7 @@ impl Supervisor {
         log::info(&format!("Upgrading: {} takes over", self.legacy.program.display()));
         self.manager.reloading();
         let become_it = || {
-            crate::runtime::reading::seal(configuration)?;
+            let _sealed = Kept::new(configuration.try_clone()?)?;
             let (will, mut left) = self.will(Some(configuration));
             let memory = memory("will", &will.encode())?;
             left.push(memory.as_fd());
@@ -331,8 +332,8 @@ fn numbers(name: &str) -> Option<Vec<i32>> {
 }
 
 /// Whether `keyword` has another value.
-fn redecided(before: &[(String, String)], model: &Model) -> Option<String> {
-    let now = decided(model);
+fn redecided(before: &[(String, String)], brief: &Brief) -> Option<String> {
+    let now = decided(brief);
     let differs = |(keyword, value): &&(String, String)| now.iter().any(|(other, now)| other == keyword && now != value);
     before.iter().find(differs).map(|(keyword, _)| keyword.clone())
 }

@@ -1,5 +1,6 @@
 //! The new program's side: what it has been left, and how it makes that its own.
 
+use super::super::brief::Configuration;
 use super::super::child::Child;
 use super::super::part::Part;
 use super::super::pidfile::{PidFile, Room};
@@ -7,10 +8,10 @@ use super::super::reader::Purpose;
 use super::super::role::Role;
 use super::will::{PartWill, Will, preamble};
 use super::{WILL, contents, numbers};
-use crate::config::Loaded;
 use crate::model::Model;
+use crate::runtime::log;
+use crate::runtime::reading::{Kept, Share};
 use crate::runtime::role::remember_namespace_as;
-use crate::runtime::{log, reading};
 use crate::sys::descriptor::inherited;
 use crate::sys::signal;
 use nix::libc;
@@ -20,7 +21,6 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What this program finds when it begins.
@@ -97,9 +97,9 @@ impl Heritage {
     }
 
     /// As it was read for the rehearsal.
-    pub(in crate::runtime::supervisor) fn configuration(&mut self) -> Option<Loaded> {
-        let memory = self.take(self.will.configuration?)?;
-        reading::replay(memory).inspect_err(|error| log::warning(&format!("The configuration is read again: {error}"))).ok()
+    pub(in crate::runtime::supervisor) fn configuration(&mut self) -> Option<Model> {
+        let kept = Kept::received(self.take(self.will.configuration?)?);
+        kept.model(Share::All).inspect_err(|error| log::error(&format!("What was rehearsed is not to be had: {error}"))).ok()
     }
 
     /// The namespaces that this process is in already.
@@ -116,14 +116,14 @@ impl Heritage {
     }
 
     /// A part as it was left: with its process, if there is one.
-    pub(in crate::runtime::supervisor) fn role(&mut self, part: Part, model: &Arc<Model>) -> Role {
+    pub(in crate::runtime::supervisor) fn role(&mut self, part: Part, configuration: &Configuration) -> Role {
         let there = self.will.parts.iter().position(|there| there.name == part.name());
         let Some(PartWill { pid_file, process, held, entries, .. }) = there.map(|at| self.will.parts.swap_remove(at)) else {
-            return Role::new(part, model, None);
+            return Role::new(part, configuration, None);
         };
         let pid_file = pid_file.and_then(|file| Some(PidFile::again(&file.path, self.take(file.number)?.into())));
         let process = process.and_then(|(process, line)| Some(Child::again(Pid::from_raw(process), self.take(line)?)));
-        Role::new(part, model, pid_file).inheriting(process, entries, held)
+        Role::new(part, configuration, pid_file).inheriting(process, entries, held)
     }
 
     pub(in crate::runtime::supervisor) fn doors(&mut self) -> Vec<OpenDoor> {

@@ -1,5 +1,6 @@
 //! The rehearsal of an upgrade, in the new program; and what the old one makes of it.
 
+use super::super::brief::Brief;
 use super::super::child::End;
 use super::super::part::Part;
 use super::super::verdict;
@@ -75,7 +76,8 @@ fn judge(bytes: &[u8], options: Options, configuration: &mut File) -> io::Result
     let will = Will::decode(bytes);
     let file = will.as_ref().and_then(|will| will.file.clone()).or_else(|| options.file.clone());
     let options = Options { file, ..options };
-    let loaded = reading::record(&reading::question(&options), configuration)?;
+    let loaded = reading::read(&options);
+    reading::keep(&loaded.model, configuration)?;
     let refused = |refusal| Ok(Heard::Refused(refusal));
     if let Some(reason) = unfit(&loaded, &options) {
         return refused(Refusal::Unusable(reason));
@@ -95,15 +97,16 @@ fn unfit(loaded: &Loaded, options: &Options) -> Option<String> {
 
 /// Why nobody should go over to this from what there is.
 fn contradiction(will: &Will, loaded: &Loaded, options: &Options) -> Option<String> {
-    let unread = verdict::unread(loaded).into_iter().find(|text| will.unread.iter().all(|other| **other != **text));
-    let redecided = || redecided(&will.decided, &loaded.model).map(|keyword| format!("{keyword} cannot be changed by an upgrade"));
+    let brief = Brief::of(&loaded.model, verdict::unread(loaded));
+    let unread = brief.unread.iter().find(|text| will.unread.iter().all(|other| **other != ***text));
+    let redecided = || redecided(&will.decided, &brief).map(|keyword| format!("{keyword} cannot be changed by an upgrade"));
     let missing = || {
         let has_process = |part: Part| will.parts.iter().any(|there| there.name == part.name() && there.process.is_some());
         let lost = [(Part::Vrrp, "vrrp_instance"), (Part::Checkers, "virtual_server")];
-        let lost = lost.into_iter().find(|&(part, _)| has_process(part) && !part.is_wanted(&loaded.model, options));
+        let lost = lost.into_iter().find(|&(part, _)| has_process(part) && !part.is_wanted(&brief, options));
         lost.map(|(_, object)| format!("the configuration has no {object} left"))
     };
-    unread.map(Into::into).or_else(redecided).or_else(missing)
+    unread.map(ToString::to_string).or_else(redecided).or_else(missing)
 }
 
 #[cfg(test)]
@@ -164,7 +167,8 @@ mod tests {
             match want {
                 None => {
                     assert_eq!(heard, Heard::Good, "{text}");
-                    assert_eq!(reading::replay(configuration).expect("it was recorded").model.vrrp.instances.len(), 1);
+                    let kept = reading::Kept::new(configuration).and_then(|kept| kept.model(reading::Share::All));
+                    assert_eq!(kept.expect("it was kept").vrrp.instances.len(), 1);
                 }
                 Some(want) => {
                     assert!(matches!(&heard, Heard::Refused(Refusal::Unusable(reason)) if reason.contains(want)), "{heard:?} {text}")
