@@ -202,16 +202,16 @@ fn decode_part(part: usize, mut bytes: &[u8], model: &mut Model) -> Option<()> {
 }
 
 /// Keeps the configuration as it was understood, where somebody wants to look it up later.
-pub fn save(model: &Model, path: &Path) -> io::Result<()> {
+pub fn save(loaded: &Loaded, path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
-    file.write_all(dump::dump(model).as_bytes())
+    file.write_all(dump::dump(&loaded.model).as_bytes())
 }
 
 /// From here on nobody changes it any more.
-pub fn seal(memory: &File) -> io::Result<()> {
+fn seal(memory: &File) -> io::Result<()> {
     let seals = SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE;
     match fcntl(memory, FcntlArg::F_ADD_SEALS(seals)) {
         // On a disk there is no such thing, and nobody but our processes has it open.
@@ -223,6 +223,7 @@ pub fn seal(memory: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn model(text: &str) -> Model {
         let (model, problems) = crate::config::testing::load(text, &crate::config::host::Stated::with(&["e0"]));
@@ -248,7 +249,7 @@ mod tests {
             [Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(|share| count(share_of(share))),
             [(1, 1), (1, 0), (0, 1), (0, 0)]
         );
-        let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")), None);
+        let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")));
         let same = |share| both.means_as(&weight, share).expect("both are read");
         assert_eq!([Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(same), [false, true, false, true]);
     }
@@ -274,5 +275,19 @@ mod tests {
             let cut = Kept::new(file).expect("sealed");
             assert!(cut.model(Share::All).is_err(), "{end} of {length}");
         }
+    }
+    #[test]
+    fn the_command_line_turns_snmp_on() {
+        let path = std::env::temp_dir().join(format!("standfast-reading-{}", std::process::id()));
+        fs::write(&path, "global_defs {\nsnmp_socket unix:/elsewhere\n}\n").expect("a file");
+        let plain = cli::Options { file: Some(path.clone()), ..cli::Options::default() };
+        let all = cli::Options { snmp: true, snmp_socket: Some("udp:localhost:705".to_owned()), ..plain.clone() };
+        for (options, want) in
+            [(plain, (false, false, false, Some("unix:/elsewhere"))), (all, (true, true, false, Some("udp:localhost:705")))]
+        {
+            let snmp = read(&options).model.global.snmp;
+            assert_eq!((snmp.vrrp, snmp.checker, snmp.traps, snmp.socket.as_deref()), want);
+        }
+        fs::remove_file(&path).expect("removed");
     }
 }

@@ -14,8 +14,6 @@ use crate::cli::Options;
 use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
-use crate::model::Model;
-use crate::model::code::record;
 use crate::model::global::process::{AutoPriority, IpvsNamespace, Process};
 use crate::runtime::follow::Line;
 use crate::runtime::reading::{self, Kept};
@@ -166,24 +164,6 @@ fn greet(found: &Found) {
     log::info(&format!("Command line: {}", words.join(" ")));
 }
 
-/// A configuration as a daemon begins with it.
-#[derive(Debug)]
-pub(super) struct Read {
-    pub(super) model: Model,
-    pub(super) messages: Vec<(log::Severity, Box<str>)>,
-    pub(super) unread: Vec<Box<str>>,
-}
-
-record! {
-    Read { model, messages, unread }
-}
-
-impl Read {
-    pub(super) fn of(loaded: Loaded) -> Self {
-        Self { messages: messages(&loaded), unread: verdict::unread(&loaded), model: loaded.model }
-    }
-}
-
 /// What there is to say of what was read, all that is wrong with it, and what of it is not served.
 pub(super) fn messages(loaded: &Loaded) -> Vec<(log::Severity, Box<str>)> {
     let mut messages = Vec::new();
@@ -235,41 +215,34 @@ fn prepare(options: Options, mut heritage: Option<Heritage>, program: PathBuf) -
         None => (options, program),
     };
     let question = reading::question(&options);
-    let rehearsed = heritage.as_mut().and_then(Heritage::configuration);
+    let mut loaded = reading::read_with(&super::super::files::FileSystem, &question);
     let readings = heritage.as_ref().map_or(0, |heritage| heritage.readings() + 1);
-    let (read, unusable) = match rehearsed {
-        Some(read) => (read, None),
-        None => {
-            let loaded = reading::read_with(&super::super::files::FileSystem, &question);
-            let unusable = verdict::unusable(&loaded, &options);
-            (Read::of(loaded), unusable)
-        }
-    };
-    read.messages.iter().for_each(|(severity, text)| log::say(*severity, text));
-    if let Some(unusable) = unusable {
+    messages(&loaded).iter().for_each(|(severity, text)| log::say(*severity, text));
+    if let Some(unusable) = verdict::unusable(&loaded, &options) {
         // The reason has been told with its place, among others.
         log::error(&format!("The configuration cannot be run: {}", unusable.reason));
-        return Err(Early::Status(unusable.status));
+        // It could be a moment ago, and what could be run is there still.
+        let rehearsed = heritage.as_mut().and_then(Heritage::configuration);
+        loaded.model = rehearsed.ok_or(Early::Status(unusable.status))?;
     }
-    let Read { model, unread, .. } = read;
     if options.dump_conf {
-        for line in dump::masked(&model).lines() {
+        for line in dump::masked(&loaded.model).lines() {
             log::info(line);
         }
     }
-    if let Some(path) = reader::saved(&model.global.process, readings)
-        && let Err(error) = reading::save(&model, &path)
+    if let Some(path) = reader::saved(&loaded.model.global.process, readings)
+        && let Err(error) = reading::save(&loaded, &path)
     {
         log::warning(&format!("{} cannot be written: {error}", path.display()));
     }
-    let brief = Brief::of(&model, unread);
+    let brief = Brief::of(&loaded.model, verdict::unread(&loaded));
     let process = &brief.process;
     let kept = reading::memory_of(process).and_then(|mut memory| {
-        reading::keep(&model, &mut memory)?;
+        reading::keep(&loaded.model, &mut memory)?;
         Kept::new(memory)
     });
     let kept = kept.map_err(|error| failed("The configuration cannot be kept", &error, 1))?;
-    let configuration = Configuration::new(kept.clone(), Some(Arc::new(model)));
+    let configuration = Configuration::new(kept.clone(), Some(Arc::new(loaded.model)));
     log::extend(process.log.json.as_deref(), process.log.journal);
     if process.auto_priority == AutoPriority::Off {
         log::info("NOTICE: setting config option max_auto_priority should result in better keepalived performance");

@@ -15,6 +15,7 @@ use super::child::End;
 use super::role::Role;
 use super::{Awaited, Supervisor, kill};
 use crate::runtime::log;
+use crate::runtime::reading::Kept;
 use crate::runtime::role::initial_namespace;
 use crate::sys::descriptor::close_at_execution;
 use crate::sys::process::{self as system, Fork};
@@ -68,13 +69,13 @@ pub(super) fn program() -> PathBuf {
 
 /// What is decided when a daemon starts and not by its successors either, by keyword.
 fn decided(brief: &Brief) -> Vec<(String, String)> {
-    let Brief { process, fixed, .. } = brief;
+    let process = &brief.process;
     [
         ("net_namespace", format!("{:?}", process.net_namespace)),
         ("net_namespace_ipvs", format!("{:?}", process.ipvs_namespace)),
         ("instance", format!("{:?}", process.instance)),
-        ("nftables_ipvs", format!("{:?}", fixed.nftables_ipvs)),
-        ("disable_local_igmp", format!("{:?}", fixed.disable_local_igmp)),
+        ("nftables_ipvs", format!("{:?}", brief.fixed.nftables_ipvs)),
+        ("disable_local_igmp", format!("{:?}", brief.fixed.disable_local_igmp)),
     ]
     .map(|(keyword, value)| (keyword.to_owned(), value))
     .into()
@@ -274,7 +275,7 @@ impl Supervisor {
         log::info(&format!("Upgrading: {} takes over", self.legacy.program.display()));
         self.manager.reloading();
         let become_it = || {
-            crate::runtime::reading::seal(configuration)?;
+            let _sealed = Kept::new(configuration.try_clone()?)?;
             let (will, mut left) = self.will(Some(configuration));
             let memory = memory("will", &will.encode())?;
             left.push(memory.as_fd());

@@ -6,11 +6,11 @@ use super::super::part::Part;
 use super::super::pidfile::{PidFile, Room};
 use super::super::reader::Purpose;
 use super::super::role::Role;
-use super::super::start::Read;
 use super::will::{PartWill, Will, preamble};
 use super::{WILL, contents, numbers};
-use crate::model::code::Code as _;
+use crate::model::Model;
 use crate::runtime::log;
+use crate::runtime::reading::{Kept, Share};
 use crate::runtime::role::remember_namespace_as;
 use crate::sys::descriptor::inherited;
 use crate::sys::signal;
@@ -97,10 +97,9 @@ impl Heritage {
     }
 
     /// As it was read for the rehearsal.
-    pub(in crate::runtime::supervisor) fn configuration(&mut self) -> Option<Read> {
-        let memory = self.take(self.will.configuration?)?;
-        let bytes = contents(&memory.into()).inspect_err(|error| log::warning(&format!("The configuration is read again: {error}")));
-        Read::get(&mut &*bytes.ok()?)
+    pub(in crate::runtime::supervisor) fn configuration(&mut self) -> Option<Model> {
+        let kept = Kept::received(self.take(self.will.configuration?)?);
+        kept.model(Share::All).inspect_err(|error| log::error(&format!("What was rehearsed is not to be had: {error}"))).ok()
     }
 
     /// The namespaces that this process is in already.

@@ -3,13 +3,11 @@
 use super::super::brief::Brief;
 use super::super::child::End;
 use super::super::part::Part;
-use super::super::start::Read;
 use super::super::verdict;
 use super::will::{Will, preamble};
 use super::{REHEARSAL, Refusal, contents, numbers, redecided};
 use crate::cli::Options;
 use crate::config::Loaded;
-use crate::model::code::Code as _;
 use crate::runtime::reading;
 use crate::sys::descriptor::inherited;
 use std::fs::File;
@@ -79,21 +77,13 @@ fn judge(bytes: &[u8], options: Options, configuration: &mut File) -> io::Result
     let file = will.as_ref().and_then(|will| will.file.clone()).or_else(|| options.file.clone());
     let options = Options { file, ..options };
     let loaded = reading::read(&options);
+    reading::keep(&loaded.model, configuration)?;
     let refused = |refusal| Ok(Heard::Refused(refusal));
     if let Some(reason) = unfit(&loaded, &options) {
         return refused(Refusal::Unusable(reason));
     }
     match will {
-        Some(will) => {
-            let read = Read::of(loaded);
-            if let Some(reason) = contradiction(&will, &read, &options) {
-                return refused(Refusal::Unusable(reason));
-            }
-            let mut bytes = Vec::new();
-            read.put(&mut bytes);
-            configuration.write_all(&bytes)?;
-            Ok(Heard::Good)
-        }
+        Some(will) => Ok(contradiction(&will, &loaded, &options).map_or(Heard::Good, |reason| Heard::Refused(Refusal::Unusable(reason)))),
         None if preamble(bytes).is_some() => refused(Refusal::Stranger("the new program does not know what it would be left".to_owned())),
         None => Err(io::Error::other("there is no will")),
     }
@@ -106,9 +96,9 @@ fn unfit(loaded: &Loaded, options: &Options) -> Option<String> {
 }
 
 /// Why nobody should go over to this from what there is.
-fn contradiction(will: &Will, read: &Read, options: &Options) -> Option<String> {
-    let brief = Brief::of(&read.model, read.unread.clone());
-    let unread = read.unread.iter().find(|text| will.unread.iter().all(|other| **other != ***text));
+fn contradiction(will: &Will, loaded: &Loaded, options: &Options) -> Option<String> {
+    let brief = Brief::of(&loaded.model, verdict::unread(loaded));
+    let unread = brief.unread.iter().find(|text| will.unread.iter().all(|other| **other != ***text));
     let redecided = || redecided(&will.decided, &brief).map(|keyword| format!("{keyword} cannot be changed by an upgrade"));
     let missing = || {
         let has_process = |part: Part| will.parts.iter().any(|there| there.name == part.name() && there.process.is_some());
@@ -177,8 +167,8 @@ mod tests {
             match want {
                 None => {
                     assert_eq!(heard, Heard::Good, "{text}");
-                    let bytes = contents(&configuration).expect("read");
-                    assert_eq!(Read::get(&mut &*bytes).expect("it was left").model.vrrp.instances.len(), 1);
+                    let kept = reading::Kept::new(configuration).and_then(|kept| kept.model(reading::Share::All));
+                    assert_eq!(kept.expect("it was kept").vrrp.instances.len(), 1);
                 }
                 Some(want) => {
                     assert!(matches!(&heard, Heard::Refused(Refusal::Unusable(reason)) if reason.contains(want)), "{heard:?} {text}")
