@@ -16,6 +16,21 @@ fn is(link: &Link, new: &NewDevice) -> bool {
     alike && link.parent == Some(new.parent)
 }
 
+/// Whether it still is as we made it. What others may do to it, such as give it addresses, is no part of that.
+pub(super) fn is_as_made(link: &Link, new: &NewDevice, links: &Links) -> bool {
+    let asks = !link.no_arp || links.get(new.parent).is_some_and(|parent| parent.no_arp);
+    is(link, new) && asks
+}
+
+/// Whether it is of this kind and in this place, whatever somebody has made of it.
+fn was(link: &Link, new: &NewDevice) -> bool {
+    let alike = match new.upper {
+        Upper::Macvlan(_) => matches!(link.kind, Kind::Macvlan { .. }),
+        Upper::Ipvlan(_) => link.kind == Kind::Ipvlan,
+    };
+    alike && link.parent == Some(new.parent)
+}
+
 fn one(batch: &mut Batch, request: Request) -> Verdict {
     batch.apply(&[request]).pop().unwrap_or_else(|| Verdict::Refused("no answer".to_owned()))
 }
@@ -68,9 +83,20 @@ fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &
     Ok(())
 }
 
-/// The same interface with other settings.
+/// The same interface with other settings, or as it was before somebody changed it.
 pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
-    let Some(made) = links.named(&new.name).filter(|link| is(link, new)) else { return Err(Snag::Refused("it has gone".to_owned())) };
+    let Some(made) = links.named(&new.name).filter(|link| was(link, new)) else { return Err(Snag::Refused("it has gone".to_owned())) };
+    if let Upper::Macvlan(mac) = new.upper {
+        if made.mac != Some(mac) {
+            must(batch, link::address(made.device, mac), "MAC address")?;
+        }
+        if made.kind != (Kind::Macvlan { private: true }) {
+            must(batch, link::private(made.device), "mode")?;
+        }
+    }
+    if !is_as_made(made, new, links) && made.no_arp {
+        must(batch, link::asking(made.device), "ARP")?;
+    }
     if let Some(group) = new.group {
         must(batch, link::group(made.device, group), "group")?;
     }
@@ -81,7 +107,7 @@ pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Resul
 }
 
 pub(super) fn remove(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
-    let Some(made) = links.named(&new.name).filter(|link| is(link, new)) else { return Err(Snag::Already(None)) };
+    let Some(made) = links.named(&new.name).filter(|link| was(link, new)) else { return Err(Snag::Already(None)) };
     match one(batch, link::deletion(made.device)) {
         Verdict::Done => Ok(()),
         Verdict::Already => Err(Snag::Already(None)),

@@ -165,6 +165,11 @@ impl Placement {
         self.local
     }
 
+    /// Somebody else was found to have it.
+    pub(super) const fn is_duplicate(&self) -> bool {
+        self.flags.contains(AddressFlags::Dadfailed)
+    }
+
     pub(in crate::kernel) fn identity(&self) -> Identity {
         Identity::address(self.local.device, self.local.prefix, self.peer)
     }

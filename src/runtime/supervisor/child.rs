@@ -1,5 +1,6 @@
 //! A process of ours: how it is made, what its end was, and the first steps it takes.
 
+use super::keepsake;
 use super::part::Part;
 use super::pidfile::PidFile;
 use crate::kernel::timer::time_of_day;
@@ -165,6 +166,7 @@ impl Begun {
         if getppid() != self.parent
             && let Some(lock) = lock
         {
+            keepsake::remove(&keepsake::path(lock.path()));
             lock.remove();
         }
         status

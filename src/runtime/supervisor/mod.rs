@@ -7,6 +7,7 @@
 mod child;
 pub(in crate::runtime) mod control;
 mod hook;
+mod keepsake;
 mod parent;
 mod part;
 mod pidfile;

@@ -1,13 +1,14 @@
 //! One part as the supervisor has it: its process, what succeeds that when it dies, and what outlives both.
 
 use super::child::{self, AllLines, Begun, Child, End, Forked, Lines, Task};
+use super::keepsake::Keepsake;
 use super::part::Part;
 use super::pidfile::{self, PidFile};
 use super::respawn::{Death, Next, Respawn};
 use super::{kill, send};
 use crate::cli::Options;
 use crate::model::Model;
-use crate::runtime::handover::{Ask, Heard, Memory, Order, Report, Store, SupervisorEnd};
+use crate::runtime::handover::{Ask, Entry, Heard, Memory, Order, Report, Store, SupervisorEnd};
 use crate::runtime::log;
 use crate::runtime::signals::Signal;
 use nix::poll::{PollFd, PollFlags};
@@ -38,6 +39,10 @@ pub(super) struct Role {
     /// A start or a reload is not complete before this part says so.
     pending: bool,
     store: Store,
+    /// What of the store outlives all processes; absent where there is no place for it.
+    keepsake: Option<Keepsake>,
+    /// There is something new to be kept.
+    unkept: bool,
     /// There may be something to give up that the store does not tell of.
     held: bool,
     respawn: Respawn,
@@ -85,6 +90,8 @@ impl Role {
             offered: None,
             pending: false,
             store: Store::default(),
+            keepsake: None,
+            unkept: false,
             held: false,
             respawn: Respawn::default(),
             child: None,
@@ -172,6 +179,9 @@ impl Role {
         if self.pid_file.is_none() {
             self.pid_file = pidfile::claim_late(self.part, options, &self.model.global.process);
         }
+        if self.starts == 0 {
+            self.recall();
+        }
         let task = |lines| Task {
             part: self.part,
             model: Arc::clone(&self.model),
@@ -186,6 +196,8 @@ impl Role {
             Ok(Forked::Child(begun)) => return Some(begun),
             Ok(Forked::Parent(child)) if release_only => {
                 self.store.clear();
+                self.unkept = true;
+                self.keep();
                 self.held = false;
                 self.helper = Some(Helper { pid: child.pid, until: now + RELEASE_TIME, _end: child.end });
             }
@@ -210,6 +222,23 @@ impl Role {
             }
         }
         None
+    }
+
+    /// What a predecessor left that was killed with all its processes.
+    fn recall(&mut self) {
+        if let Some(file) = self.pid_file.as_ref().filter(|_| self.part == Part::Vrrp) {
+            let mut keepsake = Keepsake::beside(file.path());
+            keepsake.recall().into_iter().for_each(|former| self.store.put(Entry::Setting(former)));
+            self.keepsake = Some(keepsake);
+        }
+    }
+
+    fn keep(&mut self) {
+        if std::mem::take(&mut self.unkept)
+            && let Some(keepsake) = &mut self.keepsake
+        {
+            keepsake.keep(self.store.settings());
+        }
     }
 
     /// When [`Role::act`] has something to do.
@@ -238,15 +267,23 @@ impl Role {
                 Ok(Heard::End) | Err(_) => child.silent = true,
             }
         }
+        self.keep();
         news
     }
 
     fn report(&mut self, report: Report) -> Option<News> {
         match report {
-            Report::Record(entry) => self.store.put(entry),
-            Report::Forget(key) => self.store.forget(&key),
+            Report::Record(entry) => {
+                self.unkept |= entry.as_setting().is_some();
+                self.store.put(entry);
+            }
+            Report::Forget(key) => {
+                self.unkept = true;
+                self.store.forget(&key);
+            }
             Report::Stopped => {
                 self.store.clear();
+                self.unkept = true;
                 self.held = false;
                 if let Some(child) = &mut self.child {
                     child.stopped = true;
