@@ -32,12 +32,13 @@ type Figures = Vec<(String, f64)>;
 /// A part of the benchmark: its name, what it is about, and how it is done.
 type Part = (&'static str, &'static str, fn(&Program) -> Figures);
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("late", "a peer stops advertising: from the deadline to the first advert, from that to the first announcement", late),
     ("stop", "a master of a pair is stopped by SIGTERM", stop),
     ("crash", "the VRRP process of a pair's master is killed by SIGKILL", crash),
     ("thousand", "1,000 instances on four links, advert_int 1, alone", thousand),
     ("excluded", "take-over with 5,000 excluded addresses, beside an instance with advert_int 0.1", excluded),
+    ("links", "an instance with a virtual MAC and advert_int 0.1 on a machine with 2,000 other interfaces", links),
     ("scripts", "500 health scripts a second beside an instance with advert_int 0.1, and the same without", scripts),
 ];
 
@@ -240,6 +241,29 @@ fn crash(program: &Program) -> Figures {
 
 const LINKS: u8 = 4;
 const PER_LINK: u8 = 250;
+
+/// Interfaces that no instance has to do with.
+const OTHERS: usize = 2000;
+
+fn links(program: &Program) -> Figures {
+    let bed = Bed::new();
+    let others: Vec<String> = (0..OTHERS).flat_map(|n| [format!("link add d{n} type dummy"), format!("link set d{n} up")]).collect();
+    bed.router.ip_batch(&others);
+    let text = instance("VI", 51, 100, "0.1", "eth0", &format!("use_vmac\n{}", one_address()));
+    let vmac = Mac([0, 0, 0x5e, 0, 1, 51]);
+    bed.capture.clear();
+    let started = SystemTime::now();
+    let mut daemon = Daemon::start(&bed.router, program, &text);
+    let advert = eventually("it is master", || bed.first(|frame| is_advert(frame, vmac, 51)));
+    let took = memory(&daemon.processes());
+    let stopping = Instant::now();
+    daemon.stop();
+    vec![
+        ("start to the first advert, ms".to_owned(), milliseconds(started, advert)),
+        ("memory of all processes, KiB".to_owned(), f64::from(u32::try_from(took.proportional).unwrap_or(u32::MAX))),
+        ("stop, ms".to_owned(), stopping.elapsed().as_secs_f64() * MILLISECOND),
+    ]
+}
 
 fn thousand(program: &Program) -> Figures {
     let (router, other) = (Host::new("router"), Host::new("other"));

@@ -7,7 +7,7 @@ use standfast::effect::net::Fact;
 use standfast::effect::notice::{Notice, Subject, Told};
 use standfast::effect::packet::Transmit;
 use standfast::effect::time::Instant;
-use standfast::model::net::Prefix;
+use standfast::model::net::{Family, Prefix};
 use standfast::vrrp::view::{State, View};
 use standfast::wire::vrrp::{Packet, Sum};
 use std::collections::{BTreeMap, BTreeSet};
@@ -228,7 +228,9 @@ impl Watch {
         let machine = &hosts[host];
         let reaches = |router: usize| {
             let (segment, family) = (plan.routers[router].segment, plan.routers[router].family);
-            machine.is_up(segment) && machine.has(segment, crate::plan::own(host, segment, family))
+            // A virtual MAC makes up an IPv6 address of its own where its parent has none.
+            let speaks = plan.routers[router].vmac && family == Family::V6 || machine.has(segment, crate::plan::own(host, segment, family));
+            machine.is_up(segment) && speaks
         };
         let members = &plan.hosts[host].members;
         let group = members.iter().enumerate().filter(|(n, member)| member.is_some() && (*n == router || plan.hosts[host].grouped));
