@@ -36,12 +36,13 @@ impl Snapshot {
     }
 }
 
-/// Without what only tells how long something has left.
+/// Without what only tells how long something has left, or that the kernel has just begun with it.
 fn words(line: &str) -> String {
     let mut words: Vec<&str> = line.split_whitespace().collect();
     if let Some(at) = words.iter().position(|word| *word == "expires") {
         words.drain(at..(at + 2).min(words.len()));
     }
+    words.retain(|word| *word != "tentative");
     words.join(" ")
 }
 
@@ -52,13 +53,13 @@ mod tests {
     #[test]
     fn whatever_is_left_behind_is_seen() {
         let host = Host::new("left");
-        for line in ["link add e0 type dummy", "link set e0 up", "addr add 10.0.0.1/24 dev e0"] {
+        for line in ["link add e0 type veth peer name p0", "link set p0 up", "link set e0 up", "addr add 10.0.0.1/24 dev e0"] {
             host.ip(line);
         }
         let before = Snapshot::of(&host);
         before.assert_back(&host);
         for (does, undoes) in [
-            ("ip link add e1 type dummy", "ip link del e1"),
+            ("ip link add e1 type veth peer name p1", "ip link del e1"),
             ("ip link set e0 promisc on", "ip link set e0 promisc off"),
             ("ip addr add 10.0.0.2/24 dev e0", "ip addr del 10.0.0.2/24 dev e0"),
             ("ip route add 10.9.0.0/24 dev e0 table 99", "ip route del 10.9.0.0/24 dev e0 table 99"),

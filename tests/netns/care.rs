@@ -6,8 +6,8 @@ mod bench;
 
 use bench::client::neighbour;
 use bench::lan::Side;
-use bench::packet::Mac;
-use bench::{Capture, Client, Daemon, Host, Lan, Program, Snapshot, eventually, pause};
+use bench::packet::{Forged, Mac};
+use bench::{Capture, Client, Daemon, Host, Lan, Program, Sender, Snapshot, eventually, pause};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -198,40 +198,52 @@ fn who_has_one_of_our_ipv6_addresses_already_is_told_of() {
     other.ip("addr add 2001:db8::50/64 dev eth0 nodad");
     let text = "vrrp_instance V6 {\ninterface eth0\nvirtual_router_id 52\npriority 150\nadvert_int 0.3\n\
                 virtual_ipaddress {\nfe80::50\n2001:db8::50/64 -nodad\n}\n}\n";
-    host.write("/proc/sys/net/ipv6/conf/eth0/dad_transmits", "1");
+    host.write("/proc/sys/net/ipv6/conf/eth0/accept_dad", "1");
     let daemon = Daemon::start(&host, &standfast(), text);
     daemon.wait_said("(V6) another host has 2001:db8::50 on eth0 (duplicate address detection)");
     assert!(host.ip("-o addr show dev eth0").lines().any(|line| line.contains("2001:db8::50/") && line.contains("dadfailed")));
 }
 
-/// The receive buffers of the VRRP sockets of a host, as the kernel has them.
-fn buffers(host: &Host) -> Vec<u32> {
-    let shown = host.sh("ss -H -n -w -m -a");
-    let number = |text: &str| text.split("rb").nth(1)?.split(',').next()?.parse().ok();
-    let sockets = shown.lines().collect::<Vec<_>>();
-    let ours = sockets.iter().enumerate().filter(|(_, line)| line.contains(":112") || line.contains(":vrrp"));
-    ours.filter_map(|(at, line)| number(line).or_else(|| number(sockets.get(at + 1)?))).collect()
+/// What the kernel has queued for the socket that hears adverts, in bytes as it counts them.
+fn queued(host: &Host) -> u32 {
+    const GROUP: &str = "120000E0:0070";
+    let sockets = host.sh("cat /proc/thread-self/net/raw");
+    let queue = sockets.lines().find(|line| line.contains(GROUP)).and_then(|line| line.split_whitespace().nth(4)?.split(':').nth(1));
+    queue.map_or(0, |queue| u32::from_str_radix(queue, 16).expect("a number"))
 }
 
 #[test]
 fn receive_buffers_are_as_large_as_configured() {
+    /// A packet is counted with all that the kernel keeps with it, and the last one may go beyond the end.
+    const PACKET: u32 = 4096;
     let lan = Lan::new();
-    let host = router(&lan);
+    let (host, other) = (router(&lan), Host::new("other"));
+    lan.join(Side::Left, &other, "eth0", &["10.0.0.9/24"]);
     let usual: u32 = host.sh("sysctl -n net.core.rmem_default").trim().parse().expect("a number");
-    // The kernel counts its own part as well, and has a least size.
+    // The kernel doubles what it is asked for.
     for (global, more, want) in [
         ("", "", usual),
         ("vrrp_rx_bufs_policy 30000", "", 60_000),
-        ("vrrp_rx_bufs_policy MTU\nvrrp_rx_bufs_multiplier 4", "", 12_000),
+        ("vrrp_rx_bufs_policy MTU\nvrrp_rx_bufs_multiplier 6", "", 18_000),
         ("vrrp_rx_bufs_policy 30000", "kernel_rx_buf_size 20000", 40_000),
         ("", "kernel_rx_buf_size 20000", 40_000),
     ] {
         let text = format!("global_defs {{\n{global}\n}}\n{}", configuration(150, more));
         let daemon = Daemon::start(&host, &standfast(), &text);
         daemon.wait_said("Entering MASTER STATE");
-        let found = buffers(&host);
-        assert!(found.contains(&want), "{global} {more}: {found:?} in place of {want}");
-        drop(daemon);
+        daemon.freeze();
+        let frame = Forged { version: 3, ..Forged::new(other.mac("eth0"), Ipv4Addr::new(10, 0, 0, 9), 51, 1, &[VIP_V4]) }.frame();
+        let sender = Sender::new(&other, "eth0");
+        // Twice as many as there is room for.
+        let found = eventually("it is full", || {
+            let before = queued(&host);
+            for _ in 0..usual / 256 {
+                sender.send(&frame);
+            }
+            Some(queued(&host)).filter(|&now| now > 0 && now == before)
+        });
+        assert!((want..want + PACKET).contains(&found), "{global} {more}: {found} in place of {want}");
+        daemon.thaw();
     }
 }
 
@@ -239,13 +251,15 @@ fn receive_buffers_are_as_large_as_configured() {
 fn thousands_of_interfaces_are_nothing_to_those_who_live_on_others() {
     let lan = Lan::new();
     let host = router(&lan);
-    let others: Vec<String> = (0..2000).flat_map(|n| [format!("link add d{n} type dummy"), format!("link set d{n} up")]).collect();
+    let others: Vec<String> = (0..1000)
+        .flat_map(|n| [format!("link add d{n} type veth peer name x{n}"), format!("link set d{n} up"), format!("link set x{n} up")])
+        .collect();
     host.ip_batch(&others);
     let mut daemon = Daemon::start(
         &host,
         &standfast(),
         &(configuration(150, "use_vmac")
-            + &configuration(150, "").replace("VI {", "V2 {").replace("id 51", "id 52").replace("eth0", "d1999").replace(VIP, "10.2.0.52")),
+            + &configuration(150, "").replace("VI {", "V2 {").replace("id 51", "id 52").replace("eth0", "d999").replace(VIP, "10.2.0.52")),
     );
     eventually("it is master", || carries(&host, "vrrp.51", VIP));
     host.ip("link del d0");

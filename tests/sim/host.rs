@@ -221,7 +221,8 @@ impl Host {
 
     pub(crate) fn set_up(&mut self, segment: u8, up: bool) -> Vec<Event<'static>> {
         let Some(device) = self.devices[usize::from(segment)] else { return Vec::new() };
-        let all: Vec<Link> = std::iter::once(device).chain(self.upper(device)).filter_map(|device| self.links.get(device).cloned()).collect();
+        let all: Vec<Link> =
+            std::iter::once(device).chain(self.upper(device)).filter_map(|device| self.links.get(device).cloned()).collect();
         let all = all.into_iter().map(|link| Link { up, ..link });
         all.map(|link| {
             self.links.put(link.clone());
@@ -321,7 +322,8 @@ impl Host {
 
     /// Somebody takes one of our addresses away.
     pub(crate) fn strip(&mut self, which: usize) -> Vec<Event<'static>> {
-        let addresses = |facts: &[Fact]| facts.iter().enumerate().filter(|(_, fact)| placed(fact).is_some()).map(|(n, _)| n).collect::<Vec<_>>();
+        let addresses =
+            |facts: &[Fact]| facts.iter().enumerate().filter(|(_, fact)| placed(fact).is_some()).map(|(n, _)| n).collect::<Vec<_>>();
         let instances = || self.ledger.iter().filter(|(owner, _)| matches!(owner, Owner::Instance(_)));
         let list: Vec<(Owner, usize)> =
             instances().flat_map(|(&owner, facts)| addresses(facts).into_iter().map(move |n| (owner, n))).collect();

@@ -199,7 +199,16 @@ impl Plan {
     /// One segment, one virtual router of version 3, and a host for each member.
     pub(crate) fn simple(members: &[Member]) -> Self {
         let router = Router { segment: 0, vrid: 51, family: Family::V4, version: 3, unicast: false, auth: Auth::None, vmac: false };
-        let hosts = members.iter().map(|&member| HostPlan { members: vec![Some(member)], grouped: false, script: None, tracks: Tracks::Script, group_tracks: false }).collect();
+        let hosts = members
+            .iter()
+            .map(|&member| HostPlan {
+                members: vec![Some(member)],
+                grouped: false,
+                script: None,
+                tracks: Tracks::Script,
+                group_tracks: false,
+            })
+            .collect();
         Self { segments: 1, startup_delay: Duration::ZERO, routers: vec![router], hosts }
     }
 
@@ -323,7 +332,7 @@ impl Plan {
                 writeln!(text, " preempt_delay {:.3}", member.preempt_delay.as_secs_f64())?;
             }
             if vmac {
-                writeln!(text, " use_vmac")?;
+                writeln!(text, " use_vmac{}", if unicast { "\n vmac_xmit_base" } else { "" })?;
             }
             let tracks = &self.hosts[host];
             if let Some(weight) = member.weight.filter(|_| !tracks.group_tracks) {
