@@ -269,3 +269,33 @@ fn thousands_of_interfaces_are_nothing_to_those_who_live_on_others() {
     assert!(daemon.stop().success(), "{}", daemon.text());
     assert!(!host.has_address(VIP));
 }
+
+#[test]
+fn each_way_of_polling_tells_what_the_carrier_is() {
+    use standfast::kernel::linkbeat::Poller;
+    use standfast::model::vrrp::{Linkbeat, LinkbeatMethod};
+    let lan = Lan::new();
+    let host = router(&lan);
+    let methods = [LinkbeatMethod::Any, LinkbeatMethod::Mii, LinkbeatMethod::Ethtool, LinkbeatMethod::Ioctl];
+    let start = move || {
+        let beat = |method| Linkbeat { interface: "eth0".into(), method };
+        methods.map(|method| Poller::start(vec![beat(method)]).expect("a thread"))
+    };
+    let pollers = host.run(start);
+    let mut known = [None; 4];
+    let mut tells = |want: bool| {
+        eventually("all of them tell", || {
+            for (poller, known) in pollers.iter().zip(&mut known) {
+                let answers = poller.answers();
+                assert!(answers.iter().all(|(name, _)| **name == *"eth0"), "{answers:?}");
+                *known = answers.last().map(|(_, up)| *up).or(*known);
+            }
+            (known == [Some(want); 4]).then_some(())
+        });
+    };
+    tells(true);
+    lan.unplug(&host, "eth0");
+    tells(false);
+    lan.plug(&host, "eth0");
+    tells(true);
+}

@@ -11,7 +11,7 @@ mod bench;
 
 use bench::lan::Side;
 use bench::random::Random;
-use bench::{Capture, Daemon, Host, Lan, Monitor, Program, cost, eventually};
+use bench::{Capture, Daemon, Host, Lan, Monitor, Program, Snapshot, cost, eventually};
 use nix::sys::signal::Signal;
 use standfast::config::host::{Interface, Stated};
 use standfast::config::source::{Files, Refusal};
@@ -51,6 +51,8 @@ struct Scene {
     monitor: Monitor,
     backup: Daemon,
     master: Daemon,
+    /// What the master's kernel held before it.
+    before: Snapshot,
 }
 
 impl Scene {
@@ -64,6 +66,7 @@ impl Scene {
         let capture = Capture::new(&user, "eth0");
         write(&routers[0].folder().join("more.conf"), MORE);
         let program = Program::standfast(env!("CARGO_BIN_EXE_standfast"));
+        let before = Snapshot::of(&routers[0]);
         let master = Daemon::start(&routers[0], &program, configuration);
         eventually("the address is there", || routers[0].has_address(VIP).then_some(()));
         let lesser = MAIN.replace("priority 150", "priority 100");
@@ -76,7 +79,7 @@ impl Scene {
             routers[0].ip("addr del 192.0.2.7/32 dev lo");
             (monitor.removals("192.0.2.7") > 0).then_some(())
         });
-        Self { _lan: lan, routers, capture, monitor, backup, master }
+        Self { _lan: lan, routers, capture, monitor, backup, master, before }
     }
 
     fn file(&self) -> PathBuf {
@@ -308,7 +311,7 @@ fn mutate(random: &mut Random, text: &str) -> Vec<u8> {
 
 #[test]
 fn whatever_a_file_has_become_the_master_goes_on_or_does_what_it_says() {
-    let scene = Scene::new(&whole());
+    let mut scene = Scene::new(&whole());
     // Some mutations lower the priority; nobody is to take that up.
     scene.backup.signal_stop();
     scene.backup.wait_said("Stopped Keepalived");
@@ -343,4 +346,6 @@ fn whatever_a_file_has_become_the_master_goes_on_or_does_what_it_says() {
     assert!(taken > 0 && refused > 0 && meant > 0, "{taken} taken, {refused} refused, {meant} meant");
     scene.put(whole().as_bytes());
     assert!(scene.reload("the whole file"), "{text}");
+    assert!(scene.master.stop().success(), "{text}");
+    scene.before.assert_back(&scene.routers[0]);
 }

@@ -6,7 +6,7 @@
 mod bench;
 
 use bench::wait::within;
-use bench::{Daemon, Host, Program, eventually};
+use bench::{Daemon, Host, Program, Snapshot, eventually};
 use nix::sys::signal::Signal;
 
 fn standfast() -> Program {
@@ -265,6 +265,7 @@ fn without_blanks(text: &str) -> String {
 fn every_word_is_held_as_ip_would_put_it_there() {
     let other = machine("witness");
     let before = state(&other);
+    let whole = Snapshot::of(&host);
     witness(&other, ROUTES, RULES);
     let want = without_blanks(&state(&other));
     // Each row shows what it is for, and so would be missed.
@@ -316,6 +317,7 @@ fn every_word_is_held_as_ip_would_put_it_there() {
 
     assert!(daemon.stop().success());
     assert_eq!(state(&host), before);
+    whole.assert_back(&host);
 }
 
 fn shows(host: &Host, what: &str) -> bool {

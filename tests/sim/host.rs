@@ -115,6 +115,7 @@ impl Host {
             mac: Some(Mac([2, 0, 0, 0, segment, last])),
             mtu: 1500,
             no_arp: false,
+            infiniband: None,
             parent: None,
             master: None,
             kind: Kind::Plain,

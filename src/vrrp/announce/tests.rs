@@ -27,6 +27,7 @@ fn link(device: u32, name: &str, mac: [u8; 6], parent: Option<u32>) -> Link {
         mac: Some(Mac(mac)),
         mtu: 1500,
         no_arp: false,
+        infiniband: None,
         parent: parent.map(Device),
         master: None,
         kind: Kind::Plain,

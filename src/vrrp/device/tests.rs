@@ -13,6 +13,7 @@ fn link(device: u32, name: &str, mac: Mac) -> Link {
         mac: Some(mac),
         mtu: 1500,
         no_arp: false,
+        infiniband: None,
         parent: None,
         master: None,
         kind: Kind::Plain,

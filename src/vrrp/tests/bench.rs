@@ -36,6 +36,7 @@ fn link(device: u32, up: bool) -> Link {
         mac: Some(Mac([2, 0, 0, 0, 0, u8::try_from(device).expect("small")])),
         mtu: 1500,
         no_arp: false,
+        infiniband: None,
         parent: None,
         master: None,
         kind: Kind::Plain,

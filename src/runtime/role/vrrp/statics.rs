@@ -46,6 +46,7 @@ mod tests {
                 mac: None,
                 mtu: 1500,
                 no_arp: false,
+                infiniband: None,
                 parent: None,
                 master: None,
                 kind: Kind::Plain,
