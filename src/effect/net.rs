@@ -2,7 +2,7 @@
 
 use super::device::{Kind, NewDevice, Setting};
 use crate::model::net::{Address, Prefix, Route, Rule};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -43,6 +43,25 @@ pub struct Link {
     pub group: u32,
 }
 
+impl Link {
+    /// One with nothing special about it, and without a hardware address.
+    pub fn plain(device: Device, name: &str, up: bool) -> Self {
+        Self {
+            device,
+            name: name.into(),
+            up,
+            mac: None,
+            mtu: 1500,
+            infiniband: None,
+            no_arp: false,
+            parent: None,
+            master: None,
+            kind: Kind::Plain,
+            group: 0,
+        }
+    }
+}
+
 /// An address on an interface that packets can be sent from: not tentative, not a failed duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Local {
@@ -54,19 +73,33 @@ pub struct Local {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
     by_device: BTreeMap<Device, Link>,
+    by_name: HashMap<Box<str>, Device>,
     /// In the kernel's order, which decides which one adverts are sent from.
     addresses: BTreeMap<Device, Vec<Prefix>>,
 }
 
 impl Links {
     pub fn put(&mut self, link: Link) {
-        self.by_device.insert(link.device, link);
+        let (name, device) = (link.name.clone(), link.device);
+        if let Some(before) = self.by_device.insert(device, link) {
+            self.forget_name(&before);
+        }
+        self.by_name.insert(name, device);
     }
 
     /// Its addresses go with it.
     pub fn remove(&mut self, device: Device) -> Option<Link> {
         self.addresses.remove(&device);
-        self.by_device.remove(&device)
+        let gone = self.by_device.remove(&device)?;
+        self.forget_name(&gone);
+        Some(gone)
+    }
+
+    /// Unless another one has it already.
+    fn forget_name(&mut self, link: &Link) {
+        if self.by_name.get(&link.name) == Some(&link.device) {
+            self.by_name.remove(&link.name);
+        }
     }
 
     /// Returns whether it is new.
@@ -92,7 +125,7 @@ impl Links {
     }
 
     pub fn named(&self, name: &str) -> Option<&Link> {
-        self.by_device.values().find(|link| *link.name == *name)
+        self.get(*self.by_name.get(name)?)
     }
 
     pub fn addresses(&self, device: Device) -> &[Prefix] {

@@ -6,20 +6,15 @@ use super::rtnl::message::{Request, link};
 use super::setting::write;
 use crate::effect::device::{Kind, NewDevice, Scope, Upper};
 use crate::effect::net::{Link, Links};
+use std::collections::HashSet;
 
-/// Whether this is the interface that is wanted, whoever made it.
-fn is(link: &Link, new: &NewDevice) -> bool {
-    let alike = match new.upper {
-        Upper::Macvlan(mac) => link.kind == Kind::Macvlan { private: true } && link.mac == Some(mac),
-        Upper::Ipvlan(_) => link.kind == Kind::Ipvlan,
-    };
-    alike && link.parent == Some(new.parent)
-}
+/// The first group that is tried for interfaces that go together: one that nobody is likely to have in use.
+const GROUP: u32 = 0x7374_6664;
 
 /// Whether it still is as we made it. What others may do to it, such as give it addresses, is no part of that.
 pub(super) fn is_as_made(link: &Link, new: &NewDevice, links: &Links) -> bool {
     let asks = !link.no_arp || links.get(new.parent).is_some_and(|parent| parent.no_arp);
-    is(link, new) && asks
+    new.is(link) && asks
 }
 
 /// Whether it is of this kind and in this place, whatever somebody has made of it.
@@ -42,25 +37,27 @@ fn must(batch: &mut Batch, request: Request, what: &str) -> Result<(), Snag> {
     }
 }
 
-/// Makes it, or takes the one that is there already; returns whether it made it. `links` tells what there is now.
-pub(super) fn make(new: &NewDevice, batch: &mut Batch, mut links: impl FnMut() -> Links) -> Result<bool, Snag> {
-    let fresh = match one(batch, link::creation(new)) {
-        Verdict::Done => true,
-        Verdict::Already => false,
-        Verdict::Refused(reason) => return Err(Snag::Refused(reason)),
-    };
-    let links = links();
+/// Makes it, unless there is one already; returns whether it made it.
+pub(super) fn create(new: &NewDevice, batch: &mut Batch) -> Result<bool, Snag> {
+    match one(batch, link::creation(new)) {
+        Verdict::Done => Ok(true),
+        Verdict::Already => Ok(false),
+        Verdict::Refused(reason) => Err(Snag::Refused(reason)),
+    }
+}
+
+/// Makes it what it is to be, whether it is fresh or was found. `links` has what there is of it and what it is on.
+pub(super) fn complete(new: &NewDevice, fresh: bool, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
     let Some(made) = links.named(&new.name) else { return Err(Snag::Refused("it has gone again".to_owned())) };
-    if !is(made, new) && !fresh {
+    if !new.is(made) && !fresh {
         return Err(Snag::Refused("there is another interface of this name".to_owned()));
     }
-    let device = made.device;
-    let outcome = finish(new, made, fresh, batch, &links);
+    let outcome = finish(new, made, fresh, batch, links);
     if outcome.is_err() && fresh {
         // Half an interface is none.
-        let _ = one(batch, link::deletion(device));
+        let _ = one(batch, link::deletion(made.device));
     }
-    outcome.map(|()| fresh)
+    outcome
 }
 
 fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
@@ -113,4 +110,18 @@ pub(super) fn remove(new: &NewDevice, batch: &mut Batch, links: &Links) -> Resul
         Verdict::Already => Err(Snag::Already(None)),
         Verdict::Refused(reason) => Err(Snag::Refused(reason)),
     }
+}
+
+/// Several, with the outcome for each. The kernel waits for all who may be looking at an interface before it lets go of it, and
+/// does so once for those that go together.
+pub(super) fn remove_all(all: &[&NewDevice], batch: &mut Batch, links: &Links) -> Vec<Result<(), Snag>> {
+    let there: Vec<Option<&Link>> = all.iter().map(|new| links.named(&new.name).filter(|link| new.is(link))).collect();
+    let taken: HashSet<u32> = links.iter().map(|link| link.group).collect();
+    let group = (GROUP..).find(|group| !taken.contains(group)).unwrap_or(GROUP);
+    let moves: Vec<Request> = there.iter().flatten().map(|link| link::group(link.device, group)).collect();
+    let moved = batch.apply(&moves).iter().all(|verdict| *verdict == Verdict::Done);
+    if moved && one(batch, link::deletion_of_group(group)) == Verdict::Done {
+        return there.iter().map(|link| link.map(|_| ()).ok_or(Snag::Already(None))).collect();
+    }
+    all.iter().map(|new| remove(new, batch, links)).collect()
 }

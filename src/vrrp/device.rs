@@ -6,7 +6,7 @@ use crate::effect::net::{Device, Fact, Link, Links, Mac, Placed};
 use crate::model::Model;
 use crate::model::global;
 use crate::model::net::address::Lifetime;
-use crate::model::net::{Address, Family, Prefix, Scope as AddressScope};
+use crate::model::net::{Address, Family, Prefix};
 use crate::model::vrrp::{Carrier, Instance, IpvlanMode, Vmac};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -67,6 +67,8 @@ enum LinkLocal {
 pub struct Plan {
     names: BTreeMap<Key, Box<str>>,
     facts: Vec<Fact>,
+    /// Where among the facts those interfaces are that need nothing more once they are there.
+    complete: HashMap<Box<str>, usize>,
 }
 
 impl Plan {
@@ -74,9 +76,19 @@ impl Plan {
     /// `before` says, or found.
     pub fn new(model: &Model, links: &Links, before: &Self) -> Self {
         let wanted = wanted(model);
-        let mut plan = Self { names: names(&wanted, links, before), facts: Vec::new() };
+        let mut plan = Self { names: names(&wanted, links, before), facts: Vec::new(), complete: HashMap::new() };
         plan.facts = plan.facts(model, &wanted, links, before);
+        let complete = wanted.iter().filter(|one| one.link_local.is_none() && one.address.is_none());
+        let complete: HashSet<&str> = complete.filter_map(|one| plan.names.get(&one.key)).map(|name| &**name).collect();
+        plan.complete =
+            plan.facts.iter().enumerate().filter_map(|(at, fact)| Some((complete.get(device_name(fact)?).copied()?.into(), at))).collect();
         plan
+    }
+
+    /// Whether it was made as planned, and nothing more is to be planned with it.
+    pub(super) fn expects(&self, link: &Link) -> bool {
+        let planned = self.complete.get(&link.name).and_then(|&at| self.facts.get(at));
+        matches!(planned, Some(Fact::Device(new)) if new.is(link))
     }
 
     /// All that is to be held for them, in the order in which it is to be put there.
@@ -171,27 +183,19 @@ impl Plan {
     }
 }
 
+fn device_name(fact: &Fact) -> Option<&str> {
+    match fact {
+        Fact::Device(new) => Some(&new.name),
+        Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => None,
+    }
+}
+
 const fn setting(scope: Scope, knob: Knob, value: u32) -> Fact {
     Fact::Setting(Setting { scope, knob, value })
 }
 
 fn placed(device: Device, prefix: Prefix, preferred: Lifetime) -> Placed {
-    let address = Address {
-        prefix,
-        peer: None,
-        device: None,
-        scope: AddressScope::GLOBAL,
-        broadcast: None,
-        label: None,
-        preferred,
-        home: false,
-        detect_duplicates: false,
-        manage_temporary: false,
-        no_prefix_route: false,
-        autojoin: false,
-        use_vmac: false,
-        tracked: true,
-    };
+    let address = Address { preferred, ..Address::new(prefix) };
     Placed { device, address, lease: None }
 }
 
@@ -366,11 +370,12 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     leaving.extend(before.facts.iter().filter_map(|fact| stranded(fact, wanted, links, before)));
     let mut taken: HashSet<Box<str>> = links.iter().map(|link| link.name.clone()).filter(|name| !leaving.contains(&**name)).collect();
     let given: HashSet<&str> = wanted.iter().filter_map(|one| one.name.as_deref()).collect();
+    let children = children(links);
     let mut names = BTreeMap::new();
     let mut nameless = Vec::new();
     // Those that are there first: nobody else is to be given their names.
     for one in wanted {
-        match found(one, links, before, &given) {
+        match found(one, links, &children, before, &given) {
             Some(name) => {
                 taken.insert(name.clone());
                 names.insert(one.key.clone(), name);
@@ -400,15 +405,26 @@ fn stranded<'a>(fact: &'a Fact, wanted: &[Wanted], links: &Links, before: &Plan)
     (is_ours && parent != Some(new.parent)).then_some(&*new.name)
 }
 
+/// The first private macvlan on each interface with each MAC address.
+fn children(links: &Links) -> HashMap<(Device, Mac), &Link> {
+    let mut children = HashMap::new();
+    for link in links.iter().filter(|link| link.kind == (Kind::Macvlan { private: true })) {
+        if let (Some(parent), Some(mac)) = (link.parent, link.mac) {
+            children.entry((parent, mac)).or_insert(link);
+        }
+    }
+    children
+}
+
 /// What the one that is there already is called.
-fn found(one: &Wanted, links: &Links, before: &Plan, given: &HashSet<&str>) -> Option<Box<str>> {
+fn found(one: &Wanted, links: &Links, children: &HashMap<(Device, Mac), &Link>, before: &Plan, given: &HashSet<&str>) -> Option<Box<str>> {
     let parent = real(links.named(one.key.parent())?, links);
     match &one.key {
-        Key::Macvlan(..) => {
+        Key::Macvlan(_, mac) => {
             // Somebody may have given ours another address; a second one would not help.
             let ours = before.names.get(&one.key).and_then(|name| links.named(name));
             let ours = ours.filter(|link| is_on(link, parent));
-            links.iter().find(|link| is(link, one, parent)).or(ours).map(|link| link.name.clone())
+            children.get(&(parent.device, *mac)).copied().or(ours).map(|link| link.name.clone())
         }
         // Any other on this parent may be somebody else's.
         Key::Ipvlan(..) => {

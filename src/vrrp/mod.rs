@@ -11,6 +11,7 @@ mod auth;
 mod beginning;
 mod buffer;
 mod burst;
+mod concern;
 pub mod device;
 mod election;
 mod engine;

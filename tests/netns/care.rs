@@ -1,13 +1,9 @@
 //! What others do to our virtual MACs, what neighbours learn of them, and what outlives the end of all our processes.
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::client::neighbour;
-use bench::lan::Side;
-use bench::packet::{Forged, Mac};
-use bench::{Capture, Client, Daemon, Host, Lan, Program, Sender, Snapshot, eventually, pause};
+use crate::bench::client::neighbour;
+use crate::bench::lan::Side;
+use crate::bench::packet::{Forged, Mac};
+use crate::bench::{Capture, Client, Daemon, Host, Lan, Program, Sender, Snapshot, eventually, pause};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 

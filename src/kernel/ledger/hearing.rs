@@ -227,14 +227,16 @@ impl Ledger {
 
     /// Interfaces of ours that are no longer what we made, by somebody else's doing.
     pub(in crate::kernel) fn altered(&mut self, is_as_made: impl Fn(&NewDevice) -> bool) -> Vec<(Owner, Fact)> {
-        let altered = |(identity, entry): (&Identity, &Box<Entry>)| match &entry.fact {
-            // Of what is not told yet nobody knows.
-            Fact::Device(new) if entry.standing == Standing::Held && !self.expected.contains_key(identity) => {
-                (!is_as_made(new)).then(|| identity.clone())
+        let mut altered = Vec::new();
+        for (identity, entry) in &self.entries {
+            match &entry.fact {
+                // Of what is not told yet nobody knows.
+                Fact::Device(new) if entry.standing == Standing::Held && !self.expected.contains_key(identity) => {
+                    altered.extend((!is_as_made(new)).then(|| identity.clone()));
+                }
+                Fact::Device(_) | Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => {}
             }
-            Fact::Device(_) | Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => None,
-        };
-        let altered: Vec<Identity> = self.entries.iter().filter_map(altered).collect();
+        }
         for identity in &altered {
             self.stand(identity, Standing::Doubtful);
             if let Some(entry) = self.entries.get_mut(identity) {
