@@ -261,7 +261,6 @@ fn without_blanks(text: &str) -> String {
 fn every_word_is_held_as_ip_would_put_it_there() {
     let other = machine("witness");
     let before = state(&other);
-    let whole = Snapshot::of(&host);
     witness(&other, ROUTES, RULES);
     let want = without_blanks(&state(&other));
     // Each row shows what it is for, and so would be missed.
@@ -271,6 +270,7 @@ fn every_word_is_held_as_ip_would_put_it_there() {
     }
 
     let host = machine("words");
+    let whole = Snapshot::of(&host);
     assert_eq!(state(&host), before);
     let configuration = names(&host) + &master(&ours(ROUTES), &ours(RULES));
     let mut daemon = Daemon::start(&host, &standfast(), &configuration);

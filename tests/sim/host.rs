@@ -271,6 +271,12 @@ impl Host {
         changes
     }
 
+    /// Whether it holds just these interfaces, and what is on them for all.
+    pub(crate) fn has_made(&self, facts: &[Fact]) -> bool {
+        let held = self.ledger.get(&Owner::Devices).map_or(&[][..], Vec::as_slice);
+        held.iter().eq(facts.iter().filter(|fact| !matches!(fact, Fact::Setting(_))))
+    }
+
     /// It is there and up afterwards; returns it unless it was so before.
     fn make(&mut self, new: &NewDevice) -> Result<Option<Link>, ()> {
         let (Some(parent), Upper::Macvlan(mac)) = (self.links.get(new.parent).cloned(), new.upper) else { return Err(()) };

@@ -3,7 +3,7 @@
 use crate::host::Host;
 use crate::plan::{Auth, Member, Plan};
 use standfast::effect::Action;
-use standfast::effect::net::Fact;
+use standfast::effect::net::{Fact, Owner};
 use standfast::effect::notice::{Notice, Subject, Told};
 use standfast::effect::packet::Transmit;
 use standfast::effect::time::Instant;
@@ -68,7 +68,9 @@ impl Watch {
 
     /// What is wrong with an action, before it is carried out.
     pub(crate) fn action(&mut self, now: Instant, host: usize, machine: &Host, plan: &Plan, action: &Action) -> Option<String> {
-        if self.quiet.is_some() && !matches!(action, Action::Transmit(_)) {
+        // Interfaces are asked for again after a while where the kernel would not make one, whatever has come of it since.
+        let restated = matches!(action, Action::Hold { owner: Owner::Devices, facts } if machine.has_made(facts));
+        if self.quiet.is_some() && !restated && !matches!(action, Action::Transmit(_)) {
             return Some(format!("something but an advert on a quiet LAN: {action:?}"));
         }
         match action {
