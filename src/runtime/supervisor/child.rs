@@ -1,10 +1,7 @@
 //! A process of ours: how it is made, what its end was, and the first steps it takes.
 
-<<<<<<< HEAD
-use super::keepsake;
-=======
 use super::brief::Configuration;
->>>>>>> main
+use super::keepsake;
 use super::part::Part;
 use super::pidfile::PidFile;
 use crate::kernel::timer::time_of_day;

@@ -8,11 +8,8 @@ mod brief;
 mod child;
 pub(in crate::runtime) mod control;
 mod hook;
-<<<<<<< HEAD
-mod keepsake;
-=======
 mod judge;
->>>>>>> main
+mod keepsake;
 mod parent;
 mod part;
 mod pidfile;

@@ -8,12 +8,7 @@ use super::pidfile::{self, PidFile};
 use super::respawn::{Death, Next, Respawn};
 use super::{kill, send};
 use crate::cli::Options;
-<<<<<<< HEAD
-use crate::model::Model;
 use crate::runtime::handover::{Ask, Entry, Heard, Memory, Order, Report, Store, SupervisorEnd};
-=======
-use crate::runtime::handover::{Ask, Heard, Memory, Order, Report, Store, SupervisorEnd};
->>>>>>> main
 use crate::runtime::log;
 use crate::runtime::reading::Kept;
 use crate::runtime::signals::Signal;
