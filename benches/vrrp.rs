@@ -35,7 +35,7 @@ type Figures = Vec<(String, f64)>;
 /// A part of the benchmark: its name, what it is about, and how it is done.
 type Part = (&'static str, &'static str, fn(&Program) -> Figures);
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     ("late", "a peer stops advertising: from the deadline to the first advert, from that to the first announcement", late),
     ("owner", "a router with priority 255 starts", owner),
     ("stop", "a master of a pair is stopped by SIGTERM", stop),
@@ -43,6 +43,7 @@ const PARTS: [Part; 8] = [
     ("thousand", "1,000 instances on four links, advert_int 1, alone", thousand),
     ("dumps", "1,000 instances are asked for their state by signals", dumps),
     ("excluded", "take-over with 5,000 excluded addresses, beside an instance with advert_int 0.1", excluded),
+    ("links", "an instance with a virtual MAC and advert_int 0.1 on a machine with 2,000 other interfaces", many_links),
     ("scripts", "500 health scripts a second beside an instance with advert_int 0.1, and the same without", scripts),
 ];
 
@@ -264,6 +265,31 @@ fn crash(program: &Program) -> Figures {
 
 const LINKS: u8 = 4;
 const PER_LINK: u8 = 250;
+
+/// Pairs of interfaces that no instance has to do with.
+const PAIRS: usize = 1000;
+
+fn many_links(program: &Program) -> Figures {
+    let bed = Bed::new();
+    let others: Vec<String> = (0..PAIRS)
+        .flat_map(|n| [format!("link add d{n} type veth peer name x{n}"), format!("link set d{n} up"), format!("link set x{n} up")])
+        .collect();
+    bed.router.ip_batch(&others);
+    let text = instance("VI", 51, 100, "0.1", "eth0", &format!("use_vmac\n{}", one_address()));
+    let vmac = Mac([0, 0, 0x5e, 0, 1, 51]);
+    bed.capture.clear();
+    let started = SystemTime::now();
+    let mut daemon = Daemon::start(&bed.router, program, &text);
+    let advert = eventually("it is master", || bed.first(|frame| is_advert(frame, vmac, 51)));
+    let took = memory(&daemon.processes());
+    let stopping = Instant::now();
+    daemon.stop();
+    vec![
+        ("start to the first advert, ms".to_owned(), milliseconds(started, advert)),
+        ("memory of all processes, KiB".to_owned(), f64::from(u32::try_from(took.proportional).unwrap_or(u32::MAX))),
+        ("stop, ms".to_owned(), stopping.elapsed().as_secs_f64() * MILLISECOND),
+    ]
+}
 
 /// A router with four links, somebody on each of them, and a configuration with instances on all.
 fn links() -> (Host, Host, Vec<Lan>, String) {

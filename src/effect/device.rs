@@ -82,6 +82,8 @@ pub enum Scope {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Knob {
+    /// `arp_announce`
+    ArpAnnounce,
     /// `arp_ignore`
     ArpIgnore,
     /// `arp_filter`
@@ -99,7 +101,8 @@ pub enum Knob {
 }
 
 impl Knob {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
+        Self::ArpAnnounce,
         Self::ArpIgnore,
         Self::ArpFilter,
         Self::AcceptLocal,
@@ -115,6 +118,7 @@ impl Knob {
 
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ArpAnnounce => "arp_announce",
             Self::ArpIgnore => "arp_ignore",
             Self::ArpFilter => "arp_filter",
             Self::AcceptLocal => "accept_local",

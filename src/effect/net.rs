@@ -14,6 +14,13 @@ pub struct Device(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mac(pub [u8; 6]);
 
+/// How IP over InfiniBand knows an interface, and everybody (RFC 4391).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Infiniband {
+    pub address: [u8; 20],
+    pub broadcast: [u8; 20],
+}
+
 /// An interface, as far as engines care.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -24,6 +31,8 @@ pub struct Link {
     /// Absent where there is none of six bytes.
     pub mac: Option<Mac>,
     pub mtu: u32,
+    /// Where addresses of the link are as long as that.
+    pub infiniband: Option<Box<Infiniband>>,
     /// Address resolution makes no sense on it.
     pub no_arp: bool,
     /// What it sits on: a VLAN's or macvlan's parent.
@@ -37,7 +46,19 @@ pub struct Link {
 impl Link {
     /// One with nothing special about it, and without a hardware address.
     pub fn plain(device: Device, name: &str, up: bool) -> Self {
-        Self { device, name: name.into(), up, mac: None, mtu: 1500, no_arp: false, parent: None, master: None, kind: Kind::Plain, group: 0 }
+        Self {
+            device,
+            name: name.into(),
+            up,
+            mac: None,
+            mtu: 1500,
+            infiniband: None,
+            no_arp: false,
+            parent: None,
+            master: None,
+            kind: Kind::Plain,
+            group: 0,
+        }
     }
 }
 

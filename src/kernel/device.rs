@@ -4,12 +4,27 @@ use super::ledger::Snag;
 use super::rtnl::batch::{Batch, Verdict};
 use super::rtnl::message::{Request, link};
 use super::setting::write;
-use crate::effect::device::{NewDevice, Scope, Upper};
+use crate::effect::device::{Kind, NewDevice, Scope, Upper};
 use crate::effect::net::{Link, Links};
 use std::collections::HashSet;
 
 /// The first group that is tried for interfaces that go together: one that nobody is likely to have in use.
 const GROUP: u32 = 0x7374_6664;
+
+/// Whether it still is as we made it. What others may do to it, such as give it addresses, is no part of that.
+pub(super) fn is_as_made(link: &Link, new: &NewDevice, links: &Links) -> bool {
+    let asks = !link.no_arp || links.get(new.parent).is_some_and(|parent| parent.no_arp);
+    new.is(link) && asks
+}
+
+/// Whether it is of this kind and in this place, whatever somebody has made of it.
+fn was(link: &Link, new: &NewDevice) -> bool {
+    let alike = match new.upper {
+        Upper::Macvlan(_) => matches!(link.kind, Kind::Macvlan { .. }),
+        Upper::Ipvlan(_) => link.kind == Kind::Ipvlan,
+    };
+    alike && link.parent == Some(new.parent)
+}
 
 fn one(batch: &mut Batch, request: Request) -> Verdict {
     batch.apply(&[request]).pop().unwrap_or_else(|| Verdict::Refused("no answer".to_owned()))
@@ -65,9 +80,20 @@ fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &
     Ok(())
 }
 
-/// The same interface with other settings.
+/// The same interface with other settings, or as it was before somebody changed it.
 pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
-    let Some(made) = links.named(&new.name).filter(|link| new.is(link)) else { return Err(Snag::Refused("it has gone".to_owned())) };
+    let Some(made) = links.named(&new.name).filter(|link| was(link, new)) else { return Err(Snag::Refused("it has gone".to_owned())) };
+    if let Upper::Macvlan(mac) = new.upper {
+        if made.mac != Some(mac) {
+            must(batch, link::address(made.device, mac), "MAC address")?;
+        }
+        if made.kind != (Kind::Macvlan { private: true }) {
+            must(batch, link::private(made.device), "mode")?;
+        }
+    }
+    if !is_as_made(made, new, links) && made.no_arp {
+        must(batch, link::asking(made.device), "ARP")?;
+    }
     if let Some(group) = new.group {
         must(batch, link::group(made.device, group), "group")?;
     }
@@ -78,7 +104,7 @@ pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Resul
 }
 
 pub(super) fn remove(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
-    let Some(made) = links.named(&new.name).filter(|link| new.is(link)) else { return Err(Snag::Already(None)) };
+    let Some(made) = links.named(&new.name).filter(|link| was(link, new)) else { return Err(Snag::Already(None)) };
     match one(batch, link::deletion(made.device)) {
         Verdict::Done => Ok(()),
         Verdict::Already => Err(Snag::Already(None)),

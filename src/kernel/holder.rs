@@ -1,5 +1,6 @@
 //! Facts into the kernel, without waiting for it.
 
+use super::device;
 use super::ledger::{Gone, Index, Ledger, Names, Snag, Step};
 use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
@@ -53,6 +54,8 @@ pub struct Holder {
     finished: u64,
     /// Something has happened that may let the kernel take what it did not take before.
     hopeful: bool,
+    /// An interface such as we make has been told of.
+    suspicious: bool,
     /// The last step that was on its way when that happened.
     hopeful_at: u64,
     /// Why things were refused when that was last told.
@@ -84,6 +87,7 @@ impl Holder {
             there: None,
             finished: 0,
             hopeful: false,
+            suspicious: false,
             hopeful_at: 0,
             told: HashMap::new(),
         })
@@ -145,6 +149,12 @@ impl Holder {
         self.writer.remember(before);
     }
 
+    /// Whatever else a predecessor has set than what is among these is given back.
+    pub fn want_only(&self, facts: &[Fact]) {
+        let setting = |fact: &Fact| if let Fact::Setting(setting) = fact { Some((setting.scope, setting.knob)) } else { None };
+        self.writer.want_only(facts.iter().filter_map(setting).collect());
+    }
+
     /// What settings were before we changed them, or that they are so again: each once, for a successor to know.
     pub fn before(&self) -> Vec<Before> {
         self.writer.before()
@@ -188,8 +198,15 @@ impl Holder {
     }
 
     /// All that the kernel has told since we last settled has been observed: what it has not told of until now it never will.
-    pub fn caught_up(&mut self) {
+    /// Returns what somebody else has made something else of; holding it again makes it what it was.
+    pub fn caught_up(&mut self) -> Vec<(Owner, Fact)> {
         self.ledger.told(self.finished);
+        if !std::mem::take(&mut self.suspicious) {
+            return Vec::new();
+        }
+        let links = &self.links;
+        // One that has gone is told of by itself.
+        self.ledger.altered(|new| links.named(&new.name).is_none_or(|link| device::is_as_made(link, new, links)))
     }
 
     /// Who lacks something that the kernel may take by now: holding it again puts it there. To be asked when all that there was
@@ -248,13 +265,14 @@ impl Holder {
                     }
                 }
             }
-            Change::Overrun => {}
+            Change::Duplicate(_) | Change::Overrun => {}
         }
         Vec::new()
     }
 
     fn link(&mut self, link: &Link) -> Vec<(Owner, Fact)> {
         let was_up = is_up(&self.links, link.device);
+        self.suspicious |= link.kind.is_stacked();
         let mut stripped = Vec::new();
         if self.links.get(link.device).is_none_or(|known| known.name != link.name) {
             if let Some(known) = self.links.get(link.device) {
@@ -288,6 +306,7 @@ impl Holder {
             }
         }
         self.links = picture.links.clone();
+        self.suspicious = true;
         self.names = names_of(&self.links);
         self.hope();
         let links = &self.links;

@@ -58,6 +58,8 @@ struct Entry {
     found: bool,
     /// A part of it has been taken away; the rest has to go before it can be put there again.
     broken: bool,
+    /// An interface of ours that somebody else has made something else of.
+    altered: bool,
     /// Somebody else took it away, who may: it stays away until it is asked for anew.
     let_go: bool,
     /// It was found, and has been put there anew; if it is found again, that is how it is.
@@ -71,7 +73,19 @@ struct Entry {
 
 impl Entry {
     const fn new(fact: Fact, owners: Vec<Owner>, standing: Standing, number: u64, names: Names) -> Self {
-        Self { fact, owners, standing, found: false, broken: false, let_go: false, mended: false, number, names, ways: BTreeSet::new() }
+        Self {
+            fact,
+            owners,
+            standing,
+            found: false,
+            broken: false,
+            altered: false,
+            let_go: false,
+            mended: false,
+            number,
+            names,
+            ways: BTreeSet::new(),
+        }
     }
 
     fn is_there(&self) -> bool {
@@ -266,6 +280,10 @@ impl Ledger {
                             continue;
                         }
                         if entry.standing == Standing::Held {
+                            continue;
+                        }
+                        if entry.altered {
+                            steps.extend(self.make_good(owner, &identity, fact));
                             continue;
                         }
                         if entry.broken {

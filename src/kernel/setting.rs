@@ -48,6 +48,17 @@ impl Settings {
         std::mem::take(&mut self.news)
     }
 
+    /// What a predecessor has set and nobody wants any more is as it was again. With the filter for all goes that of each.
+    pub(super) fn give_back_others(&mut self, wanted: &BTreeSet<(Scope, Knob)>, links: &Links, batch: &mut Batch) {
+        let shared = wanted.contains(&(Scope::All, Knob::ReversePath));
+        let is_wanted = |key: &(Scope, Knob)| wanted.contains(key) || shared && key.1 == Knob::ReversePath;
+        let others: Vec<(Scope, Knob)> = self.before.keys().filter(|key| !is_wanted(key)).copied().collect();
+        for (scope, knob) in others {
+            // There is nobody to tell who asked for it.
+            let _ = self.restore(scope, knob, links, batch);
+        }
+    }
+
     pub(super) fn set(&mut self, setting: Setting, links: &Links, batch: &mut Batch) -> Result<(), String> {
         let Setting { scope, knob, value } = setting;
         if (scope, knob) == (Scope::All, Knob::ReversePath) {

@@ -10,13 +10,13 @@ use super::rtnl::message::{Request, request};
 use super::rtnl::picture::Asker;
 use super::setting::{Before, Settings};
 use crate::effect::delta::{Identity, Op};
-use crate::effect::device::NewDevice;
+use crate::effect::device::{Knob, NewDevice, Scope};
 use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Links};
 use crate::effect::say::{Level, Line};
 use crate::model::global::ReceiveBuffer;
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -103,6 +103,11 @@ impl Writer {
         let _ = self.jobs.send(Job::Remember(before));
     }
 
+    /// All that a predecessor has set but these is given back.
+    pub(super) fn want_only(&self, wanted: BTreeSet<(Scope, Knob)>) {
+        let _ = self.jobs.send(Job::WantOnly(wanted));
+    }
+
     /// What settings that have been changed were before, each once.
     pub(super) fn before(&self) -> Vec<Before> {
         std::mem::take(&mut self.shared.progress().before)
@@ -142,6 +147,7 @@ impl AsFd for Writer {
 enum Job {
     Steps(Vec<Step>),
     Remember(Vec<Before>),
+    WantOnly(BTreeSet<(Scope, Knob)>),
     Filter(Order),
     /// Somebody else has changed the packet filter.
     Heal,
@@ -164,6 +170,13 @@ impl Thread {
             match job {
                 Job::Steps(steps) => self.steps(&steps),
                 Job::Remember(before) => self.settings.remember(&before),
+                Job::WantOnly(wanted) => {
+                    if let Ok(links) = self.asker.links() {
+                        self.settings.give_back_others(&wanted, &links, &mut self.batch);
+                        self.shared.progress().before.extend(self.settings.news());
+                        let _ = self.shared.ready.write(1);
+                    }
+                }
                 Job::Filter(order) => {
                     let mut lines = self.watch(&order);
                     lines.extend(self.keeper.obey(order));

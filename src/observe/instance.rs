@@ -144,6 +144,7 @@ fn faults(sheet: &mut Sheet, shown: &Shown<'_>) {
             | Cause::Process(_)
             | Cause::Bfd(_)
             | Cause::Stripped
+            | Cause::Altered
             | Cause::NoSocket => trackers += 1,
             Cause::NoSource => no_source = true,
             Cause::Pending(_) => waiting += 1,

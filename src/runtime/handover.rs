@@ -361,6 +361,10 @@ impl Store {
         self.by_key.is_empty()
     }
 
+    pub fn settings(&self) -> impl Iterator<Item = &Former> {
+        self.by_key.values().filter_map(Entry::as_setting)
+    }
+
     pub fn entries(&self) -> Vec<Entry> {
         self.by_key.values().cloned().collect()
     }

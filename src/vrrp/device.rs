@@ -14,6 +14,8 @@ use std::net::{IpAddr, Ipv6Addr};
 /// The kernel's limit on the name of an interface.
 const LONGEST_NAME: usize = 15;
 const LINK_LOCAL_LENGTH: u8 = 64;
+/// Of `arp_announce`: who asks tells of an address of the interface that the question leaves by, and of no other.
+const OWN_ONLY: u32 = 2;
 
 /// What makes two of them the same one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,7 +77,7 @@ impl Plan {
     pub fn new(model: &Model, links: &Links, before: &Self) -> Self {
         let wanted = wanted(model);
         let mut plan = Self { names: names(&wanted, links, before), facts: Vec::new(), complete: HashMap::new() };
-        plan.facts = plan.facts(model, &wanted, links);
+        plan.facts = plan.facts(model, &wanted, links, before);
         let complete = wanted.iter().filter(|one| one.link_local.is_none() && one.address.is_none());
         let complete: HashSet<&str> = complete.filter_map(|one| plan.names.get(&one.key)).map(|name| &**name).collect();
         plan.complete =
@@ -112,7 +114,7 @@ impl Plan {
         self.names.get(&extra(conf, address)?).map(|name| &**name)
     }
 
-    fn facts(&self, model: &Model, wanted: &[Wanted], links: &Links) -> Vec<Fact> {
+    fn facts(&self, model: &Model, wanted: &[Wanted], links: &Links, before: &Self) -> Vec<Fact> {
         let mut devices = Vec::new();
         let mut addresses = Vec::new();
         let mut parents: Vec<Device> = Vec::new();
@@ -127,7 +129,9 @@ impl Plan {
             if parent.mac.is_none() {
                 continue;
             }
-            let made = links.named(name).filter(|link| is(link, one, parent));
+            // Ours stays ours, whatever somebody makes of it.
+            let ours = |link: &Link| before.names.get(&one.key) == Some(name) && is_on(link, parent);
+            let made = links.named(name).filter(|link| is(link, one, parent) || ours(link));
             devices.push(Fact::Device(Box::new(NewDevice {
                 name: name.clone(),
                 parent: parent.device,
@@ -168,9 +172,11 @@ impl Plan {
         }
         facts.extend(devices);
         facts.extend(addresses);
-        // Only now: until there is somebody else to answer, the parent does.
+        // Only now: until there is somebody else to answer, the parent does. And where it asks by itself, it does not say that
+        // virtual addresses are at its own MAC address.
         for device in parents {
-            facts.extend([(Knob::ArpIgnore, 1), (Knob::ArpFilter, 1)].map(|(knob, value)| setting(Scope::Device(device), knob, value)));
+            let quiet = [(Knob::ArpIgnore, 1), (Knob::ArpFilter, 1), (Knob::ArpAnnounce, OWN_ONLY)];
+            facts.extend(quiet.map(|(knob, value)| setting(Scope::Device(device), knob, value)));
         }
         facts.extend(promoted.into_iter().map(|device| setting(Scope::Device(device), Knob::PromoteSecondaries, 1)));
         facts
@@ -207,11 +213,16 @@ fn is(link: &Link, wanted: &Wanted, parent: &Link) -> bool {
     alike && link.parent == Some(parent.device)
 }
 
+fn is_on(link: &Link, parent: &Link) -> bool {
+    link.kind.is_stacked() && link.parent == Some(parent.device)
+}
+
 fn settings(one: &Wanted) -> Box<[(Knob, u32)]> {
     let ipv6 = (Knob::DisableIpv6, u32::from(!one.has_ipv6));
     match (&one.key, one.family) {
         (Key::Macvlan(..), Family::V4) => {
-            [(Knob::ArpIgnore, 1), (Knob::AcceptLocal, 1), (Knob::ReversePath, 0), (Knob::PromoteSecondaries, 1), ipv6].into()
+            let ask = (Knob::ArpAnnounce, OWN_ONLY);
+            [(Knob::ArpIgnore, 1), ask, (Knob::AcceptLocal, 1), (Knob::ReversePath, 0), (Knob::PromoteSecondaries, 1), ipv6].into()
         }
         (Key::Macvlan(..), Family::V6) => [(Knob::ArpIgnore, 1), ipv6].into(),
         (Key::Ipvlan(..), _) => [ipv6].into(),
@@ -354,7 +365,9 @@ fn wanted(model: &Model) -> Vec<Wanted> {
 fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<str>> {
     let keys: HashSet<&Key> = wanted.iter().map(|one| &one.key).collect();
     // What was ours and is not wanted any more will go, and its name is free.
-    let leaving: HashSet<&str> = before.names.iter().filter(|(key, _)| !keys.contains(key)).map(|(_, name)| &**name).collect();
+    let mut leaving: HashSet<&str> = before.names.iter().filter(|(key, _)| !keys.contains(key)).map(|(_, name)| &**name).collect();
+    // So will what was ours on a parent that is called otherwise now, or is another one.
+    leaving.extend(before.facts.iter().filter_map(|fact| stranded(fact, wanted, links, before)));
     let mut taken: HashSet<Box<str>> = links.iter().map(|link| link.name.clone()).filter(|name| !leaving.contains(&**name)).collect();
     let given: HashSet<&str> = wanted.iter().filter_map(|one| one.name.as_deref()).collect();
     let children = children(links);
@@ -383,6 +396,15 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     names
 }
 
+/// What an interface of ours is called whose parent is no longer the one that it was wanted on.
+fn stranded<'a>(fact: &'a Fact, wanted: &[Wanted], links: &Links, before: &Plan) -> Option<&'a str> {
+    let Fact::Device(new) = fact else { return None };
+    let one = wanted.iter().find(|one| before.names.get(&one.key) == Some(&new.name))?;
+    let is_ours = links.named(&new.name).is_some_and(|link| link.kind.is_stacked() && link.parent == Some(new.parent));
+    let parent = links.named(one.key.parent()).map(|parent| real(parent, links).device);
+    (is_ours && parent != Some(new.parent)).then_some(&*new.name)
+}
+
 /// The first private macvlan on each interface with each MAC address.
 fn children(links: &Links) -> HashMap<(Device, Mac), &Link> {
     let mut children = HashMap::new();
@@ -401,7 +423,7 @@ fn found(one: &Wanted, links: &Links, children: &HashMap<(Device, Mac), &Link>, 
         Key::Macvlan(_, mac) => {
             // Somebody may have given ours another address; a second one would not help.
             let ours = before.names.get(&one.key).and_then(|name| links.named(name));
-            let ours = ours.filter(|link| link.kind.is_stacked() && link.parent == Some(parent.device));
+            let ours = ours.filter(|link| is_on(link, parent));
             children.get(&(parent.device, *mac)).copied().or(ours).map(|link| link.name.clone())
         }
         // Any other on this parent may be somebody else's.

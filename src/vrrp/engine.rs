@@ -1,5 +1,6 @@
 //! All instances together: who goes along with whom, whom an event concerns, and when to look again.
 
+use super::alteration::{PATIENCE, STRIPPING, too_many};
 use super::concern::{Concerned, same_shape};
 use super::device::Plan;
 use super::fault::Cause;
@@ -7,13 +8,13 @@ use super::group::Group;
 use super::history::Kind;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
+use super::strangers::Strangers;
 use super::{Event, Manner, Standing, Tracked, message, place};
 use crate::effect::delta::is_tracked;
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
 use crate::effect::packet::{Datagram, PortId};
 use crate::effect::record::{self, Record};
-use crate::effect::say::Level;
 use crate::effect::time::{Instant, TimeOfDay};
 use crate::effect::{Action, Actions};
 use crate::model::Model;
@@ -24,13 +25,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Somebody who takes our addresses away this often within [`STRIPPING`] means it.
-const MOST_STRIPS: usize = 5;
-const STRIPPING: Duration = Duration::from_secs(10);
-/// A program that clears a table takes so long at most.
-const BLOW: Duration = Duration::from_millis(200);
-/// How long the virtual router is given up then.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// When a socket that could not be opened is tried again.
 const REOPEN: Duration = Duration::from_secs(1);
 
@@ -55,6 +49,7 @@ pub struct Engine {
     /// By deadline, and for equal ones in the order in which they were set.
     queue: BTreeSet<(Instant, u64, InstanceId)>,
     armings: u64,
+    pub(super) strangers: Strangers,
     last_id: u32,
     /// Addresses that come and go with instances, and are no source of adverts.
     pub(super) virtuals: HashSet<IpAddr>,
@@ -86,6 +81,7 @@ impl Engine {
             ports: Ports::default(),
             queue: BTreeSet::new(),
             armings: 0,
+            strangers: Strangers::default(),
             last_id: 0,
             virtuals: HashSet::new(),
             concerned: Concerned::new(),
@@ -120,6 +116,7 @@ impl Engine {
         match event {
             Event::Tick => self.tick(now, actions),
             Event::Received { port, datagram } => self.received(now, port, &datagram, actions),
+            Event::Duplicate(local) => self.duplicate(local, actions),
             Event::ClockSet(time_of_day) => self.time_of_day = time_of_day,
             Event::PortFailed { port, reason } => self.port_failed(now, port, &reason, actions),
             Event::Link(link) => self.link(now, link, actions),
@@ -355,10 +352,7 @@ impl Engine {
         let from_peer = |id: &InstanceId| self.instances.get(id).is_some_and(|instance| has_peer(instance, datagram.source));
         let id = self.ports.users(port, vrid).find(from_peer).or_else(|| self.ports.users(port, vrid).next());
         let Some(id) = id else {
-            if self.model.global.vrrp.log_unknown_vrids {
-                actions.say(Level::Info, format!("advert for unknown VRID {vrid} from {}", datagram.source));
-            }
-            return;
+            return self.unknown(now, vrid, datagram.source, actions);
         };
         let wish = self.with(now, id, actions, |instance, cx| instance.receive(datagram, cx)).flatten();
         self.grant(now, id, wish, actions);
@@ -387,6 +381,7 @@ impl Engine {
         instance.strips.clear();
         instance.faults.set(Cause::NoSocket, false);
         instance.faults.set(Cause::Stripped, false);
+        instance.faults.set(Cause::Altered, false);
         self.make_anew(Owner::Devices, actions);
         self.look_around(now, id, actions);
         self.apply_faults(now, id, actions);
@@ -461,18 +456,13 @@ impl Engine {
     }
 
     fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {
-        let Owner::Instance(id) = owner else { return self.make_anew(owner, actions) };
+        let Owner::Instance(id) = owner else { return self.altered(now, fact, actions) };
         let Some(instance) = self.instances.get_mut(&id) else { return };
         // What is not tracked may go: that is what `no_track` asks for.
         if !instance.is_master() || !is_tracked(fact) {
             return;
         }
-        instance.strips.retain(|&at| now < at + STRIPPING);
-        // Everything that goes at one blow counts once.
-        if instance.strips.back().is_none_or(|&at| now >= at + BLOW) {
-            instance.strips.push_back(now);
-        }
-        if instance.strips.len() > MOST_STRIPS {
+        if too_many(&mut instance.strips, now) {
             actions.push(Action::Say(message::stripped_again(&instance.conf.name, instance.strips.len(), STRIPPING)));
             instance.retry = Some(now + PATIENCE);
             self.fault(now, id, Cause::Stripped, true, actions);

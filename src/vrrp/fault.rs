@@ -24,6 +24,8 @@ pub enum Cause {
     Bfd(Box<str>),
     /// Somebody else takes its addresses away again and again.
     Stripped,
+    /// Somebody else makes something else of its interface again and again.
+    Altered,
 }
 
 impl fmt::Display for Cause {
@@ -39,6 +41,7 @@ impl fmt::Display for Cause {
             Self::File(name) => write!(f, "file {name} says so"),
             Self::Process(name) => write!(f, "process {name} is not as it should be"),
             Self::Bfd(name) => write!(f, "BFD session {name} is down"),
+            Self::Altered => f.write_str("another program keeps changing its interface"),
             Self::Stripped => f.write_str("another program keeps taking its addresses away"),
         }
     }

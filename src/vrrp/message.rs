@@ -88,6 +88,37 @@ pub(super) fn stripped_again(name: &str, times: usize, within: Duration) -> Line
     )
 }
 
+pub(super) fn altered(interface: &str) -> Line {
+    line(Level::Warning, format!("{interface} was changed by another program; it is made as it was"))
+}
+
+pub(super) fn altered_again(interface: &str, within: Duration) -> Line {
+    line(
+        Level::Error,
+        format!(
+            "another program has changed {interface} again and again within {within:?}: it is left so for now, and who lives on it is in FAULT"
+        ),
+    )
+}
+
+pub(super) fn unknown(vrid: u8, from: IpAddr, silent: u64) -> Line {
+    let before = if silent == 0 { String::new() } else { format!(", and {silent} since that was last said") };
+    line(Level::Info, format!("advert for unknown VRID {vrid} from {from}{before}"))
+}
+
+/// What follows is that nobody is answered from it.
+pub(super) fn duplicate(name: &str, address: IpAddr, interface: &str) -> Line {
+    let text = format!(
+        "({name}) another host has {address} on {interface} (duplicate address detection): the kernel does not use it here until it is put there anew"
+    );
+    line(Level::Error, text)
+}
+
+pub(super) fn duplicate_source(name: &str, address: IpAddr, interface: &str) -> Line {
+    let text = format!("({name}) another host has {address} of {interface} (duplicate address detection): nothing can be sent from it");
+    line(Level::Error, text)
+}
+
 pub(super) fn refused(name: &str, what: &str, reason: &str) -> Line {
     line(Level::Error, format!("({name}) the kernel refuses {what}: {reason}"))
 }

@@ -5,6 +5,7 @@
 
 pub mod account;
 mod admit;
+mod alteration;
 pub mod announce;
 mod auth;
 mod beginning;
@@ -28,6 +29,7 @@ mod priority;
 mod snapshot;
 mod speak;
 pub mod stats;
+mod strangers;
 mod surroundings;
 mod track_group;
 pub mod view;
@@ -52,6 +54,8 @@ pub enum Event<'a> {
         port: PortId,
         datagram: Datagram<'a>,
     },
+    /// Somebody else has the address, as the kernel found out, and so it cannot be used here.
+    Duplicate(Local),
     /// The clock was set; until then time of day goes on as it did.
     ClockSet(TimeOfDay),
     /// A port could not be opened, or has stopped working.

@@ -138,7 +138,7 @@ impl Engine {
             weights += added;
         }
         let kept = instance.faults.clone();
-        let lasting = kept.iter().filter(|cause| matches!(cause, Cause::Stripped | Cause::NoSocket));
+        let lasting = kept.iter().filter(|cause| matches!(cause, Cause::Stripped | Cause::Altered | Cause::NoSocket));
         instance.faults = super::fault::Faults::default();
         for cause in lasting {
             instance.faults.set(cause.clone(), true);

@@ -1,4 +1,4 @@
-//! ARP (RFC 826) over Ethernet.
+//! ARP (RFC 826) over Ethernet, and what is told by it over InfiniBand (RFC 4391).
 
 use super::ethernet::{self, BROADCAST, MacBytes};
 use std::net::Ipv4Addr;
@@ -9,6 +9,26 @@ pub const REPLY: u16 = 2;
 pub const LENGTH: usize = 42;
 /// Ethernet, IPv4, and how long their addresses are.
 const KINDS: [u8; 6] = [0, 1, 0x08, 0x00, 6, 4];
+
+/// Of a frame over InfiniBand, with whom it goes to in front of its header.
+pub const INFINIBAND_LENGTH: usize = 80;
+/// InfiniBand, IPv4, and how long their addresses are.
+const INFINIBAND_KINDS: [u8; 6] = [0, 32, 0x08, 0x00, 20, 4];
+
+/// Tells everybody on an InfiniBand network that an address is here.
+pub fn infiniband(address: &[u8; 20], broadcast: &[u8; 20], ip: Ipv4Addr) -> [u8; INFINIBAND_LENGTH] {
+    let protocol = [ethernet::ARP.to_be_bytes(), [0; 2]];
+    let (operation, ip) = (REQUEST.to_be_bytes(), ip.octets());
+    let parts: [&[u8]; 8] = [broadcast, protocol.as_flattened(), &INFINIBAND_KINDS, &operation, address, &ip, broadcast, &ip];
+    let mut frame = [0; INFINIBAND_LENGTH];
+    let mut rest = frame.as_mut_slice();
+    for part in parts {
+        let (here, after) = rest.split_at_mut(part.len().min(rest.len()));
+        here.copy_from_slice(&part[..here.len()]);
+        rest = after;
+    }
+    frame
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arp {
@@ -50,5 +70,31 @@ impl Arp {
             target_mac: [n0, n1, n2, n3, n4, n5],
             target: [t0, t1, t2, t3].into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn over_infiniband_everybody_is_told_as_rfc_4391_has_it() {
+        let (mut own, mut all) = ([0x11; 20], [0xff; 20]);
+        (own[0], all[0]) = (0x80, 0);
+        let frame = infiniband(&own, &all, Ipv4Addr::new(10, 0, 0, 51));
+        for (what, from, want) in [
+            ("to everybody", 0, &all[..]),
+            ("ARP, and nothing", 20, &[0x08, 0x06, 0, 0]),
+            ("InfiniBand and IPv4", 24, &[0, 32, 0x08, 0]),
+            ("the lengths of their addresses", 28, &[20, 4]),
+            ("a request", 30, &[0, 1]),
+            ("from our interface", 32, &own[..]),
+            ("with the address", 52, &[10, 0, 0, 51]),
+            ("for everybody", 56, &all[..]),
+            ("about the same address", 76, &[10, 0, 0, 51]),
+        ] {
+            assert_eq!(&frame[from..from + want.len()], want, "{what}");
+        }
+        assert_eq!(frame.len(), 80);
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod monitor;
 pub(crate) mod packet;
 pub(crate) mod random;
 pub(crate) mod sender;
+pub(crate) mod snapshot;
 pub(crate) mod statistics;
 pub(crate) mod wait;
 
@@ -31,4 +32,5 @@ pub(crate) use host::Host;
 pub(crate) use lan::Lan;
 pub(crate) use monitor::Monitor;
 pub(crate) use sender::{Sender, Stream};
+pub(crate) use snapshot::Snapshot;
 pub(crate) use wait::{PATIENCE, eventually, pause};

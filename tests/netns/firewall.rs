@@ -1,7 +1,7 @@
 //! Addresses that are not accepted: who may talk to them, and what becomes of the rules whatever others do.
 
 use crate::bench::lan::Side;
-use crate::bench::{Client, Daemon, Host, Lan, Program, eventually, pause};
+use crate::bench::{Client, Daemon, Host, Lan, Program, Snapshot, eventually, pause};
 use std::time::Duration;
 
 const VIP: &str = "10.0.0.50";
@@ -59,7 +59,7 @@ fn instance(more: &str) -> String {
 fn an_address_that_is_not_accepted_never_answers_and_leaves_nothing_behind() {
     let scene = Scene::new();
     scene.router.nft("table inet theirs { chain keep { } ; }\n");
-    let before = scene.rules();
+    let before = Snapshot::of(&scene.router);
     let user = Client::start(&scene.user, VIP);
     let mut daemon = scene.start(&instance("no_accept"));
     scene.ask_for_a_while();
@@ -68,7 +68,7 @@ fn an_address_that_is_not_accepted_never_answers_and_leaves_nothing_behind() {
     assert!(scene.rules().contains("table ip keepalived") && scene.rules().contains("table ip6 keepalived"));
     daemon.stop();
     assert_eq!(user.answers(), 0, "not even while it came or went");
-    assert_eq!(scene.rules(), before);
+    before.assert_back(&scene.router);
 }
 
 #[test]
@@ -134,21 +134,22 @@ fn a_crash_opens_nothing() {
 #[test]
 fn what_was_left_when_all_was_killed_goes_at_the_next_start() {
     let scene = Scene::new();
-    let before = scene.rules();
+    let (before, rules) = (Snapshot::of(&scene.router), scene.rules());
     let daemon = scene.start(&instance("no_accept"));
     daemon.kill_all();
     drop(daemon);
     assert!(scene.rules().contains("table ip keepalived"), "the address is still shut");
     let mut daemon = scene.start(&instance("accept"));
     eventually("the address is open", || (scene.pings(VIP) && scene.pings(VIP6)).then_some(()));
-    assert_eq!(scene.rules(), before);
+    assert_eq!(scene.rules(), rules);
     daemon.stop();
-    assert_eq!(scene.rules(), before);
+    before.assert_back(&scene.router);
 }
 
 #[test]
 fn two_daemons_do_not_touch_the_rules_of_each_other() {
     let scene = Scene::new();
+    let before = Snapshot::of(&scene.router);
     let mut first = scene.start(&instance("no_accept"));
     let rules = scene.rules();
     let text = "vrrp_instance V2 {\ninterface eth0\nvirtual_router_id 52\npriority 150\nversion 3\nadvert_int 0.1\nno_accept\nvirtual_ipaddress {\n10.0.0.52/24\n}\n}\n";
@@ -162,5 +163,5 @@ fn two_daemons_do_not_touch_the_rules_of_each_other() {
     second.stop();
     assert_eq!(scene.rules(), rules);
     first.stop();
-    assert_eq!(scene.rules(), "");
+    before.assert_back(&scene.router);
 }

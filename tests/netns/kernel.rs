@@ -115,7 +115,7 @@ impl Scene {
             self.stripped.extend(self.holder.observe(&change));
         }
         if all {
-            self.holder.caught_up();
+            self.stripped.extend(self.holder.caught_up());
         }
         self.refused.extend(self.holder.settle());
     }

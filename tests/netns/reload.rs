@@ -7,7 +7,7 @@
 
 use crate::bench::lan::Side;
 use crate::bench::random::Random;
-use crate::bench::{Capture, Daemon, Host, Lan, Monitor, Program, cost, eventually};
+use crate::bench::{Capture, Daemon, Host, Lan, Monitor, Program, Snapshot, cost, eventually};
 use nix::sys::signal::Signal;
 use standfast::config::host::{Interface, Stated};
 use standfast::config::source::{Files, Refusal};
@@ -47,6 +47,8 @@ struct Scene {
     monitor: Monitor,
     backup: Daemon,
     master: Daemon,
+    /// What the master's kernel held before it.
+    before: Snapshot,
 }
 
 impl Scene {
@@ -60,6 +62,7 @@ impl Scene {
         let capture = Capture::new(&user, "eth0");
         write(&routers[0].folder().join("more.conf"), MORE);
         let program = Program::standfast(env!("CARGO_BIN_EXE_standfast"));
+        let before = Snapshot::of(&routers[0]);
         let master = Daemon::start(&routers[0], &program, configuration);
         eventually("the address is there", || routers[0].has_address(VIP).then_some(()));
         let lesser = MAIN.replace("priority 150", "priority 100");
@@ -72,7 +75,7 @@ impl Scene {
             routers[0].ip("addr del 192.0.2.7/32 dev lo");
             (monitor.removals("192.0.2.7") > 0).then_some(())
         });
-        Self { _lan: lan, routers, capture, monitor, backup, master }
+        Self { _lan: lan, routers, capture, monitor, backup, master, before }
     }
 
     fn file(&self) -> PathBuf {
@@ -304,7 +307,7 @@ fn mutate(random: &mut Random, text: &str) -> Vec<u8> {
 
 #[test]
 fn whatever_a_file_has_become_the_master_goes_on_or_does_what_it_says() {
-    let scene = Scene::new(&whole());
+    let mut scene = Scene::new(&whole());
     // Some mutations lower the priority; nobody is to take that up.
     scene.backup.signal_stop();
     scene.backup.wait_said("Stopped Keepalived");
@@ -339,4 +342,6 @@ fn whatever_a_file_has_become_the_master_goes_on_or_does_what_it_says() {
     assert!(taken > 0 && refused > 0 && meant > 0, "{taken} taken, {refused} refused, {meant} meant");
     scene.put(whole().as_bytes());
     assert!(scene.reload("the whole file"), "{text}");
+    assert!(scene.master.stop().success(), "{text}");
+    scene.before.assert_back(&scene.routers[0]);
 }

@@ -2,7 +2,7 @@
 //! them; and what interfaces do.
 
 use crate::bench::wait::within;
-use crate::bench::{Daemon, Host, Program, eventually};
+use crate::bench::{Daemon, Host, Program, Snapshot, eventually};
 use nix::sys::signal::Signal;
 
 fn standfast() -> Program {
@@ -270,6 +270,7 @@ fn every_word_is_held_as_ip_would_put_it_there() {
     }
 
     let host = machine("words");
+    let whole = Snapshot::of(&host);
     assert_eq!(state(&host), before);
     let configuration = names(&host) + &master(&ours(ROUTES), &ours(RULES));
     let mut daemon = Daemon::start(&host, &standfast(), &configuration);
@@ -312,6 +313,7 @@ fn every_word_is_held_as_ip_would_put_it_there() {
 
     assert!(daemon.stop().success());
     assert_eq!(state(&host), before);
+    whole.assert_back(&host);
 }
 
 fn shows(host: &Host, what: &str) -> bool {

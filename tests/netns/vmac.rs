@@ -4,7 +4,7 @@ use crate::bench::client::neighbour;
 use crate::bench::lan::Side;
 use crate::bench::monitor::Monitor;
 use crate::bench::packet::Mac;
-use crate::bench::{Capture, Client, Daemon, Host, Lan, Program, eventually, pause};
+use crate::bench::{Capture, Client, Daemon, Host, Lan, Program, Snapshot, eventually, pause};
 use std::time::Duration;
 
 const VIP: &str = "10.0.0.50";
@@ -24,15 +24,6 @@ fn configuration(priority: u8, lines: &str) -> String {
 
 const IPV6: &str = "vrrp_instance VI6 {\ninterface eth0\nvirtual_router_id 51\npriority 150\nadvert_int 0.3\nuse_vmac\n\
                     virtual_ipaddress {\nfe80::50\n2001:db8::50/64\n}\n}\n";
-
-/// Interfaces without their numbers, addresses, and all settings of the network.
-fn state(host: &Host) -> Vec<String> {
-    let links = host.ip("-o link show");
-    let links = links.lines().filter_map(|line| line.split_once(": ").map(|(_, rest)| rest.to_owned()));
-    let addresses = host.ip("-o addr show");
-    let settings = host.sh("sysctl -a --pattern ^net.ipv[46].conf|igmp");
-    links.chain(addresses.lines().map(str::to_owned)).chain(settings.lines().map(str::to_owned)).collect()
-}
 
 fn setting(host: &Host, name: &str) -> String {
     host.sh(&format!("cat /proc/sys/net/ipv4/{name}")).trim().to_owned()
@@ -116,7 +107,7 @@ fn after_the_stop_the_machine_is_as_it_was() {
     let plain = "vrrp_instance P {\ninterface eth1\nvirtual_router_id 60\npriority 150\nversion 3\nadvert_int 0.3\n\
                  promote_secondaries\nvirtual_ipaddress {\n10.1.0.60/24\n}\n}\n";
     let text = format!("global_defs {{\ndisable_local_igmp\n}}\n{}{IPV6}{plain}", configuration(150, more));
-    let before = state(&host);
+    let before = Snapshot::of(&host);
     let mut daemon = Daemon::start(&host, &standfast(), &text);
     eventually("all are masters", || carries(&host, "vrrp.51", VIP).and(carries(&host, "vrrp1.51", "10.1.0.50")));
     eventually("over IPv6 as well", || carries(&host, "vrrp6.51", "2001:db8::50"));
@@ -132,6 +123,8 @@ fn after_the_stop_the_machine_is_as_it_was() {
         ("conf/vrrp.51/promote_secondaries", "1"),
         ("conf/eth0/arp_ignore", "1"),
         ("conf/eth0/arp_filter", "1"),
+        ("conf/eth0/arp_announce", "2"),
+        ("conf/vrrp.51/arp_announce", "2"),
         ("conf/eth1/arp_ignore", "1"),
         ("conf/eth1/promote_secondaries", "1"),
         ("igmp_link_local_mcast_reports", "0"),
@@ -141,14 +134,14 @@ fn after_the_stop_the_machine_is_as_it_was() {
     assert_eq!(host.sh("cat /proc/sys/net/ipv6/conf/vrrp.51/disable_ipv6").trim(), "1");
     assert_eq!(host.sh("cat /proc/sys/net/ipv6/conf/vrrp6.51/disable_ipv6").trim(), "0");
     assert!(daemon.stop().success(), "{}", daemon.text());
-    assert_eq!(state(&host), before);
+    before.assert_back(&host);
 }
 
 #[test]
 fn a_crash_takes_no_address_away_and_what_was_before_is_not_forgotten() {
     let (_lan, host) = router();
     host.write("/proc/sys/net/ipv4/conf/eth0/arp_ignore", "2");
-    let before = state(&host);
+    let before = Snapshot::of(&host);
     let mut daemon = Daemon::start(&host, &standfast(), &(configuration(150, "use_vmac") + IPV6));
     eventually("both are masters", || carries(&host, "vrrp.51", VIP).and(carries(&host, "vrrp6.51", "2001:db8::50")));
     let numbers = || ["vrrp.51", "vrrp6.51"].map(|name| host.ip(&format!("-o link show {name}")).split(':').next().map(str::to_owned));
@@ -162,13 +155,13 @@ fn a_crash_takes_no_address_away_and_what_was_before_is_not_forgotten() {
     pause(Duration::from_millis(500));
     assert_eq!(monitor.removals(VIP) + monitor.removals("2001:db8::50") + monitor.removals("fe80::50"), 0);
     assert!(daemon.stop().success(), "{}", daemon.text());
-    assert_eq!(state(&host), before);
+    before.assert_back(&host);
 }
 
 #[test]
 fn after_the_end_of_all_processes_the_next_start_takes_what_is_there_and_gives_back_what_was() {
     let (_lan, host) = router();
-    let before = state(&host);
+    let before = Snapshot::of(&host);
     let daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
     eventually("it is master", || carries(&host, "vrrp.51", VIP));
     daemon.kill_all();
@@ -179,7 +172,7 @@ fn after_the_end_of_all_processes_the_next_start_takes_what_is_there_and_gives_b
     eventually("it is master", || carries(&host, "vrrp.51", VIP));
     assert!(!is_there(&host, "vrrp1.51"), "a second one");
     assert!(daemon.stop().success(), "{}", daemon.text());
-    assert_eq!(state(&host), before);
+    before.assert_back(&host);
 }
 
 #[test]

@@ -89,7 +89,7 @@ impl Wrongs {
         let host = chance.index(world.hosts.len());
         let router = chance.index(world.plan.routers.len());
         let segment = world.plan.routers[router].segment;
-        match chance.below(20) {
+        match chance.below(22) {
             0 => self.weather(world, lasting, Weather { loss: chance.pick(&[10, 50, 90, 100]), ..Weather::FAIR }),
             1 => self.weather(world, lasting, Weather { twice: 50, ..Weather::FAIR }),
             2 => self.weather(world, lasting, Weather { slowest: world.plan.longest_master_down() / 4, ..Weather::FAIR }),
@@ -126,6 +126,7 @@ impl Wrongs {
             // Only forth: a process that starts with a clock that went back is not believed for that long.
             16 | 17 => world.advance_clock(host, Duration::from_millis(chance.below(20_000))),
             13 => drop(world.strip(host, chance.index(4))),
+            20 => world.harm(host, chance.index(4), chance.percent(50)),
             14 | 15 => {
                 let standing = if chance.percent(50) { Standing::Up } else { Standing::Down };
                 world.set_script(host, standing);

@@ -1,11 +1,14 @@
 //! A machine of the LAN: what its kernel holds, and the engine that runs on it, if one does.
 
 use crate::plan::{Plan, interface, own};
+use standfast::effect::device::{Kind, NewDevice, Upper};
 use standfast::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
 use standfast::effect::packet::{Port, PortId, Reach, Seal};
 use standfast::effect::record::Record;
 use standfast::effect::time::{Instant, TimeOfDay};
+use standfast::model::Model;
 use standfast::model::net::{Family, Prefix};
+use standfast::vrrp::device::Plan as Fixtures;
 use standfast::vrrp::{Engine, Event};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -71,6 +74,8 @@ pub(crate) fn right_time() -> TimeOfDay {
 pub(crate) enum Change {
     Added(Local),
     Removed(Local),
+    Made(Link),
+    Unmade(Device),
     Refused(Fact),
 }
 
@@ -114,17 +119,58 @@ impl Host {
         events
     }
 
-    /// Takes an interface away with all that is on it.
+    /// Takes an interface away with all that is on it, virtual MACs first.
     pub(crate) fn unplug(&mut self, segment: u8) -> Vec<Event<'static>> {
         let Some(device) = self.devices[usize::from(segment)].take() else { return Vec::new() };
+        let mut events: Vec<_> = self.upper(device).into_iter().flat_map(|upper| self.delete(upper)).collect();
+        events.extend(self.delete(device));
+        events
+    }
+
+    /// What sits on an interface.
+    fn upper(&self, device: Device) -> Vec<Device> {
+        self.links.iter().filter(|link| link.parent == Some(device)).map(|link| link.device).collect()
+    }
+
+    /// Somebody else takes an interface away. Returns what a process would hear of it.
+    fn delete(&mut self, device: Device) -> Vec<Event<'static>> {
         let mut events: Vec<_> = self.links.addresses(device).iter().map(|&prefix| Event::AddressGone(Local { device, prefix })).collect();
         for (&owner, facts) in &mut self.ledger {
             let gone: Vec<Fact> = facts.extract_if(.., |fact| placed(fact).is_some_and(|local| local.device == device)).collect();
             events.extend(gone.into_iter().map(|fact| Event::Stripped { owner, fact }));
         }
-        self.links.remove(device);
+        let link = self.links.remove(device);
         events.push(Event::LinkGone(device));
+        let devices = self.ledger.get_mut(&Owner::Devices).into_iter();
+        let is_it = |fact: &mut Fact| matches!((&*fact, &link), (Fact::Device(new), Some(link)) if new.name == link.name);
+        let gone: Vec<Fact> = devices.flat_map(|facts| facts.extract_if(.., is_it).collect::<Vec<_>>()).collect();
+        events.extend(gone.into_iter().map(|fact| Event::Stripped { owner: Owner::Devices, fact }));
         events
+    }
+
+    /// Somebody deletes a virtual MAC of ours, or makes something else of it.
+    pub(crate) fn harm(&mut self, which: usize, deletes: bool) -> Vec<Event<'static>> {
+        let upper: Vec<Device> = self.links.iter().filter(|link| link.parent.is_some()).map(|link| link.device).collect();
+        let Some(link) = upper.get(which % upper.len().max(1)).and_then(|&device| self.links.get(device)).cloned() else {
+            return Vec::new();
+        };
+        if deletes {
+            return self.delete(link.device);
+        }
+        let facts = self.ledger.get_mut(&Owner::Devices).into_iter();
+        let is_it = |fact: &mut Fact| matches!(fact, Fact::Device(new) if new.name == link.name);
+        let lost: Vec<Fact> = facts.flat_map(|facts| facts.extract_if(.., is_it).collect::<Vec<_>>()).collect();
+        let other = Link { mac: Some(Mac([2, 9, 9, 9, 9, 9])), ..link };
+        self.links.put(other.clone());
+        let mut events = vec![Event::Link(other)];
+        events.extend(lost.into_iter().map(|fact| Event::Stripped { owner: Owner::Devices, fact }));
+        events
+    }
+
+    /// The segment that an interface leads to, be it a virtual MAC.
+    pub(crate) fn segment_of(&self, device: Device) -> Option<u8> {
+        let below = self.links.get(device).and_then(|link| link.parent).unwrap_or(device);
+        (0_u8..).zip(&self.devices).find(|(_, there)| **there == Some(below)).map(|(segment, _)| segment)
     }
 
     pub(crate) fn is_up(&self, segment: u8) -> bool {
@@ -132,7 +178,9 @@ impl Host {
     }
 
     pub(crate) fn has(&self, segment: u8, prefix: Prefix) -> bool {
-        self.devices[usize::from(segment)].is_some_and(|device| self.links.addresses(device).contains(&prefix))
+        let Some(device) = self.devices[usize::from(segment)] else { return false };
+        let on = |device: Device| self.links.addresses(device).contains(&prefix);
+        on(device) || self.links.iter().any(|link| link.parent == Some(device) && on(link.device))
     }
 
     pub(crate) const fn runs(&self) -> bool {
@@ -160,11 +208,16 @@ impl Host {
         }
     }
 
-    pub(crate) fn set_up(&mut self, segment: u8, up: bool) -> Option<Event<'static>> {
-        let device = self.devices[usize::from(segment)]?;
-        let link = Link { up, ..self.links.get(device)?.clone() };
-        self.links.put(link.clone());
-        Some(Event::Link(link))
+    pub(crate) fn set_up(&mut self, segment: u8, up: bool) -> Vec<Event<'static>> {
+        let Some(device) = self.devices[usize::from(segment)] else { return Vec::new() };
+        let all: Vec<Link> =
+            std::iter::once(device).chain(self.upper(device)).filter_map(|device| self.links.get(device).cloned()).collect();
+        let all = all.into_iter().map(|link| Link { up, ..link });
+        all.map(|link| {
+            self.links.put(link.clone());
+            Event::Link(link)
+        })
+        .collect()
     }
 
     /// What is there already of what a predecessor held belongs to its successor.
@@ -182,13 +235,28 @@ impl Host {
     pub(crate) fn hold(&mut self, owner: Owner, wanted: Box<[Fact]>) -> Vec<Change> {
         let held = self.ledger.remove(&owner).unwrap_or_default();
         let mut changes = Vec::new();
-        for local in held.iter().filter(|fact| !wanted.contains(fact)).filter_map(placed) {
-            if self.links.remove_address(local) {
+        for fact in held.iter().filter(|fact| !wanted.contains(fact)) {
+            if let Some(local) = placed(fact)
+                && self.links.remove_address(local)
+            {
                 changes.push(Change::Removed(local));
+            }
+            if let Fact::Device(new) = fact {
+                changes.extend(self.unmake(new));
             }
         }
         let mut holds = Vec::new();
         for fact in wanted {
+            if let Fact::Device(new) = &fact {
+                match self.make(new) {
+                    Ok(made) => {
+                        changes.extend(made.map(Change::Made));
+                        holds.push(fact);
+                    }
+                    Err(()) => changes.push(Change::Refused(fact)),
+                }
+                continue;
+            }
             let Some(local) = placed(&fact) else { continue };
             if self.links.get(local.device).is_none() {
                 changes.push(Change::Refused(fact));
@@ -203,33 +271,79 @@ impl Host {
         changes
     }
 
+    /// Whether it holds just these interfaces, and what is on them for all.
+    pub(crate) fn has_made(&self, facts: &[Fact]) -> bool {
+        let held = self.ledger.get(&Owner::Devices).map_or(&[][..], Vec::as_slice);
+        held.iter().eq(facts.iter().filter(|fact| !matches!(fact, Fact::Setting(_))))
+    }
+
+    /// It is there and up afterwards; returns it unless it was so before.
+    fn make(&mut self, new: &NewDevice) -> Result<Option<Link>, ()> {
+        let (Some(parent), Upper::Macvlan(mac)) = (self.links.get(new.parent).cloned(), new.upper) else { return Err(()) };
+        let there = self.links.named(&new.name).cloned();
+        let device = there.as_ref().map_or(Device(self.next_device), |link| link.device);
+        let kind = Kind::Macvlan { private: true };
+        let link = Link { device, name: new.name.clone(), mac: Some(mac), parent: Some(parent.device), kind, ..parent };
+        if there.as_ref() == Some(&link) {
+            return Ok(None);
+        }
+        if there.is_none() {
+            self.next_device += 1;
+        }
+        self.links.put(link.clone());
+        Ok(Some(link))
+    }
+
+    fn unmake(&mut self, new: &NewDevice) -> Vec<Change> {
+        let Some(device) = self.links.named(&new.name).map(|link| link.device) else { return Vec::new() };
+        let mut changes: Vec<Change> =
+            self.links.addresses(device).iter().map(|&prefix| Change::Removed(Local { device, prefix })).collect();
+        for facts in self.ledger.values_mut() {
+            facts.retain(|fact| placed(fact).is_none_or(|local| local.device != device));
+        }
+        self.links.remove(device);
+        changes.push(Change::Unmade(device));
+        changes
+    }
+
+    /// What has to be there before the process says its first word.
+    pub(crate) fn prepare(&mut self, model: &Model) {
+        let mut plan = Fixtures::default();
+        for _ in 0..2 {
+            plan = Fixtures::new(model, &self.links, &plan);
+            self.hold(Owner::Devices, plan.held().into());
+        }
+    }
+
     /// Somebody takes one of our addresses away.
     pub(crate) fn strip(&mut self, which: usize) -> Vec<Event<'static>> {
-        let count: usize = self.ledger.values().map(Vec::len).sum();
-        let mut all = self.ledger.iter_mut().flat_map(|(&owner, facts)| (0..facts.len()).map(move |n| (owner, n)));
-        let Some((owner, n)) = (count > 0).then(|| all.nth(which % count)).flatten() else { return Vec::new() };
+        let addresses =
+            |facts: &[Fact]| facts.iter().enumerate().filter(|(_, fact)| placed(fact).is_some()).map(|(n, _)| n).collect::<Vec<_>>();
+        let instances = || self.ledger.iter().filter(|(owner, _)| matches!(owner, Owner::Instance(_)));
+        let list: Vec<(Owner, usize)> =
+            instances().flat_map(|(&owner, facts)| addresses(facts).into_iter().map(move |n| (owner, n))).collect();
+        let Some(&(owner, n)) = list.get(which % list.len().max(1)) else { return Vec::new() };
         let fact = self.ledger.get_mut(&owner).expect("it was found there").remove(n);
         let Some(local) = placed(&fact) else { return Vec::new() };
         self.links.remove_address(local);
         vec![Event::AddressGone(local), Event::Stripped { owner, fact }]
     }
 
-    /// The socket, if any, that hears what arrives from a segment.
-    pub(crate) fn hears(&self, segment: u8, packet: &Sent) -> Option<PortId> {
-        let device = self.devices[usize::from(segment)]?;
+    /// The sockets that hear what arrives from a segment: a virtual MAC has a copy of its own.
+    pub(crate) fn hears(&self, segment: u8, packet: &Sent) -> Vec<PortId> {
         let here = self.links.has_address(packet.destination);
         let fits = |port: &Port| {
             let reached = match port.reach {
                 Reach::Multicast { group } => group == packet.destination,
                 Reach::Unicast { source } => here && source == packet.destination,
             };
-            reached && port.device.is_none_or(|bound| bound == device) && port.ah == packet.seal.is_some()
+            reached && port.device.is_none_or(|bound| self.segment_of(bound) == Some(segment)) && port.ah == packet.seal.is_some()
         };
-        self.ports.iter().find(|(_, port)| fits(port)).map(|(&id, _)| id)
+        self.ports.iter().filter(|(_, port)| fits(port)).map(|(&id, _)| id).collect()
     }
 }
 
-/// Where an address of ours goes. Nothing else is configured here.
+/// Where an address of ours goes.
 pub(crate) fn placed(fact: &Fact) -> Option<Local> {
     match fact {
         Fact::Address(placed) => Some(Local { device: placed.device, prefix: placed.address.prefix }),

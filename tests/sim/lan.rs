@@ -2,7 +2,7 @@
 
 use crate::chance::Chance;
 use crate::host::{Arrival, Change, Host, Sent, Stall, right_time};
-use crate::plan::{Plan, SCRIPT};
+use crate::plan::Plan;
 use crate::watch::Watch;
 use standfast::effect::net::Mac;
 use standfast::effect::notice::{Subject, Told};
@@ -10,7 +10,7 @@ use standfast::effect::packet::{Datagram, Seal, Target, Transmit};
 use standfast::effect::record::Record;
 use standfast::effect::time::{Instant, TimeOfDay};
 use standfast::effect::{Action, Actions};
-use standfast::vrrp::{Engine, Event, Manner, Standing, Tracked};
+use standfast::vrrp::{Engine, Event, Manner, Standing};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -146,7 +146,9 @@ impl World {
         self.tell(|| format!("{host}: starts with {} records", records.len()));
         self.watch.begin(host, self.now, records.is_empty());
         let mut actions = Actions::default();
-        let (model, links) = (self.plan.model(host), self.hosts[host].links.clone());
+        let model = self.plan.model(host);
+        self.hosts[host].prepare(&model);
+        let links = self.hosts[host].links.clone();
         let manner = Manner { time_of_day: self.hosts[host].clock, ..Manner::default() };
         let engine = Engine::start(self.now, &model, links, &records, manner, &mut actions);
         self.hosts[host].engine = Some(engine);
@@ -189,7 +191,7 @@ impl World {
     fn report_script(&mut self, host: usize) {
         if let Some(standing) = self.plan.hosts[host].script {
             self.tell(|| format!("{host}: its script says {standing:?}"));
-            self.deliver(host, Arrival::Event(Event::Tracked { object: Tracked::Script(SCRIPT), standing }));
+            self.deliver(host, Arrival::Event(Event::Tracked { object: self.plan.hosts[host].tracks.object(), standing }));
             self.check(host);
         }
     }
@@ -312,6 +314,13 @@ impl World {
         any
     }
 
+    /// Somebody deletes a virtual MAC, or makes something else of it.
+    pub(crate) fn harm(&mut self, host: usize, which: usize, deletes: bool) {
+        let events = self.hosts[host].harm(which, deletes);
+        self.tell(|| format!("{host}: somebody {} a virtual MAC: {events:?}", if deletes { "deletes" } else { "changes" }));
+        self.monitor_at_once(host, events);
+    }
+
     /// A change from outside, and the process hears of it before anything else happens.
     fn monitor_at_once(&mut self, host: usize, events: impl IntoIterator<Item = Event<'static>>) {
         self.watch.disturb(self.now);
@@ -357,8 +366,8 @@ impl World {
                 if host.engine.is_none() || !host.is_up(segment) {
                     return;
                 }
-                if let Some(port) = host.hears(segment, &packet) {
-                    self.deliver(to, Arrival::Packet(port, packet));
+                for port in host.hears(segment, &packet) {
+                    self.deliver(to, Arrival::Packet(port, Rc::clone(&packet)));
                     self.check(to);
                 }
             }
@@ -465,6 +474,8 @@ impl World {
                         let event = match change {
                             Change::Added(local) => Event::Address(local),
                             Change::Removed(local) => Event::AddressGone(local),
+                            Change::Made(link) => Event::Link(link),
+                            Change::Unmade(device) => Event::LinkGone(device),
                             Change::Refused(fact) => Event::Refused { owner, fact, reason: "No such device".to_owned() },
                         };
                         let incarnation = self.hosts[host].incarnation;
@@ -537,11 +548,9 @@ impl World {
             self.violate(|| format!("{host} sends through {port:?}, which is not for that"));
             return;
         }
-        let segments = 0..self.plan.segments;
-        let device_of = |segment: u8| self.hosts[host].devices[usize::from(segment)];
         let segment = match port.device {
-            Some(device) => segments.clone().find(|&segment| device_of(segment) == Some(device)),
-            None => segments.clone().find(|&segment| self.plan.host_at(segment, source) == Some(host)),
+            Some(device) => self.hosts[host].segment_of(device),
+            None => (0..self.plan.segments).find(|&segment| self.plan.host_at(segment, source) == Some(host)),
         };
         let Some(segment) = segment.filter(|&segment| self.hosts[host].is_up(segment)) else { return };
         let seal = ah.map(|ah| Seal { ah, id });
@@ -567,7 +576,7 @@ impl World {
     /// Others hear of addresses here, or are asked for them.
     fn claim(&mut self, host: usize, targets: &[Target]) {
         for target in targets {
-            let segment = (0..self.plan.segments).find(|&segment| self.hosts[host].devices[usize::from(segment)] == Some(target.device));
+            let segment = self.hosts[host].segment_of(target.device);
             let by = self.hosts[host].links.get(target.device).and_then(|link| link.mac.filter(|_| link.up));
             let (Some(segment), Some(by)) = (segment, by) else { continue };
             for to in (0..self.hosts.len()).filter(|&to| to != host) {

@@ -7,7 +7,7 @@ use standfast::config::source::{Files, Refusal};
 use standfast::config::{Options, load};
 use standfast::model::Model;
 use standfast::model::net::{Family, Prefix};
-use standfast::vrrp::Standing;
+use standfast::vrrp::{Standing, Tracked};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -36,6 +36,8 @@ pub(crate) struct Router {
     pub(crate) version: u8,
     pub(crate) unicast: bool,
     pub(crate) auth: Auth,
+    /// On a virtual MAC.
+    pub(crate) vmac: bool,
 }
 
 /// How its adverts are authenticated.
@@ -67,6 +69,45 @@ pub(crate) struct HostPlan {
     pub(crate) grouped: bool,
     /// What its script found last, if it has one.
     pub(crate) script: Option<Standing>,
+    /// What stands for a script here.
+    pub(crate) tracks: Tracks,
+    /// The group has the tracker in the place of its members.
+    pub(crate) group_tracks: bool,
+}
+
+/// What hosts look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tracks {
+    #[default]
+    Script,
+    Process,
+    Bfd,
+}
+
+impl Tracks {
+    pub(crate) const fn object(self) -> Tracked<'static> {
+        match self {
+            Self::Script => Tracked::Script(SCRIPT),
+            Self::Process => Tracked::Process(SCRIPT),
+            Self::Bfd => Tracked::Bfd(SCRIPT),
+        }
+    }
+
+    fn definition(self) -> String {
+        match self {
+            Self::Script => format!("vrrp_script {SCRIPT} {{\n script {COMMAND}\n}}\n"),
+            Self::Process => format!("vrrp_track_process {SCRIPT} {{\n process something\n}}\n"),
+            Self::Bfd => format!("bfd_instance {SCRIPT} {{\n neighbor_ip 192.0.2.99\n}}\n"),
+        }
+    }
+
+    const fn block(self) -> &'static str {
+        match self {
+            Self::Script => "track_script",
+            Self::Process => "track_process",
+            Self::Bfd => "track_bfd",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -157,8 +198,17 @@ impl Files for OneFile {
 impl Plan {
     /// One segment, one virtual router of version 3, and a host for each member.
     pub(crate) fn simple(members: &[Member]) -> Self {
-        let router = Router { segment: 0, vrid: 51, family: Family::V4, version: 3, unicast: false, auth: Auth::None };
-        let hosts = members.iter().map(|&member| HostPlan { members: vec![Some(member)], grouped: false, script: None }).collect();
+        let router = Router { segment: 0, vrid: 51, family: Family::V4, version: 3, unicast: false, auth: Auth::None, vmac: false };
+        let hosts = members
+            .iter()
+            .map(|&member| HostPlan {
+                members: vec![Some(member)],
+                grouped: false,
+                script: None,
+                tracks: Tracks::Script,
+                group_tracks: false,
+            })
+            .collect();
         Self { segments: 1, startup_delay: Duration::ZERO, routers: vec![router], hosts }
     }
 
@@ -185,7 +235,9 @@ impl Plan {
         let mut plan = Self { segments, startup_delay, routers: Vec::new(), hosts: Vec::new() };
         for _ in 0..hosts {
             let script = chance.percent(30).then(|| if chance.percent(80) { Standing::Up } else { Standing::Down });
-            plan.hosts.push(HostPlan { members: Vec::new(), grouped, script });
+            let tracks = chance.pick(&[Tracks::Script, Tracks::Script, Tracks::Process, Tracks::Bfd]);
+            let group_tracks = grouped && chance.percent(50);
+            plan.hosts.push(HostPlan { members: Vec::new(), grouped, script, tracks, group_tracks });
         }
         // A group stands or falls as one, so its members must agree on who is better.
         let shared: Vec<Member> = (0..hosts).map(|_| Self::member(chance)).collect();
@@ -202,7 +254,8 @@ impl Plan {
                 (true, _) => Auth::Hmac,
             };
             let common = if version == 2 { chance.pick(&[1000, 2000]) } else { scale * chance.pick(&[1, 1, 1, 2]) };
-            plan.routers.push(Router { segment: n % segments, vrid: 51 + n, family, version, unicast, auth });
+            let vmac = chance.percent(30);
+            plan.routers.push(Router { segment: n % segments, vrid: 51 + n, family, version, unicast, auth, vmac });
             let vips = u8::try_from(chance.below(MOST_VIPS.into()) + 1).unwrap_or(1);
             for (host, shared) in plan.hosts.iter_mut().zip(&shared) {
                 let mut member = if grouped { *shared } else { Self::member(chance) };
@@ -212,7 +265,8 @@ impl Plan {
                 member.vips = vips;
                 // Weights are for those who stand alone, and whose priority may change.
                 let weight = if grouped || member.is_owner() { 0 } else { chance.pick(&[0, 10, 60, -10, -60, -253]) };
-                member.weight = host.script.filter(|_| chance.percent(70)).map(|_| weight);
+                // What the group tracks is all of its members' business.
+                member.weight = host.script.filter(|_| host.group_tracks || chance.percent(70)).map(|_| weight);
                 let takes_part = grouped || unicast || chance.percent(90);
                 host.members.push(takes_part.then_some(member));
             }
@@ -248,13 +302,15 @@ impl Plan {
         }
         text.push_str("}\n");
         if plan.script.is_some() {
-            write!(text, "vrrp_script {SCRIPT} {{\n script {COMMAND}\n}}\n").expect("writing to memory");
+            text.push_str(&plan.tracks.definition());
         }
         self.write(host, &mut text).expect("writing to memory");
         if plan.grouped {
             let names: Vec<String> = (0..self.routers.len()).filter_map(|router| self.name(host, router)).collect();
             let names = names.join("\n");
-            write!(text, "vrrp_sync_group G {{\n group {{\n{names}\n }}\n}}\n").expect("writing to memory");
+            let tracker = plan.script.filter(|_| plan.group_tracks).map(|_| format!(" {} {{\n {SCRIPT}\n }}\n", plan.tracks.block()));
+            let tracker = tracker.unwrap_or_default();
+            write!(text, "vrrp_sync_group G {{\n group {{\n{names}\n }}\n{tracker}}}\n").expect("writing to memory");
         }
         text
     }
@@ -262,7 +318,7 @@ impl Plan {
     fn write(&self, host: usize, text: &mut String) -> std::fmt::Result {
         for (n, router) in self.routers.iter().enumerate() {
             let (Some(member), Some(name)) = (self.hosts[host].members[n], self.name(host, n)) else { continue };
-            let Router { segment, vrid, family, version, unicast, auth } = *router;
+            let Router { segment, vrid, family, version, unicast, auth, vmac } = *router;
             let role = if member.is_owner() { "MASTER" } else { "BACKUP" };
             writeln!(text, "vrrp_instance {name} {{\n state {role}\n interface {}", interface(segment))?;
             writeln!(text, " virtual_router_id {vrid}\n priority {}\n version {version}", member.priority)?;
@@ -275,9 +331,13 @@ impl Plan {
             if !member.preempt_delay.is_zero() {
                 writeln!(text, " preempt_delay {:.3}", member.preempt_delay.as_secs_f64())?;
             }
-            if let Some(weight) = member.weight {
+            if vmac {
+                writeln!(text, " use_vmac{}", if unicast { "\n vmac_xmit_base" } else { "" })?;
+            }
+            let tracks = &self.hosts[host];
+            if let Some(weight) = member.weight.filter(|_| !tracks.group_tracks) {
                 let weight = if weight == 0 { String::new() } else { format!("weight {weight}") };
-                writeln!(text, " track_script {{\n {SCRIPT} {weight}\n }}")?;
+                writeln!(text, " {} {{\n {SCRIPT} {weight}\n }}", tracks.tracks.block())?;
             }
             text.push_str(auth.lines());
             if unicast {

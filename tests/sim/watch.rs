@@ -3,11 +3,11 @@
 use crate::host::Host;
 use crate::plan::{Auth, Member, Plan};
 use standfast::effect::Action;
-use standfast::effect::net::Fact;
+use standfast::effect::net::{Fact, Owner};
 use standfast::effect::notice::{Notice, Subject, Told};
 use standfast::effect::packet::Transmit;
 use standfast::effect::time::Instant;
-use standfast::model::net::Prefix;
+use standfast::model::net::{Family, Prefix};
 use standfast::vrrp::view::{State, View};
 use standfast::wire::vrrp::{Packet, Sum};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +68,9 @@ impl Watch {
 
     /// What is wrong with an action, before it is carried out.
     pub(crate) fn action(&mut self, now: Instant, host: usize, machine: &Host, plan: &Plan, action: &Action) -> Option<String> {
-        if self.quiet.is_some() && !matches!(action, Action::Transmit(_)) {
+        // Interfaces are asked for again after a while where the kernel would not make one, whatever has come of it since.
+        let restated = matches!(action, Action::Hold { owner: Owner::Devices, facts } if machine.has_made(facts));
+        if self.quiet.is_some() && !restated && !matches!(action, Action::Transmit(_)) {
             return Some(format!("something but an advert on a quiet LAN: {action:?}"));
         }
         match action {
@@ -228,7 +230,9 @@ impl Watch {
         let machine = &hosts[host];
         let reaches = |router: usize| {
             let (segment, family) = (plan.routers[router].segment, plan.routers[router].family);
-            machine.is_up(segment) && machine.has(segment, crate::plan::own(host, segment, family))
+            // A virtual MAC makes up an IPv6 address of its own where its parent has none.
+            let speaks = plan.routers[router].vmac && family == Family::V6 || machine.has(segment, crate::plan::own(host, segment, family));
+            machine.is_up(segment) && speaks
         };
         let members = &plan.hosts[host].members;
         let group = members.iter().enumerate().filter(|(n, member)| member.is_some() && (*n == router || plan.hosts[host].grouped));

@@ -2,7 +2,7 @@
 
 use super::{Entry, Expected, Index, Ledger, Names, Standing, Step, place};
 use crate::effect::delta::{Identity, is_tracked};
-use crate::effect::device::Scope;
+use crate::effect::device::{NewDevice, Scope};
 use crate::effect::net::{Device, Fact, Owner};
 use crate::kernel::rtnl::decode::{Key, Seen, network};
 use crate::kernel::rtnl::message::Resolve;
@@ -221,6 +221,34 @@ impl Ledger {
         }
         self.stand(&identity, Standing::Lost);
         self.of_all_owners(&identity)
+    }
+
+    /// Interfaces of ours that are no longer what we made, by somebody else's doing.
+    pub(in crate::kernel) fn altered(&mut self, is_as_made: impl Fn(&NewDevice) -> bool) -> Vec<(Owner, Fact)> {
+        let mut altered = Vec::new();
+        for (identity, entry) in &self.entries {
+            match &entry.fact {
+                // Of what is not told yet nobody knows.
+                Fact::Device(new) if entry.standing == Standing::Held && !self.expected.contains_key(identity) => {
+                    altered.extend((!is_as_made(new)).then(|| identity.clone()));
+                }
+                Fact::Device(_) | Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => {}
+            }
+        }
+        for identity in &altered {
+            self.stand(identity, Standing::Doubtful);
+            if let Some(entry) = self.entries.get_mut(identity) {
+                entry.altered = true;
+            }
+        }
+        altered.iter().flat_map(|identity| self.of_all_owners(identity)).collect()
+    }
+
+    /// What somebody else has made of an interface of ours is undone.
+    pub(super) fn make_good(&mut self, owner: Owner, identity: &Identity, fact: Fact) -> Option<Step> {
+        self.stand(identity, Standing::Held);
+        self.entries.get_mut(identity)?.altered = false;
+        self.change(owner, identity, fact)
     }
 
     /// An IPv4 address has gone: the kernel drops routes that have it as their source, and with the last address of an

@@ -8,14 +8,14 @@ pub(super) use route::route;
 use super::message::Resolve;
 use crate::effect::delta::Identity;
 use crate::effect::device::Kind;
-use crate::effect::net::{Device, Link, Local, Mac, Placed};
+use crate::effect::net::{Device, Infiniband, Link, Local, Mac, Placed};
 use crate::model::net::address::Lifetime;
 use crate::model::net::rule::{Action, Mark};
 use crate::model::net::{Address, Family, Prefix, Realms, Rule, Scope};
 use netlink_packet_core::{NlaBuffer, NlasIterator, Parseable};
 use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use netlink_packet_route::link::{LinkFlags, LinkHeader};
+use netlink_packet_route::link::{LinkFlags, LinkHeader, LinkLayerType};
 use netlink_packet_route::route::RouteRealm;
 use netlink_packet_route::rule::{RuleAction, RuleAttribute, RuleFlags, RuleMessage};
 use std::net::{IpAddr, Ipv4Addr};
@@ -61,6 +61,7 @@ fn family(family: AddressFamily) -> Option<Family> {
 pub(super) fn link(payload: &[u8]) -> Option<Link> {
     const HEADER: usize = 16;
     const ADDRESS: u16 = 1;
+    const BROADCAST: u16 = 2;
     const NAME: u16 = 3;
     const MTU: u16 = 4;
     const PARENT: u16 = 5;
@@ -75,12 +76,17 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
     }
     let (mut name, mut mac, mut mtu, mut parent, mut elsewhere) = (None, None, 0, None, false);
     let (mut master, mut kind, mut group) = (None, Kind::Plain, 0);
+    let (mut wide, mut everybody) = (None, None);
     let number = |value: &[u8]| value.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes));
     for attribute in NlasIterator::new(payload.get(HEADER..)?).map_while(Result::ok) {
         let attribute: NlaBuffer<&[u8]> = attribute;
         let value = attribute.value();
         match attribute.kind() {
-            ADDRESS => mac = <[u8; 6]>::try_from(value).ok().map(Mac),
+            ADDRESS => {
+                mac = <[u8; 6]>::try_from(value).ok().map(Mac);
+                wide = <[u8; 20]>::try_from(value).ok();
+            }
+            BROADCAST => everybody = <[u8; 20]>::try_from(value).ok(),
             NAME => name = Some(text(value)),
             MTU => mtu = number(value)?,
             PARENT => parent = number(value).filter(|&parent| parent != 0 && parent != header.index).map(Device),
@@ -91,7 +97,9 @@ pub(super) fn link(payload: &[u8]) -> Option<Link> {
             _ => {}
         }
     }
+    let infiniband = || Some(Box::new(Infiniband { address: wide?, broadcast: everybody? }));
     Some(Link {
+        infiniband: (header.link_layer_type == LinkLayerType::Infiniband).then(infiniband).flatten(),
         device: Device(header.index),
         name: name?,
         up: header.flags.contains(LinkFlags::Up | LinkFlags::Running),
@@ -163,6 +171,11 @@ pub struct Placement {
 impl Placement {
     pub(in crate::kernel) const fn local(&self) -> Local {
         self.local
+    }
+
+    /// Somebody else was found to have it.
+    pub(super) const fn is_duplicate(&self) -> bool {
+        self.flags.contains(AddressFlags::Dadfailed)
     }
 
     pub(in crate::kernel) fn identity(&self) -> Identity {

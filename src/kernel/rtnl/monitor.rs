@@ -19,6 +19,8 @@ pub enum Change {
     Address(Local),
     /// Gone, or not usable any more; it need not have been there.
     AddressGone(Local),
+    /// Somebody else was found to have it; that it cannot be used is told by itself.
+    Duplicate(Local),
     /// For [`crate::kernel::holder::Holder::observe`] only.
     FactSeen(Key),
     FactGone(Key),
@@ -125,6 +127,7 @@ fn take(message: &Message<'_>, changes: &mut Vec<Change>) {
         RTM_NEWADDR => {
             if let Some(placement) = decode::address(payload) {
                 let change = if placement.usable { Change::Address } else { Change::AddressGone };
+                changes.extend(placement.is_duplicate().then_some(Change::Duplicate(placement.local)));
                 changes.extend([change(placement.local), Change::FactSeen(Key::Address(placement))]);
             }
         }

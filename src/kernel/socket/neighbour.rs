@@ -1,14 +1,14 @@
 //! Address resolution, both ways: frames that tell or ask others about addresses, and what others say of theirs.
 
 use super::{Failed, bpf, reject_all};
-use crate::effect::net::{Device, Mac};
+use crate::effect::net::{Device, Infiniband, Mac};
 use crate::model::net::Family;
 use crate::sys::socket::link_address;
 use crate::wire::arp::{self, Arp};
 use crate::wire::ndisc::{self, Kind, Neighbour};
 use socket2::{Domain, SockFilter, Socket, Type};
 use std::io::{self, Read as _};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 const ARP: u16 = 0x0806;
@@ -41,6 +41,11 @@ impl Speaker {
             IpAddr::V4(address) => self.send(device, ARP, &Arp::gratuitous(mac.0, address).broadcast()),
             IpAddr::V6(address) => self.send(device, IPV6, &ndisc::advertisement(mac.0, address, router)),
         }
+    }
+
+    /// The same over InfiniBand, for IPv4.
+    pub fn announce_infiniband(&self, device: Device, link: &Infiniband, address: Ipv4Addr) -> io::Result<()> {
+        self.send(device, ARP, &arp::infiniband(&link.address, &link.broadcast, address))
     }
 
     /// Asks who has an address without claiming it.

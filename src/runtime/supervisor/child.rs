@@ -1,6 +1,7 @@
 //! A process of ours: how it is made, what its end was, and the first steps it takes.
 
 use super::brief::Configuration;
+use super::keepsake;
 use super::part::Part;
 use super::pidfile::PidFile;
 use crate::kernel::timer::time_of_day;
@@ -185,6 +186,7 @@ impl Begun {
         if getppid() != self.parent
             && let Some(lock) = lock
         {
+            keepsake::remove(&keepsake::path(lock.path()));
             lock.remove();
         }
         status

@@ -9,6 +9,7 @@ mod child;
 pub(in crate::runtime) mod control;
 mod hook;
 mod judge;
+mod keepsake;
 mod parent;
 mod part;
 mod pidfile;

@@ -159,6 +159,10 @@ impl PidFile {
         self.file.set_len(u64::try_from(text.len()).unwrap_or_default())
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where it is.
     pub(super) fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(RUN))

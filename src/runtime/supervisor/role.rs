@@ -2,6 +2,7 @@
 
 use super::brief::{Brief, Configuration};
 use super::child::{self, AllLines, Begun, Child, End, Forked, Lines, Task};
+use super::keepsake::Keepsake;
 use super::part::Part;
 use super::pidfile::{self, PidFile};
 use super::respawn::{Death, Next, Respawn};
@@ -40,6 +41,10 @@ pub(super) struct Role {
     /// A start or a reload is not complete before this part says so.
     pending: bool,
     store: Store,
+    /// What of the store outlives all processes; absent where there is no place for it.
+    keepsake: Option<Keepsake>,
+    /// There is something new to be kept.
+    unkept: bool,
     /// There may be something to give up that the store does not tell of.
     held: bool,
     respawn: Respawn,
@@ -87,6 +92,8 @@ impl Role {
             offered: None,
             pending: false,
             store: Store::default(),
+            keepsake: None,
+            unkept: false,
             held: false,
             respawn: Respawn::default(),
             child: None,
@@ -211,6 +218,9 @@ impl Role {
         if self.pid_file.is_none() {
             self.pid_file = pidfile::claim_late(self.part, options, &brief.process);
         }
+        if self.starts == 0 {
+            self.recall();
+        }
         let task = |lines| Task {
             part: self.part,
             configuration: self.configuration.clone(),
@@ -226,6 +236,8 @@ impl Role {
             Ok(Forked::Child(begun)) => return Some(begun),
             Ok(Forked::Parent(child)) if release_only => {
                 self.store.clear();
+                self.unkept = true;
+                self.keep();
                 self.held = false;
                 self.helper = Some(Helper { pid: child.pid, until: now + RELEASE_TIME, _end: child.end });
             }
@@ -250,6 +262,23 @@ impl Role {
             }
         }
         None
+    }
+
+    /// What a predecessor left that was killed with all its processes.
+    fn recall(&mut self) {
+        if let Some(file) = self.pid_file.as_ref().filter(|_| self.part == Part::Vrrp) {
+            let mut keepsake = Keepsake::beside(file.path());
+            keepsake.recall().into_iter().for_each(|former| self.store.put(Entry::Setting(former)));
+            self.keepsake = Some(keepsake);
+        }
+    }
+
+    fn keep(&mut self) {
+        if std::mem::take(&mut self.unkept)
+            && let Some(keepsake) = &mut self.keepsake
+        {
+            keepsake.keep(self.store.settings());
+        }
     }
 
     /// When [`Role::act`] has something to do.
@@ -278,15 +307,23 @@ impl Role {
                 Ok(Heard::End) | Err(_) => child.silent = true,
             }
         }
+        self.keep();
         news
     }
 
     fn report(&mut self, report: Report) -> Option<News> {
         match report {
-            Report::Record(entry) => self.store.put(entry),
-            Report::Forget(key) => self.store.forget(&key),
+            Report::Record(entry) => {
+                self.unkept |= entry.as_setting().is_some();
+                self.store.put(entry);
+            }
+            Report::Forget(key) => {
+                self.unkept = true;
+                self.store.forget(&key);
+            }
             Report::Stopped => {
                 self.store.clear();
+                self.unkept = true;
                 self.held = false;
                 if let Some(child) = &mut self.child {
                     child.stopped = true;

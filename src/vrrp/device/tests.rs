@@ -114,13 +114,30 @@ fn names_stay_and_those_that_are_let_go_are_free() {
 }
 
 #[test]
+fn a_parent_that_is_renamed_and_named_back_has_its_own_under_the_same_name() {
+    let text = instance("A", "e0", 15, "use_vmac", "10.0.0.1");
+    let mut links = links();
+    let mac = Mac([0, 0, 0x5e, 0, 1, 15]);
+    let before = plan(&text, &links);
+    links.put(macvlan(9, "vrrp.15", mac, E0));
+    let called = |name: &str, links: &mut Links| links.put(link(1, name, Mac([2, 0, 0, 0, 0, 1])));
+    called("e9", &mut links);
+    let away = Plan::new(&model(&text), &links, &before);
+    assert_eq!(made(&away, &links), Vec::<String>::new());
+    links.remove(Device(9));
+    called("e0", &mut links);
+    assert_eq!(made(&Plan::new(&model(&text), &links, &away), &links), ["vrrp.15@e0"]);
+}
+
+#[test]
 fn parents_are_told_to_leave_answers_to_them_after_they_are_there() {
     let links = links();
     let v4 = plan(&instance("A", "e0", 15, "use_vmac", "10.0.0.1"), &links);
     let on_e0 = |knob| (Scope::Device(E0), knob, 1);
-    assert_eq!(set(&v4), [(Scope::All, Knob::ReversePath, 0), on_e0(Knob::ArpIgnore), on_e0(Knob::ArpFilter)]);
+    let asks = (Scope::Device(E0), Knob::ArpAnnounce, 2);
+    assert_eq!(set(&v4), [(Scope::All, Knob::ReversePath, 0), on_e0(Knob::ArpIgnore), on_e0(Knob::ArpFilter), asks]);
     let kinds: Vec<bool> = v4.held().iter().map(|fact| matches!(fact, Fact::Device(_))).collect();
-    assert_eq!(kinds, [false, true, false, false]);
+    assert_eq!(kinds, [false, true, false, false, false]);
     assert_eq!(set(&plan(&instance("A", "e0", 15, "use_vmac", "fe80::15"), &links)), []);
     assert_eq!(set(&plan(&instance("A", "e0", 15, "use_ipvlan 10.0.0.9/24", "10.0.0.1"), &links)), []);
     assert_eq!(set(&plan(&instance("A", "e0", 15, "promote_secondaries", "10.0.0.1"), &links)), [on_e0(Knob::PromoteSecondaries)]);

@@ -2,6 +2,7 @@
 
 mod account;
 mod bench;
+mod keywords;
 mod vmac;
 
 use super::Event;

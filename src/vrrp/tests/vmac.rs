@@ -71,6 +71,31 @@ fn a_vmac_that_is_set_down_or_deleted_is_a_fault_and_is_asked_for_again() {
     assert_eq!(devices(&router), 1, "it is asked for again");
 }
 
+#[test]
+fn a_vmac_that_another_program_changes_is_made_as_it_was_until_that_is_hopeless() {
+    let mut router = start("");
+    let fact = || Fact::Device(Box::new(router_new()));
+    for _ in 0..5 {
+        router.facts.remove(&Owner::Devices);
+        let told = router.event(Event::Stripped { owner: Owner::Devices, fact: fact() });
+        assert!(!told.iter().any(|line| line.starts_with("INSTANCE")), "{told:?}");
+        assert_eq!(devices(&router), 1, "it is asked for again");
+        router.pass(MS(300));
+    }
+    router.facts.remove(&Owner::Devices);
+    let told = router.event(Event::Stripped { owner: Owner::Devices, fact: fact() });
+    assert!(told.contains(&"INSTANCE VI FAULT 150".to_owned()), "{told:?}");
+    assert_eq!((devices(&router), placed(&router)), (0, vec![]));
+    let told = router.pass(MS(40_000));
+    assert!(told.contains(&"INSTANCE VI MASTER 150".to_owned()), "{told:?}");
+    assert_eq!(devices(&router), 1);
+}
+
+fn router_new() -> crate::effect::device::NewDevice {
+    let (router, _) = Router::resume(START, &instance("VI", "e0", 51, 150, " use_vmac\n"), with_vmac(), &[]);
+    router.engine.plan().held().iter().find_map(new).expect("one")
+}
+
 fn new(fact: &Fact) -> Option<crate::effect::device::NewDevice> {
     if let Fact::Device(new) = fact { Some((**new).clone()) } else { None }
 }

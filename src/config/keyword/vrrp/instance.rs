@@ -251,7 +251,7 @@ pub static INSTANCE: Vocabulary<Instance> = Vocabulary::new(
             "the group's, vrrp_notify_priority_changes, off",
             "Write changes of the priority to the FIFO.",
         ),
-        key(
+        live(
             "lvs_sync_daemon_interface",
             line!("INTERFACE", "", set_sync_daemon, |_, _| {}),
             "none",

@@ -62,6 +62,30 @@ pub(in crate::kernel) fn up(device: Device) -> Request {
     change(message)
 }
 
+pub(in crate::kernel) fn address(device: Device, Mac(mac): Mac) -> Request {
+    let mut message = about(device);
+    message.attributes.push(LinkAttribute::Address(mac.to_vec()));
+    change(message)
+}
+
+/// A macvlan that hears nothing of its siblings.
+pub(in crate::kernel) fn private(device: Device) -> Request {
+    let mut message = about(device);
+    message.attributes.push(LinkAttribute::LinkInfo(vec![
+        LinkInfo::Kind(InfoKind::MacVlan),
+        LinkInfo::Data(InfoData::MacVlan(vec![InfoMacVlan::Mode(MacVlanMode::Private)])),
+    ]));
+    // The other message for changes takes no notice of what is particular to a kind.
+    Request { message: RouteNetlinkMessage::NewLink(message), flags: 0, removes: false }
+}
+
+/// With address resolution.
+pub(in crate::kernel) fn asking(device: Device) -> Request {
+    let mut message = about(device);
+    message.header.change_mask = LinkFlags::Noarp;
+    change(message)
+}
+
 /// Without an address that the kernel makes up.
 pub(in crate::kernel) fn without_addresses(device: Device) -> Request {
     let mode = attribute(ADDRESS_GENERATION, &[NO_ADDRESSES]);
@@ -86,6 +110,7 @@ pub(in crate::kernel) fn setting(device: Device, knob: Knob, value: u32) -> Opti
     let number = match knob {
         Knob::ReversePath => 8,
         Knob::ArpFilter => 13,
+        Knob::ArpAnnounce => 18,
         Knob::ArpIgnore => 19,
         Knob::PromoteSecondaries => 20,
         Knob::AcceptLocal => 23,

@@ -60,7 +60,7 @@ impl Presence {
                     self.links.remove_address(local);
                     touched.insert(local.prefix.address);
                 }
-                Change::FactSeen(_) | Change::FactGone(_) => {}
+                Change::Duplicate(_) | Change::FactSeen(_) | Change::FactGone(_) => {}
                 Change::Overrun => self.lost = true,
             }
         }

@@ -45,6 +45,7 @@ pub(super) fn prepare(
         holder.resync(&picture);
         plan = next;
     }
+    holder.want_only(plan.held());
     Ok(picture)
 }
 

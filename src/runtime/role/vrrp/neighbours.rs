@@ -74,6 +74,11 @@ impl Neighbours {
     }
 
     pub(super) fn announce(&mut self, now: Instant, target: Target, links: &Links) {
+        if let (Some(link), IpAddr::V4(address)) = (links.get(target.device), target.address)
+            && let Some(infiniband) = link.infiniband.as_deref().filter(|_| !link.no_arp)
+        {
+            return said(target.address, self.speaker.announce_infiniband(target.device, infiniband, address));
+        }
         let Some(mac) = mac(links, target.device) else { return };
         // What the router bit says is a matter of the interface that packets come in by.
         let router = target.address.is_ipv6() && links.get(base(links, target.device)).is_some_and(|link| self.routes(now, &link.name));

@@ -98,13 +98,15 @@ impl Driver {
                 Change::LinkGone(device) => self.judge_link(Event::LinkGone(device)),
                 Change::Address(local) => self.handle(Event::Address(local)),
                 Change::AddressGone(local) => self.handle(Event::AddressGone(local)),
+                Change::Duplicate(local) => self.handle(Event::Duplicate(local)),
                 Change::FactSeen(_) | Change::FactGone(_) => {}
                 Change::Overrun => self.lost = Some(now()),
             }
             self.stripped(stripped);
         }
         if all {
-            self.holder.caught_up();
+            let altered = self.holder.caught_up();
+            self.stripped(altered);
             self.regain();
         }
     }

@@ -1,0 +1,72 @@
+//! What other programs do to what is ours, once and again.
+
+use super::engine::Engine;
+use super::fault::Cause;
+use super::message;
+use crate::effect::net::{Fact, InstanceId, Owner};
+use crate::effect::time::Instant;
+use crate::effect::{Action, Actions};
+use crate::model::vrrp::Instance;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Somebody who takes our addresses away this often within [`STRIPPING`] means it.
+const MOST_STRIPS: usize = 5;
+pub(super) const STRIPPING: Duration = Duration::from_secs(10);
+/// A program that clears a table takes so long at most.
+const BLOW: Duration = Duration::from_millis(200);
+/// How long the virtual router is given up then.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Counts a blow in what has happened before; returns whether they are too many. Everything that goes at one blow counts once.
+pub(super) fn too_many(blows: &mut VecDeque<Instant>, now: Instant) -> bool {
+    blows.retain(|&at| now < at + STRIPPING);
+    if blows.back().is_none_or(|&at| now >= at + BLOW) {
+        blows.push_back(now);
+    }
+    blows.len() > MOST_STRIPS
+}
+
+impl Engine {
+    /// Another program has deleted an interface of ours, or made something else of it.
+    pub(super) fn altered(&mut self, now: Instant, fact: &Fact, actions: &mut Actions) {
+        let Fact::Device(new) = fact else { return self.make_anew(Owner::Devices, actions) };
+        // That it is gone is a fault by itself.
+        if self.links.named(&new.name).is_none() {
+            return self.make_anew(Owner::Devices, actions);
+        }
+        let users: Vec<InstanceId> = self.instances.values().filter(|i| self.uses(&i.conf, &new.name)).map(|i| i.id).collect();
+        let mut often = false;
+        for id in &users {
+            let Some(instance) = self.instances.get_mut(id) else { continue };
+            often |= too_many(&mut instance.strips, now);
+        }
+        if often {
+            actions.push(Action::Say(message::altered_again(&new.name, STRIPPING)));
+            for id in users {
+                if let Some(instance) = self.instances.get_mut(&id) {
+                    instance.retry = Some(now + PATIENCE);
+                }
+                self.fault(now, id, Cause::Altered, true, actions);
+                self.arm(id);
+            }
+            return;
+        }
+        actions.push(Action::Say(message::altered(&new.name)));
+        self.make_anew(Owner::Devices, actions);
+        for id in users {
+            self.with(now, id, actions, |instance, cx| {
+                if instance.is_master() {
+                    // Neighbours may have seen the other address.
+                    instance.announce(1, cx);
+                }
+            });
+        }
+    }
+
+    /// Whether it lives on the interface of this name, or has an address there.
+    fn uses(&self, conf: &Instance, name: &str) -> bool {
+        let mut addresses = conf.vips.iter().chain(&conf.excluded);
+        self.plan.own(conf) == Some(name) || addresses.any(|address| self.plan.of_address(conf, address) == Some(name))
+    }
+}
