@@ -20,6 +20,7 @@ fn conf(neighbor: u8, source: u8) -> Conf {
         multiplier: 5,
         passive: false,
         ttl: 255,
+        full_ttl: 255,
         hops: Hops::AtMost(0),
         multihop: false,
         weight: Weight::default(),
@@ -243,6 +244,26 @@ fn what_has_come_too_far_or_is_for_another_is_not_heard() {
     let mut actions = Vec::new();
     pair.ends[0].handle(pair.now, Event::Tick, &mut actions);
     assert!(matches!(actions[..], [Action::Transmit { .. }]), "it answers: {actions:?}");
+}
+
+#[test]
+fn a_neighbour_may_send_with_less_but_not_after_it_has_sent_with_more() {
+    let tolerant = |conf: Conf| Conf { full_ttl: 64, ..conf };
+    let found = |ttl| {
+        let mut pair = Pair::new(tolerant(conf(2, 1)), tolerant(conf(1, 2)));
+        pair.ttl = ttl;
+        pair.run(5000);
+        pair
+    };
+    for (ttl, up) in [(255, true), (64, true), (63, false)] {
+        assert_eq!(found(ttl).up(), [up, up], "{ttl}");
+    }
+    let mut pair = found(255);
+    pair.ttl = 254;
+    pair.run(1000);
+    assert_eq!(pair.up(), [false, false], "it comes from somewhere else");
+    pair.run(5000);
+    assert_eq!(pair.up(), [true, true], "another neighbour may be there by now");
 }
 
 #[test]

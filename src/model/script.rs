@@ -22,3 +22,35 @@ pub enum Action {
     /// Nothing is: it succeeds when this file can be opened (`script "</path"`, mostly for /dev/tcp-like files).
     Open(PathBuf),
 }
+
+/// Who would run a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runner {
+    Vrrp,
+    Checker,
+    /// The supervisor, before the others begin or after they have ended.
+    Supervisor,
+}
+
+/// A script that is configured and is not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disabled {
+    /// All who would run it.
+    pub runners: Box<[Runner]>,
+    /// `track script NAME`, or what else it is.
+    pub what: Box<str>,
+    /// The reason, and what mends it if anything does.
+    pub why: Box<str>,
+}
+
+/// What is not run. It is told to whoever asks, and is no part of what a configuration means: two that do the same are equal.
+#[derive(Clone, Debug, Default)]
+pub struct LeftOut(pub Box<[Disabled]>);
+
+impl PartialEq for LeftOut {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for LeftOut {}
