@@ -77,10 +77,34 @@ fn a_way_that_is_lost_is_a_fault_until_it_is_found() {
 }
 
 #[test]
+fn only_those_are_told_of_a_session_who_are_to_be() {
+    for (more, told) in [("vrrp\n", true), ("vrrp\nchecker\n", true), ("checker\n", false)] {
+        let lan = Lan::new();
+        let hosts = [Host::new("r1"), Host::new("r2")];
+        for (index, host) in hosts.iter().enumerate() {
+            lan.join(Side::Left, host, "eth0", &[&format!("10.0.0.{}/24", index + 1)]);
+        }
+        let daemon = Daemon::start(&hosts[0], &standfast(), &router(V4[0], V4[1], more));
+        let neighbour = Daemon::start(&hosts[1], &standfast(), &neighbor(V4[1], V4[0], ""));
+        neighbour.wait_said("Entering Up state");
+        daemon.wait_said("Entering Up state");
+        if told {
+            eventually("the way is there", || hosts[0].has_address("10.0.0.50").then_some(()));
+        } else {
+            pause(Duration::from_secs(2));
+            assert!(!hosts[0].has_address("10.0.0.50"), "{}", daemon.text());
+        }
+    }
+}
+
+#[test]
 fn keepalived_is_a_neighbour_on_either_side() {
-    for programs in [[standfast(), Program::keepalived()], [Program::keepalived(), standfast()]] {
-        let pair = Pair::new(&programs, V4, "");
-        pair.lose_and_find();
+    // Over IPv6 keepalived sends with a hop limit of 64, and we with 255.
+    for ends in [V4, V6] {
+        for programs in [[standfast(), Program::keepalived()], [Program::keepalived(), standfast()]] {
+            let pair = Pair::new(&programs, ends, "");
+            pair.lose_and_find();
+        }
     }
 }
 
@@ -154,9 +178,9 @@ impl WithFrr {
 
 #[test]
 fn frr_is_a_neighbour() {
-    // keepalived's hop limit over IPv6 is 64 unless another one is configured, and FRR takes 255 alone (RFC 5881 section 5).
-    for (ends, more, peer) in [(V4, "", ""), (V6, "hoplimit 255\n", ""), (V4, "multihop\nmax_hops 3\n", "multihop"), (V4, "passive\n", "")]
-    {
+    // FRR takes a hop limit of 255 alone (RFC 5881 section 5), and over several hops no less than 254.
+    let multihop = "multihop\nmax_hops 3\n";
+    for (ends, more, peer) in [(V4, "", ""), (V6, "", ""), (V4, multihop, "multihop"), (V6, multihop, "multihop"), (V4, "passive\n", "")] {
         let pair = WithFrr::new(ends, more, peer);
         pair.lan.split();
         pair.wait(false);
@@ -177,7 +201,9 @@ fn frr_is_a_neighbour() {
 
 const FAILURES: usize = 100;
 
-/// When the neighbour's process is stopped, its last packet is up to 10 ms old, and 5 x 10 ms after that it is missed.
+/// When the neighbour's process is stopped, its last packet is up to 10 ms old, and 5 x 10 ms after that it is missed: if it has
+/// agreed to that by then. A session comes up with a packet a second, and FRR says so once more when it answers our poll, so that
+/// for up to a second after that the detection time is 5 x 1 s.
 fn detect(neighbour: &str, daemon: &Daemon, process: u32) {
     let mut took = Vec::new();
     // A neighbour that goes on may take the session down once more, for it has missed us too.
@@ -187,8 +213,10 @@ fn detect(neighbour: &str, daemon: &Daemon, process: u32) {
         let lasts = at.elapsed().is_ok_and(|time| time > Duration::from_millis(500));
         (lasts && line.contains("Entering Up state")).then_some(())
     };
+    let has_agreed = || daemon.bfd().contains("local detection time = 50000 us").then_some(());
     for _ in 0..FAILURES {
         eventually("the session is up", is_up);
+        eventually("its rhythm is agreed upon", has_agreed);
         let before = daemon.log().len();
         let stopped = SystemTime::now();
         bench::daemon::send(process, nix::sys::signal::Signal::SIGSTOP);

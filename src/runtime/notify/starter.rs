@@ -22,7 +22,7 @@ const STACK: usize = 64 << 10;
 /// At most so many programs hang before nobody is started any more.
 const MOST: usize = 16;
 /// Whoever has waited for so long gets another thread. A program that is found at once takes less than a millisecond.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// All that a program needs.
 pub(super) struct Program {
@@ -194,5 +194,50 @@ impl Program {
             }
             Action::Open(path) => start(Task::Open(path), identity),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing() -> Program {
+        let environment = Arc::default();
+        let action = Action::Execute { path: c"/bin/true".into(), argv: vec![c"true".into()], environment, more: Vec::new() };
+        Program { action, uid: nix::unistd::Uid::effective().as_raw(), gid: nix::unistd::Gid::effective().as_raw(), groups: Arc::default() }
+    }
+
+    #[test]
+    fn whoever_waits_for_too_long_gets_another_thread_and_no_more_than_there_may_be() {
+        let mut starter = Starter::new().expect("a starter");
+        assert_eq!(starter.threads, 0, "where there are no scripts there is no thread");
+        let taking = Arc::clone(&starter.taking);
+        let held = taking.lock().expect("nobody has it");
+        let mut order = starter.start(1, nothing()).expect("an order");
+        assert_eq!(starter.threads, 1);
+        starter.hasten(&mut order);
+        assert_eq!(starter.threads, 1, "it has not waited for long");
+        for expected in 2..MOST + 3 {
+            order.late = Instant::now();
+            starter.hasten(&mut order);
+            assert_eq!(starter.threads, expected.min(MOST));
+        }
+        assert!(order.is_waiting() && order.late_at() > Instant::now());
+        drop(held);
+        let started = std::iter::repeat_with(|| (thread::yield_now(), starter.take()).1).flatten().next().expect("it has no end");
+        assert_eq!((started.0, started.1.ok()), (1, order.pid()));
+    }
+
+    #[test]
+    fn what_is_cancelled_in_time_is_not_started() {
+        let mut starter = Starter::new().expect("a starter");
+        let taking = Arc::clone(&starter.taking);
+        let held = taking.lock().expect("nobody has it");
+        let (first, second) = (starter.start(1, nothing()).expect("an order"), starter.start(2, nothing()).expect("an order"));
+        assert!(first.cancel() && !first.cancel());
+        drop(held);
+        let started = std::iter::repeat_with(|| (thread::yield_now(), starter.take()).1).flatten().next().expect("it has no end");
+        assert_eq!((started.0, first.pid()), (2, None));
+        assert!(!second.cancel(), "it is there already");
     }
 }
