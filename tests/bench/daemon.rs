@@ -186,15 +186,6 @@ impl Daemon {
         })
     }
 
-    /// What its BFD process dumps.
-    #[track_caller]
-    pub(crate) fn bfd(&self) -> String {
-        let file = self.folder.join("tmp/keepalived_bfd.data");
-        drop(std::fs::remove_file(&file));
-        self.signal(Signal::SIGUSR1);
-        eventually("the sessions are written", || std::fs::read_to_string(&file).ok().filter(|text| text.contains("last_seen")))
-    }
-
     pub(crate) fn signal_stop(&self) {
         self.signal(Signal::SIGTERM);
     }

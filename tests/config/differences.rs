@@ -496,6 +496,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A reload that takes all virtual servers away is refused", Row::Shown("src/runtime/supervisor/verdict/tests.rs", "a_reload_that_would_leave_no_virtual_server_is_refused")),
         // The daemon: BFD
         ("A neighbour is told of the end", Row::Shown("src/bfd/tests.rs", "an_end_is_announced")),
+        ("Packets over IPv6 have a hop limit of 255", Row::Shown("src/bfd/tests.rs", "a_neighbour_may_send_with_less_but_not_after_it_has_sent_with_more")),
         ("A BFD process that crashes is carried on", Row::Shown("src/bfd/tests.rs", "a_successor_goes_on_and_the_neighbour_does_not_notice")),
         // The daemon: telling
         ("Scripts of one object run one at a time", Row::Shown("tests/daemon/notify.rs", "scripts_of_an_instance_never_overlap_and_the_last_state_is_the_last_one_told")),
