@@ -1,5 +1,6 @@
 //! Commands that the daemon runs.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A command that can be run, with the rights it runs with.
@@ -41,6 +42,12 @@ pub struct Disabled {
     pub what: Box<str>,
     /// The reason, and what mends it if anything does.
     pub why: Box<str>,
+}
+
+impl fmt::Display for Disabled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Disabled {}: {}", self.what, self.why)
+    }
 }
 
 /// What is not run. It is told to whoever asks, and is no part of what a configuration means: two that do the same are equal.

@@ -53,6 +53,6 @@ pub(super) fn left_out(sheet: &mut Sheet, LeftOut(disabled): &LeftOut, runner: R
         sheet.section("Disabled scripts");
     }
     for disabled in own {
-        sheet.line(format_args!(" Disabled {}: {}", disabled.what, disabled.why));
+        sheet.line(format_args!(" {disabled}"));
     }
 }

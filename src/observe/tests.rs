@@ -72,8 +72,11 @@ fn what_keepalived_gets_wrong_is_right() {
 #[test]
 fn whoever_would_run_a_script_shows_that_it_is_disabled() {
     use crate::model::script::{Disabled, LeftOut, Runner};
-    let disabled =
-        |what: &str, runners: &[Runner]| Disabled { runners: runners.into(), what: what.into(), why: format!("{what} is not there").into() };
+    let disabled = |what: &str, runners: &[Runner]| Disabled {
+        runners: runners.into(),
+        what: what.into(),
+        why: format!("{what} is not there").into(),
+    };
     let mut model = crate::model::Model::default();
     let plain = lvs::text(&model, &crate::lvs::view::View::default(), |_| None);
     assert!(!plain.contains("Disabled"), "{plain}");

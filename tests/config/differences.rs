@@ -505,7 +505,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("One process has the common FIFO read", Row::Shown("tests/daemon/notify.rs", "of_two_processes_that_write_to_a_pipe_one_has_it_read")),
         ("Scripts may be told in JSON", Row::Shown("tests/daemon/notify.rs", "a_script_is_told_in_json_where_that_is_configured")),
         ("All states are told again after a reload", Row::Shown("tests/netns/traces.rs", "pipes_are_told_all_states_again_after_a_reload_where_that_is_asked_for")),
-        ("A disabled script is told of with its remedy", Row::Shown("src/config/resolve/script.rs", "the_path_decides_whether_a_script_may_run")),
+        ("A disabled script is told of with its remedy", Row::Shown("tests/daemon/dumps.rs", "a_script_that_is_disabled_shows_wherever_somebody_looks")),
         ("A mail that fails is tried again", Row::Shown("tests/daemon/notify.rs", "a_server_that_stalls_or_closes_early_holds_nothing_up_and_is_asked_again")),
         ("A refused recipient costs the others nothing", Row::Shown("tests/daemon/notify.rs", "one_recipient_that_is_refused_does_not_keep_the_mail_from_the_other")),
         ("A mail is sent whole", Row::Shown("src/notify/mail/tests.rs", "a_dialogue_is_keepalived_s")),

@@ -379,11 +379,13 @@ fn a_script_that_is_disabled_shows_wherever_somebody_looks() {
             ("notify script '/run/w/absent' 'now'", "since not found/accessible - /run/w/absent is not there".to_owned()),
         ] {
             let line = format!("Disabling {what} {reason}");
-            assert!(tested.contains(&line), "{line}\n{tested}");
             assert!(said.contains(&line), "{line}\n{said}");
+            let line = format!("Disabled {what}: {}\n", reason.split_once(" - ").expect("a reason").1);
+            assert!(tested.contains(&line), "{line}\n{tested}");
         }
         let section = |text: &str| text.split_once("------< Disabled scripts >------\n").map(|(_, rest)| rest.to_owned());
-        let vrrp = format!(" Disabled track script bad: {why}\n Disabled notify script '/run/w/absent' 'now': /run/w/absent is not there\n");
+        let vrrp =
+            format!(" Disabled track script bad: {why}\n Disabled notify script '/run/w/absent' 'now': /run/w/absent is not there\n");
         let data = daemon.dump(Signal::SIGUSR1, "keepalived.data");
         assert!(data.contains(" VRRP Script = good\n"), "{data}");
         let sorted = |text: &str| {

@@ -131,8 +131,7 @@ impl Starter {
     }
 
     fn add_thread(&mut self) -> io::Result<()> {
-        let (null, taking, tell, closed) =
-            (Arc::clone(&self.null), Arc::clone(&self.taking), self.tell.clone(), Arc::clone(&self.closed));
+        let (null, taking, tell, closed) = (Arc::clone(&self.null), Arc::clone(&self.taking), self.tell.clone(), Arc::clone(&self.closed));
         let mut lent = Lent::new();
         let work = move || {
             be_ordinary();
