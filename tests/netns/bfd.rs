@@ -75,20 +75,14 @@ fn a_way_that_is_lost_is_a_fault_until_it_is_found() {
 #[test]
 fn only_those_are_told_of_a_session_who_are_to_be() {
     for (more, told) in [("vrrp\n", true), ("vrrp\nchecker\n", true), ("checker\n", false)] {
-        let lan = Lan::new();
-        let hosts = [Host::new("r1"), Host::new("r2")];
-        for (index, host) in hosts.iter().enumerate() {
-            lan.join(Side::Left, host, "eth0", &[&format!("10.0.0.{}/24", index + 1)]);
-        }
-        let daemon = Daemon::start(&hosts[0], &standfast(), &router(V4[0], V4[1], more));
-        let neighbour = Daemon::start(&hosts[1], &standfast(), &neighbor(V4[1], V4[0], ""));
-        neighbour.wait_said("Entering Up state");
-        daemon.wait_said("Entering Up state");
+        let pair = Pair::new(&[standfast(), standfast()], V4, more);
+        pair.lan.split();
+        pair.daemons[0].wait_said("Expired, entering Down state");
         if told {
-            eventually("the way is there", || hosts[0].has_address("10.0.0.50").then_some(()));
+            pair.wait(false);
         } else {
-            pause(Duration::from_secs(2));
-            assert!(!hosts[0].has_address("10.0.0.50"), "{}", daemon.text());
+            pause(Duration::from_secs(1));
+            assert!(pair.is_master(), "{}", pair.daemons[0].text());
         }
     }
 }
