@@ -18,14 +18,14 @@ mod synchronise;
 use crate::effect::record::{Former, Record};
 use crate::kernel::rtnl::interfaces;
 use crate::model::Model;
-use crate::model::lvs::Lvs;
 use crate::observe::vrrp::{self, Scene};
 use crate::observe::{json, stats};
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::dumper::{Dumper, clock};
 use crate::runtime::notify::Teller;
-use crate::runtime::reading;
+use crate::runtime::reading::Share;
 use crate::runtime::rights;
+use crate::runtime::role::take_up;
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::Trackers;
 use crate::vrrp::Manner;
@@ -73,6 +73,8 @@ async fn serve(start: Start) -> io::Result<()> {
     let mut driver = Driver::start(&model, &records, manner, effectors, teller, control, signals)?;
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
+    // What was read, and waits for its interfaces.
+    let mut coming: Option<Arc<Model>> = None;
     let dumper = Dumper::default();
     let mut next = None;
     let mut stopping = release_only;
@@ -84,16 +86,8 @@ async fn serve(start: Start) -> io::Result<()> {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
                     Ok(new) => {
-                        let old = std::mem::replace(&mut model, new);
-                        driver.teller.reconfigure(&model);
-                        driver.reconfigure(&model)?;
-                        if model.global.scripts.fifo_states_on_reload {
-                            restate::states(&driver.snapshot()).into_iter().for_each(|notice| driver.teller.restate(&notice.into()));
-                        }
-                        trackers.reconfigure(&model);
-                        rights::take(&model.global.process.vrrp, &model.global.process);
-                        // Whoever is the last to let go of it takes as long as there is much in it.
-                        drop(tokio::task::spawn_blocking(move || drop(old)));
+                        driver.prepare(&new);
+                        coming = Some(new);
                     }
                     Err(error) => driver.refuse(&error.to_string()),
                 }
@@ -105,15 +99,28 @@ async fn serve(start: Start) -> io::Result<()> {
             match asked {
                 Asked::Stop => stopping = true,
                 // Of several, only the last one matters.
-                Asked::Reload(file) => next = Some(file),
+                Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => driver.tell(ask),
                 Asked::Dump(signal) => dump(signal, &mut driver, &trackers, &model, &dumper),
             }
         }
+        if let Some(new) = coming.take_if(|_| driver.is_prepared()) {
+            let old = std::mem::replace(&mut model, new);
+            driver.teller.reconfigure(&model);
+            driver.reconfigure(&model)?;
+            if model.global.scripts.fifo_states_on_reload {
+                restate::states(&driver.snapshot()).into_iter().for_each(|notice| driver.teller.restate(&notice.into()));
+            }
+            trackers.reconfigure(&model);
+            rights::take(&model.global.process.vrrp, &model.global.process);
+            // Whoever is the last to let go of it takes as long as there is much in it.
+            drop(tokio::task::spawn_blocking(move || drop(old)));
+        }
         if reading.is_none()
-            && let Some(file) = next.take()
+            && coming.is_none()
+            && let Some(wanted) = next.take()
         {
-            reading = Some(tokio::task::spawn_blocking(|| read_again(file)));
+            reading = Some(take_up(wanted, &model, Share::Vrrp));
         }
         // Whoever else runs here gets a turn of his own, however much there is to do for us.
         tokio::task::yield_now().await;
@@ -123,12 +130,6 @@ async fn serve(start: Start) -> io::Result<()> {
     let (teller, _control) = driver.finish();
     teller.finish(PATIENCE).await;
     Ok(())
-}
-
-/// Takes as long as reading does. The balancer's part, which may be large, is none of our business.
-fn read_again(file: OwnedFd) -> io::Result<Arc<Model>> {
-    let model = reading::replay(file)?.model;
-    Ok(Arc::new(Model { lvs: Lvs::default(), ..model }))
 }
 
 fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Model>, dumper: &Dumper) {

@@ -5,7 +5,7 @@ mod incoming;
 mod outgoing;
 
 use super::clock::Clock;
-use super::devices;
+use super::devices::{self, Awaited};
 use super::firewall::Firewall;
 use super::held::Held;
 use super::key::{Kind, key, meant};
@@ -35,7 +35,7 @@ use crate::runtime::handover::{Ask, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
-use crate::runtime::role::tell;
+use crate::runtime::role::{Wanted, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
@@ -74,8 +74,8 @@ const SOON: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) enum Asked {
     Stop,
-    /// Go over to the configuration in this memory file.
-    Reload(OwnedFd),
+    /// Go over to this configuration.
+    Reload(Wanted),
     /// Tell of yourself.
     Tell(Ask),
     Dump(Signal),
@@ -140,6 +140,8 @@ pub(super) struct Driver {
     /// Facts have come or gone, and what that took in memory has not been given back.
     swollen: bool,
     synchroniser: Option<Synchroniser>,
+    /// What the next configuration waits for.
+    awaited: Option<Awaited>,
     /// When the code goes that only the start or a reload needed.
     unload: Option<Instant>,
     /// What has come of carrying out actions, for the next turn.
@@ -208,7 +210,8 @@ impl Driver {
             linkbeat: None,
             moved: false,
             swollen: true,
-            synchroniser: Synchroniser::start(model),
+            synchroniser: Synchroniser::start(model, None),
+            awaited: None,
             unload: Some(began + SETTLED),
             failed: VecDeque::new(),
             teller,
@@ -300,9 +303,19 @@ impl Driver {
         }
     }
 
+    /// Before a new configuration is taken over, the interfaces are made that it needs. Adverts go on meanwhile.
+    pub(super) fn prepare(&mut self, model: &Model) {
+        self.awaited = devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
+    }
+
+    pub(super) fn is_prepared(&self) -> bool {
+        self.awaited.is_none_or(|awaited| awaited.is_over(&self.holder))
+    }
+
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
         self.look_at_the_clock();
-        devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
+        self.awaited = None;
+        // What the kernel has to tell of the interfaces that were made.
         self.observe();
         let previous = std::mem::replace(&mut self.model, Arc::clone(model));
         self.swollen = true;
@@ -316,11 +329,9 @@ impl Driver {
         let statics = statics::facts(&self.model.statics, self.engine.links());
         self.static_facts = statics::kept(&self.static_facts, &statics);
         self.hold_statics_again();
-        if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
-            self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
-        }
-        if self.synchroniser.is_none() {
-            self.synchroniser = Synchroniser::start(model);
+        if !self.synchroniser.as_ref().is_some_and(|synchroniser| synchroniser.is_as_configured(model)) {
+            // Whoever is not followed by another ends by being dropped: nobody waits for it here.
+            self.synchroniser = Synchroniser::start(model, self.synchroniser.take());
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
@@ -423,10 +434,12 @@ impl Driver {
         let more = ready || !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
         let at_once = more.then(Instant::default);
         let unwritten = log::flush().then(|| now() + LOG);
-        let next = [self.due, self.announcer.next_deadline(), self.lost, self.standings.next_deadline(), self.unload, unwritten, at_once]
-            .into_iter()
-            .flatten()
-            .min();
+        let awaited = self.awaited.map(|awaited| awaited.until);
+        let next =
+            [self.due, self.announcer.next_deadline(), self.lost, self.standings.next_deadline(), awaited, self.unload, unwritten, at_once]
+                .into_iter()
+                .flatten()
+                .min();
         self.timer.set(next)?;
         self.slept = now();
         Ok(())
