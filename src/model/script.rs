@@ -52,7 +52,9 @@ impl fmt::Display for Disabled {
 
 /// What is not run. It is told to whoever asks, and is no part of what a configuration means: two that do the same are equal.
 #[derive(Clone, Debug, Default)]
-pub struct LeftOut(pub Box<[Disabled]>);
+pub struct LeftOut {
+    pub scripts: Box<[Disabled]>,
+}
 
 impl PartialEq for LeftOut {
     fn eq(&self, _: &Self) -> bool {

@@ -47,8 +47,8 @@ pub(super) fn deleted(instance: &Instance) -> Option<&Script> {
 }
 
 /// What is configured to be run and is not, with the reason.
-pub(super) fn left_out(sheet: &mut Sheet, LeftOut(disabled): &LeftOut, runner: Runner) {
-    let mut own = disabled.iter().filter(|disabled| disabled.runners.contains(&runner)).peekable();
+pub(super) fn left_out(sheet: &mut Sheet, LeftOut { scripts }: &LeftOut, runner: Runner) {
+    let mut own = scripts.iter().filter(|disabled| disabled.runners.contains(&runner)).peekable();
     if own.peek().is_some() {
         sheet.section("Disabled scripts");
     }

@@ -80,11 +80,13 @@ fn whoever_would_run_a_script_shows_that_it_is_disabled() {
     let mut model = crate::model::Model::default();
     let plain = lvs::text(&model, &crate::lvs::view::View::default(), |_| None);
     assert!(!plain.contains("Disabled"), "{plain}");
-    model.global.scripts.disabled = LeftOut(Box::from([
-        disabled("misc script", &[Runner::Checker]),
-        disabled("startup script", &[Runner::Supervisor]),
-        disabled("notify script", &[Runner::Vrrp, Runner::Checker]),
-    ]));
+    model.global.scripts.disabled = LeftOut {
+        scripts: Box::from([
+            disabled("misc script", &[Runner::Checker]),
+            disabled("startup script", &[Runner::Supervisor]),
+            disabled("notify script", &[Runner::Vrrp, Runner::Checker]),
+        ]),
+    };
     let checker = lvs::text(&model, &crate::lvs::view::View::default(), |_| None);
     let want = "------< Disabled scripts >------\n Disabled misc script: misc script is not there\n \
                 Disabled notify script: notify script is not there\n";

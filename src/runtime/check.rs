@@ -72,7 +72,7 @@ fn write_messages(loaded: &Loaded, out: &mut dyn Write, annotated: bool, notices
     }
     if !notices {
         // keepalived only logs most of these.
-        for disabled in &loaded.model.global.scripts.disabled.0 {
+        for disabled in &loaded.model.global.scripts.disabled.scripts {
             writeln!(out, "{disabled}")?;
         }
     }

@@ -221,7 +221,6 @@ fn seal(memory: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn model(text: &str) -> Model {
         let (model, problems) = crate::config::testing::load(text, &crate::config::host::Stated::with(&["e0"]));

@@ -279,7 +279,7 @@ impl Resolver<'_> {
     }
 
     pub(super) fn disabled_scripts(&mut self) -> LeftOut {
-        LeftOut(std::mem::take(&mut self.scripts.disabled).into())
+        LeftOut { scripts: std::mem::take(&mut self.scripts.disabled).into() }
     }
 
     fn in_use(&mut self, purpose: Purpose<'_>, at: Origin) {
