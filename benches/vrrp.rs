@@ -14,10 +14,13 @@ use bench::cost::{cpu, memory};
 use bench::lan::Side;
 use bench::packet::{Forged, Mac};
 use bench::wait::within;
-use bench::{Capture, Client, Daemon, Frame, Host, Lan, Program, Sender, Stream, eventually, pause};
+use bench::{Capture, Client, Daemon, Frame, Host, Lan, Monitor, Program, Sender, Stream, eventually, pause};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::io::Write as IoWrite;
 use std::net::{IpAddr, Ipv4Addr};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 const VIP: &str = "10.0.0.50";
@@ -32,11 +35,13 @@ type Figures = Vec<(String, f64)>;
 /// A part of the benchmark: its name, what it is about, and how it is done.
 type Part = (&'static str, &'static str, fn(&Program) -> Figures);
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 8] = [
     ("late", "a peer stops advertising: from the deadline to the first advert, from that to the first announcement", late),
+    ("owner", "a router with priority 255 starts", owner),
     ("stop", "a master of a pair is stopped by SIGTERM", stop),
     ("crash", "the VRRP process of a pair's master is killed by SIGKILL", crash),
     ("thousand", "1,000 instances on four links, advert_int 1, alone", thousand),
+    ("dumps", "1,000 instances are asked for their state by signals", dumps),
     ("excluded", "take-over with 5,000 excluded addresses, beside an instance with advert_int 0.1", excluded),
     ("scripts", "500 health scripts a second beside an instance with advert_int 0.1, and the same without", scripts),
 ];
@@ -202,6 +207,25 @@ fn repeated(run: impl Fn() -> Figures) -> Figures {
     runs.first().into_iter().flatten().enumerate().map(|(row, (what, _))| (format!("{what}, median of {REPEATS}"), of(row))).collect()
 }
 
+fn owner(program: &Program) -> Figures {
+    const TIMES: usize = 15;
+    let (mut from_start, mut from_line) = (Vec::new(), Vec::new());
+    for _ in 0..TIMES {
+        let bed = Bed::new();
+        let monitor = Monitor::addresses(&bed.router);
+        let started = SystemTime::now();
+        let daemon = Daemon::start(&bed.router, program, &instance("VI", 51, 255, "1", "eth0", &one_address()));
+        let there = eventually("it has the address", || monitor.of(VIP).first().map(|(at, _)| *at));
+        let line = eventually("it says something", || daemon.log().first().map(|(at, _)| *at));
+        from_start.push(milliseconds(started, there));
+        from_line.push(milliseconds(line, there));
+    }
+    vec![
+        (format!("start to the address, median of {TIMES}, ms"), median(from_start)),
+        (format!("first line in the log to the address, median of {TIMES}, ms"), median(from_line)),
+    ]
+}
+
 fn stop(program: &Program) -> Figures {
     repeated(|| {
         let mut pair = Pair::new(program);
@@ -241,7 +265,8 @@ fn crash(program: &Program) -> Figures {
 const LINKS: u8 = 4;
 const PER_LINK: u8 = 250;
 
-fn thousand(program: &Program) -> Figures {
+/// A router with four links, somebody on each of them, and a configuration with instances on all.
+fn links() -> (Host, Host, Vec<Lan>, String) {
     let (router, other) = (Host::new("router"), Host::new("other"));
     let lans: Vec<Lan> = (0..LINKS).map(|_| Lan::new()).collect();
     let mut configuration = String::new();
@@ -254,6 +279,58 @@ fn thousand(program: &Program) -> Figures {
             configuration.push_str(&instance(&format!("VI_{link}_{vrid}"), vrid, 100, "1", &interface, &addresses));
         }
     }
+    (router, other, lans, configuration)
+}
+
+/// From a signal to the end of the write under the file's own name.
+fn written(watch: &Inotify, shell: &mut impl IoWrite, pid: u32, signal: &str, name: &str) -> f64 {
+    while watch.read_events().is_ok() {}
+    let asked = Instant::now();
+    // The shell does it by itself, which is faster than to start a program.
+    writeln!(shell, "kill -{signal} {pid}").expect("the shell listens");
+    while asked.elapsed() < Duration::from_secs(2) {
+        let events = watch.read_events().unwrap_or_default();
+        if events.iter().any(|event| event.name.as_deref() == Some(name.as_ref())) {
+            return asked.elapsed().as_secs_f64() * MILLISECOND;
+        }
+        pause(Duration::from_micros(100));
+    }
+    f64::NAN
+}
+
+fn dumps(program: &Program) -> Figures {
+    const TIMES: usize = 15;
+    let (router, _other, _lans, configuration) = links();
+    let daemon = Daemon::start(&router, program, &configuration);
+    let wanted = usize::from(LINKS) * usize::from(PER_LINK);
+    eventually("all addresses are there", || {
+        (router.ip("-o -4 addr show").lines().filter(|line| line.contains(" 10.")).count() == wanted).then_some(())
+    });
+    pause(Duration::from_secs(8));
+    let watch = Inotify::init(InitFlags::IN_NONBLOCK).expect("inotify");
+    watch.add_watch(&router.folder().join("tmp"), AddWatchFlags::IN_CLOSE_WRITE).expect("a folder");
+    let mut shell = Command::new("bash").stdin(Stdio::piped()).spawn().expect("a shell");
+    let mut line = shell.stdin.take().expect("it was asked for");
+    let mut figures = Figures::new();
+    for (what, signal, name) in
+        [("SIGUSR1", "USR1", "keepalived.data"), ("JSON", "36", "keepalived.json"), ("SIGUSR2", "USR2", "keepalived.stats")]
+    {
+        let mut took = Vec::new();
+        for _ in 0..TIMES {
+            took.push(written(&watch, &mut line, daemon.pid(), signal, name));
+            pause(Duration::from_millis(200));
+        }
+        let worst = took.iter().copied().fold(f64::MIN, f64::max);
+        figures.push((format!("{what} to {name}, median of {TIMES}, ms"), median(took)));
+        figures.push((format!("{what} to {name}, worst, ms"), worst));
+    }
+    drop(line);
+    drop(shell.wait());
+    figures
+}
+
+fn thousand(program: &Program) -> Figures {
+    let (router, _other, _lans, configuration) = links();
     let captures: Vec<Capture> = (0..LINKS).map(|link| Capture::new(&router, &format!("eth{link}"))).collect();
     let wanted = usize::from(LINKS) * usize::from(PER_LINK);
     let first_adverts = || -> Vec<SystemTime> {

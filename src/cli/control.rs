@@ -20,6 +20,7 @@ pub enum About {
     Explain(String),
     Reload { force: bool },
     Plan { force: bool },
+    Upgrade,
 }
 
 /// Which daemon, where there may be several.
@@ -33,7 +34,7 @@ pub enum Whom {
     PidFile(PathBuf),
 }
 
-pub(super) const COMMANDS: [&str; 5] = ["status", "watch", "explain", "reload", "plan"];
+pub(super) const COMMANDS: [&str; 6] = ["status", "watch", "explain", "reload", "plan", "upgrade"];
 
 pub(super) const HELP: &str = "\
    or: standfast status [--json]         tell how the running daemon is
@@ -42,6 +43,7 @@ pub(super) const HELP: &str = "\
    or: standfast plan [--force]          tell what a reload would do
    or: standfast reload [--plan] [--force]
                                          read the configuration again; --force even if nothing is left of it
+   or: standfast upgrade                 replace the running program by the one installed, and keep what it holds
        with --socket=PATH or --pid=FILE  ask the daemon whose control socket or PID file this is
 ";
 
@@ -70,6 +72,7 @@ fn read(command: &str, rest: &[OsString]) -> Result<Inquiry, String> {
         ("watch", _) => About::Watch,
         ("explain", Some(name)) => About::Explain(name),
         ("explain", None) => return Err("of what? An instance, a virtual server or a BFD session".to_owned()),
+        ("upgrade", _) => About::Upgrade,
         _ if plan => About::Plan { force },
         _ => About::Reload { force },
     };
@@ -95,15 +98,24 @@ mod tests {
             ("reload --force", usual(About::Reload { force: true })),
             ("reload --plan", usual(About::Plan { force: false })),
             ("reload --plan --force", usual(About::Plan { force: true })),
+            ("upgrade", usual(About::Upgrade)),
             ("plan", usual(About::Plan { force: false })),
             ("status --json --socket=/s", Ok(Inquiry { about: About::Status, whom: Whom::Socket("/s".into()), json: true })),
             ("explain -p /x.pid A", Ok(Inquiry { about: About::Explain("A".into()), whom: Whom::PidFile("/x.pid".into()), json: false })),
         ] {
             assert_eq!(ask(line), want, "{line}");
         }
-        for line in
-            ["status x", "status --force", "watch --json", "explain", "explain a b", "reload --json", "plan --plan", "status --socket"]
-        {
+        for line in [
+            "status x",
+            "status --force",
+            "watch --json",
+            "explain",
+            "explain a b",
+            "reload --json",
+            "plan --plan",
+            "upgrade --force",
+            "status --socket",
+        ] {
             assert!(ask(line).is_err(), "{line}");
         }
     }

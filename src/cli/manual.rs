@@ -63,7 +63,7 @@ fn options() -> String {
                 let _ = write!(out, "[=\\fI{value}\\fR]");
             }
         }
-        let _ = writeln!(out, "\n{}{}", flag.doc.replace('-', "\\-"), if flag.works { "" } else { " (no effect yet)" });
+        let _ = writeln!(out, "\n{}", flag.doc.replace('-', "\\-"));
     }
     out
 }

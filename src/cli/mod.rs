@@ -166,9 +166,9 @@ fn our_command(command: &str, rest: &[OsString]) -> Command {
 }
 
 /// What `standfast` itself is told to do.
-const COMMANDS: [&str; 10] = {
-    let [status, watch, explain, reload, plan] = control::COMMANDS;
-    ["check", "dump", "compatibility", "completions", "manual", status, watch, explain, reload, plan]
+const COMMANDS: [&str; 11] = {
+    let [status, watch, explain, reload, plan, upgrade] = control::COMMANDS;
+    ["check", "dump", "compatibility", "completions", "manual", status, watch, explain, reload, plan, upgrade]
 };
 
 /// The text of `-h`.
@@ -192,8 +192,7 @@ pub fn help(name: &str) -> String {
             Takes::Value(v) => format!("={v}"),
             Takes::Optional(v) => format!("[={v}]"),
         };
-        let yet = if flag.works { "" } else { " (no effect yet)" };
-        out.push_str(&format!("  {short}{:<30} {}{yet}\n", format!("--{}{value}", flag.long), flag.doc));
+        out.push_str(&format!("  {short}{:<30} {}\n", format!("--{}{value}", flag.long), flag.doc));
     }
     out.push_str("  -v, --version                      print the version\n  -h, --help                         print this\n");
     out

@@ -39,6 +39,12 @@ pub struct Options {
     /// What the kernel names core dumps after, as long as the daemon runs.
     pub core_pattern: Option<OsString>,
     pub ignore_interrupt: bool,
+    /// Every address that comes and goes is logged.
+    pub tell_addresses: bool,
+    /// Every part of the MIB is served.
+    pub snmp: bool,
+    /// Where the AgentX master listens.
+    pub snmp_socket: Option<String>,
     pub(crate) mode: Mode,
 }
 
@@ -80,8 +86,6 @@ pub(super) struct Flag {
     pub(super) long: &'static str,
     pub(super) takes: Takes,
     pub(super) doc: &'static str,
-    /// Whether it has an effect in this version.
-    pub(super) works: bool,
     set: fn(&mut Options, OsString) -> Result<(), String>,
 }
 
@@ -92,7 +96,7 @@ const fn flag(
     doc: &'static str,
     set: fn(&mut Options, OsString) -> Result<(), String>,
 ) -> Flag {
-    Flag { short, long, takes, doc, works: true, set }
+    Flag { short, long, takes, doc, set }
 }
 
 /// A switch.
@@ -103,11 +107,6 @@ macro_rules! switch {
             Ok(())
         })
     };
-}
-
-/// An option that waits for its part of the daemon.
-const fn planned(short: Option<char>, long: &'static str, takes: Takes, doc: &'static str) -> Flag {
-    Flag { short, long, takes, doc, works: false, set: |_, _| Ok(()) }
 }
 
 pub(super) static FLAGS: &[Flag] = &[
@@ -179,7 +178,7 @@ pub(super) static FLAGS: &[Flag] = &[
         o.mode.genhash = true;
         Ok(())
     }),
-    planned(Some('a'), "address-monitoring", Takes::Nothing, "log every address that comes and goes"),
+    switch!(Some('a'), "address-monitoring", "log every address that comes and goes", |o| o.tell_addresses = true),
     flag(Some('s'), "namespace", Takes::Value("NAME"), "network namespace, above the configuration's", |o, v| {
         o.namespace = Some(text(v)?);
         Ok(())
@@ -192,8 +191,11 @@ pub(super) static FLAGS: &[Flag] = &[
         o.config_id = Some(text(v)?);
         Ok(())
     }),
-    planned(Some('x'), "snmp", Takes::Nothing, "turn on every SNMP subtree"),
-    planned(Some('A'), "snmp-agent-socket", Takes::Value("ADDRESS"), "where the AgentX master listens"),
+    switch!(Some('x'), "snmp", "turn on every SNMP subtree", |o| o.snmp = true),
+    flag(Some('A'), "snmp-agent-socket", Takes::Value("ADDRESS"), "where the AgentX master listens, above the configuration's", |o, v| {
+        o.snmp_socket = Some(text(v)?);
+        Ok(())
+    }),
     switch!(Some('m'), "core-dump", "allow core dumps", |o| o.core_dump = true),
     flag(Some('M'), "core-dump-pattern", Takes::Optional("PATTERN"), "allow core dumps, under this name on the whole machine", |o, v| {
         o.core_dump = true;
@@ -208,7 +210,8 @@ pub(super) static FLAGS: &[Flag] = &[
         o.mode.config_test = Some((!v.is_empty()).then(|| v.into()));
         Ok(())
     }),
-    planned(None, "config-fd", Takes::Value("N"), "for keepalived's own use"),
+    // What it is for there is done without it here.
+    flag(None, "config-fd", Takes::Value("N"), "for keepalived's own use; taken and not used", |_, _| Ok(())),
     switch!(None, "ignore-sigint", "do not stop on SIGINT", |o| o.ignore_interrupt = true),
 ];
 
@@ -390,7 +393,8 @@ mod tests {
 
     #[test]
     fn the_options_of_the_daemon_are_kept() {
-        let all = run("keepalived -nlDDG -P -C -B -V -R -d -m --ignore-sigint -p a -r b -g -S 3 -u 027");
+        let all =
+            run("keepalived -nlDDG -P -C -B -V -R -d -m --ignore-sigint -p a -r b -g -S 3 -u 027 -a -x -A udp:localhost:705 --config-fd 7");
         let log = Logging { console: true, detail: 2, facility: Some(19), no_syslog: true, file: Some(LOG_FILE.into()) };
         let want = Options {
             no_vrrp: true,
@@ -406,6 +410,9 @@ mod tests {
             vrrp_pid_file: Some("b".into()),
             core_dump: true,
             ignore_interrupt: true,
+            tell_addresses: true,
+            snmp: true,
+            snmp_socket: Some("udp:localhost:705".into()),
             ..Options::default()
         };
         assert_eq!(all, want);

@@ -47,6 +47,10 @@ pub struct Options {
     pub directory: PathBuf,
     /// The network namespace to run in, whatever the configuration says.
     pub namespace: Option<String>,
+    /// Every part of the MIB is served, whatever the configuration says.
+    pub snmp: bool,
+    /// Where the AgentX master listens, whatever the configuration says.
+    pub snmp_socket: Option<String>,
 }
 
 /// A configuration, with all there is to say about it. Without any file in `sources` there was none to read.
@@ -63,7 +67,12 @@ pub fn load(files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
     let mut reader = Reader::new(files, options);
     let (draft, mut problems) = parser::parse(&mut reader, &ROOT);
     let sources = reader.into_sources();
-    let model = resolve::resolve(draft, options.namespace.as_deref(), host, &mut problems);
+    let mut model = resolve::resolve(draft, options.namespace.as_deref(), host, &mut problems);
+    let snmp = &mut model.global.snmp;
+    (snmp.vrrp, snmp.checker) = (snmp.vrrp || options.snmp, snmp.checker || options.snmp);
+    if let Some(socket) = &options.snmp_socket {
+        snmp.socket = Some(socket.as_str().into());
+    }
     problems.sort();
     Loaded { model, problems, sources }
 }

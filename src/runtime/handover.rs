@@ -39,6 +39,17 @@ impl Entry {
         }
     }
 
+    /// For another program, which may be another version of this one.
+    pub fn encode(&self) -> Vec<u8> {
+        encode_report(&Report::Record(self.clone()))
+    }
+
+    /// Nothing, if it is another version's.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let Report::Record(entry) = decode_report(bytes, None)? else { return None };
+        Some(entry)
+    }
+
     pub fn into_instance(self) -> Option<Record> {
         match self {
             Self::Instance(record) => Some(record),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the machine is asked here, and nowhere above")]
 
+mod around;
 mod bytes;
 mod check;
 mod control;
@@ -62,6 +63,9 @@ pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::ConfigTest(options, log) => {
+            if let Some(status) = supervisor::rehearse(&options) {
+                return ExitCode::from(status);
+            }
             say_unexpected(&options);
             check::config_test(&reading::read(&options), log.as_deref())
         }

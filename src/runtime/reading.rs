@@ -38,6 +38,8 @@ pub fn question(options: &cli::Options) -> config::Options {
         environment: std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect(),
         directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
         namespace: options.namespace.clone(),
+        snmp: options.snmp,
+        snmp_socket: options.snmp_socket.clone(),
     }
 }
 
@@ -200,16 +202,16 @@ fn decode_part(part: usize, mut bytes: &[u8], model: &mut Model) -> Option<()> {
 }
 
 /// Keeps the configuration as it was understood, where somebody wants to look it up later.
-pub fn save(loaded: &Loaded, path: &Path) -> io::Result<()> {
+pub fn save(model: &Model, path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
-    file.write_all(dump::dump(&loaded.model).as_bytes())
+    file.write_all(dump::dump(model).as_bytes())
 }
 
 /// From here on nobody changes it any more.
-fn seal(memory: &File) -> io::Result<()> {
+pub fn seal(memory: &File) -> io::Result<()> {
     let seals = SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE;
     match fcntl(memory, FcntlArg::F_ADD_SEALS(seals)) {
         // On a disk there is no such thing, and nobody but our processes has it open.
@@ -246,7 +248,7 @@ mod tests {
             [Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(|share| count(share_of(share))),
             [(1, 1), (1, 0), (0, 1), (0, 0)]
         );
-        let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")));
+        let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")), None);
         let same = |share| both.means_as(&weight, share).expect("both are read");
         assert_eq!([Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(same), [false, true, false, true]);
     }

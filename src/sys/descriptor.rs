@@ -1,8 +1,10 @@
-//! Descriptors that arrive over a socket.
+//! Descriptors that arrive over a socket, or that were open before the program began.
 
 #![expect(unsafe_code, reason = "the kernel hands over a descriptor as a number, and who owns it is for the receiver to say")]
 
 use nix::cmsg_space;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
@@ -33,6 +35,34 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Packet> 
     Ok(Packet { length: message.bytes, cut, descriptor: descriptors.into_iter().next() })
 }
 
+/// Takes a descriptor that was left open for this program by whoever executed it. What the program opens itself is closed at
+/// the next execution, so that nothing of that can be had here, and nothing can be had twice.
+pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    if number <= libc::STDERR_FILENO {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: it is used in this function only, to ask the kernel whether there is such a descriptor, and to set its flag.
+    let there = unsafe { BorrowedFd::borrow_raw(number) };
+    if is_ours(there)? {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    close_at_execution(there, true)?;
+    // SAFETY: it is open, and nothing of this program owns it: whatever that opens has had the flag from the beginning, and
+    // whoever came here before has set it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+fn is_ours(descriptor: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(FdFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFD)?).contains(FdFlag::FD_CLOEXEC))
+}
+
+/// Whether the next program that this process executes finds it closed.
+pub fn close_at_execution(descriptor: BorrowedFd<'_>, close: bool) -> io::Result<()> {
+    let flag = if close { FdFlag::FD_CLOEXEC } else { FdFlag::empty() };
+    fcntl(descriptor, FcntlArg::F_SETFD(flag))?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +91,17 @@ mod tests {
         assert_eq!(text, "hello");
         drop(here);
         assert_eq!(receive(there.as_fd(), &mut buffer).expect("the end").length, 0);
+    }
+
+    #[test]
+    fn only_what_was_left_open_is_inherited_and_only_once() {
+        let (kept, left) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).expect("a pipe");
+        assert!(inherited(kept.as_raw_fd()).is_err(), "it is ours");
+        assert!(inherited(1).is_err() && inherited(-1).is_err() && inherited(RawFd::MAX).is_err());
+        close_at_execution(left.as_fd(), false).expect("a flag");
+        let number = std::os::fd::IntoRawFd::into_raw_fd(left);
+        let left = inherited(number).expect("it was left open");
+        assert!(inherited(number).is_err(), "it has been taken");
+        assert_eq!(left.as_raw_fd(), number);
     }
 }

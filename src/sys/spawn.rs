@@ -66,6 +66,11 @@ pub fn remember_ordinary() -> &'static Ordinary {
     ORDINARY.get_or_init(Ordinary::now)
 }
 
+/// Makes this process as ordinary as what it starts: for a program that is to note the same.
+pub fn be_ordinary() {
+    remember_ordinary().apply();
+}
+
 impl Ordinary {
     fn now() -> Self {
         // SAFETY: a zeroed sched_param, cpu_set_t and rlimit are valid values, each call is given one of the right size, and
@@ -90,7 +95,7 @@ impl Ordinary {
         }
     }
 
-    /// In a child. What is refused stays as it is.
+    /// What is refused stays as it is.
     fn apply(&self) {
         self.apply_to_thread();
         for (resource, limit) in &self.limits {

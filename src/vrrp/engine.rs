@@ -43,6 +43,8 @@ pub struct Engine {
     pub(super) plan: Plan,
     released_at: Instant,
     time_of_day: TimeOfDay,
+    /// Addresses that come and go are told.
+    tells_addresses: bool,
     /// Boxed, because the nodes of a map are half empty.
     pub(super) instances: BTreeMap<InstanceId, Box<Instance>>,
     /// As configured.
@@ -76,6 +78,7 @@ impl Engine {
             plan: Plan::default(),
             released_at,
             time_of_day: manner.time_of_day,
+            tells_addresses: manner.addresses,
             instances: BTreeMap::new(),
             order: Vec::new(),
             groups: Vec::new(),
@@ -108,6 +111,7 @@ impl Engine {
             }
             engine.look_around(now, id, actions);
         }
+        engine.tell_addresses(actions);
         engine.begin(now, &all, &records, actions);
         engine
     }
@@ -122,11 +126,13 @@ impl Engine {
             Event::LinkGone(device) => self.link_gone(now, device, actions),
             Event::Address(local) => {
                 if self.links.put_address(local) {
+                    self.tell_address(local, true, actions);
                     self.address_changed(now, local, actions);
                 }
             }
             Event::AddressGone(local) => {
                 if self.links.remove_address(local) {
+                    self.tell_address(local, false, actions);
                     self.address_changed(now, local, actions);
                 }
             }
@@ -433,6 +439,25 @@ impl Engine {
         let on = Some(local.device);
         let concerned = self.those(|i| i.site.base == on || i.site.home == on || i.conf.source == Some(local.prefix.address));
         self.look_around_some(now, &concerned, actions);
+    }
+
+    fn tell_addresses(&self, actions: &mut Actions) {
+        for link in self.links.iter() {
+            for &prefix in self.links.addresses(link.device) {
+                self.tell_address(Local { device: link.device, prefix }, true, actions);
+            }
+        }
+    }
+
+    /// Our own are told of where they come and go.
+    fn tell_address(&self, local: Local, come: bool, actions: &mut Actions) {
+        let address = local.prefix.address;
+        if self.tells_addresses
+            && !self.virtuals.contains(&address)
+            && let Some(link) = self.links.get(local.device)
+        {
+            actions.push(Action::Say(message::address(address, &link.name, come)));
+        }
     }
 
     fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {

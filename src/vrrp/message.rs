@@ -15,6 +15,12 @@ pub(super) fn backup(name: &str, initial: bool) -> Line {
     line(Level::Info, format!("({name}) Entering BACKUP STATE{}", if initial { " (init)" } else { "" }))
 }
 
+/// In keepalived's words for `-a`.
+pub(super) fn address(address: IpAddr, interface: &str, come: bool) -> Line {
+    let what = if come { "added to" } else { "removed from" };
+    line(Level::Info, format!("Netlink reflector reports IP {address} {what} {interface}"))
+}
+
 pub(super) fn master(name: &str) -> Line {
     line(Level::Info, format!("({name}) Entering MASTER STATE"))
 }

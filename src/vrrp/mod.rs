@@ -117,6 +117,8 @@ pub enum Standing {
 pub struct Manner {
     /// `-D`
     pub detail: bool,
+    /// `-a`: addresses that come and go are told.
+    pub addresses: bool,
     /// How long ago the machine was started, for `vrrp_startup_delay` with `delay_after_boot`.
     pub machine_up: std::time::Duration,
     /// At the start.

@@ -5,6 +5,7 @@
 
 mod reload;
 mod surface;
+mod upgrade;
 
 use crate::room::{self, PATIENCE, wait_until};
 use nix::sys::signal::{Signal, kill};

@@ -21,4 +21,5 @@ mod routes;
 mod sockets;
 mod traces;
 mod trackers;
+mod upgrade;
 mod vmac;

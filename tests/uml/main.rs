@@ -12,6 +12,7 @@ mod place;
 mod reload;
 mod routes;
 mod table;
+mod upgrade;
 mod wait;
 mod writes;
 
@@ -26,6 +27,7 @@ const STORIES: &[&[Story]] = &[
     reload::STORIES,
     crash::STORIES,
     crash::WITHOUT,
+    upgrade::STORIES,
     checks::STORIES,
     marks::STORIES,
     carrier::STORIES,
@@ -54,7 +56,7 @@ fn the_daemon_keeps_the_table_in_order() {
 
 #[test]
 fn the_table_outlives_a_crash() {
-    guest::tell_at_once(crash::STORIES);
+    guest::tell_at_once(&[crash::STORIES, upgrade::STORIES].concat());
 }
 
 #[test]

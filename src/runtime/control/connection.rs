@@ -87,7 +87,8 @@ impl Connection {
             return Ok(Answer { text, value });
         }
         let error = &value["error"];
-        let code = if error["code"] == "forbidden" { "forbidden" } else { "refused" };
+        let codes = ["forbidden", "unknown", "stranger"];
+        let code = codes.into_iter().find(|code| error["code"] == *code).unwrap_or("refused");
         Err(Failed::Refused { code, text: error["text"].as_str().unwrap_or("it says no").to_owned() })
     }
 }

@@ -20,6 +20,8 @@ const IN_PART: u8 = 2;
 /// As `systemctl status` says it.
 const NOT_RUNNING: u8 = 3;
 const FORBIDDEN: u8 = 4;
+/// This daemon cannot do that.
+const UNABLE: u8 = 5;
 
 /// Asks, prints, and returns the exit status.
 pub(super) fn run(inquiry: &Inquiry) -> u8 {
@@ -29,6 +31,7 @@ pub(super) fn run(inquiry: &Inquiry) -> u8 {
         About::Explain(name) => explain(inquiry, name),
         About::Reload { force } => reload(inquiry, *force),
         About::Plan { force } => plan(inquiry, *force),
+        About::Upgrade => upgrade(inquiry),
     };
     asked.unwrap_or_else(|failed| {
         eprintln!("standfast: {failed}");
@@ -36,6 +39,7 @@ pub(super) fn run(inquiry: &Inquiry) -> u8 {
             Failed::NotRunning(_) => NOT_RUNNING,
             Failed::Forbidden(_) => FORBIDDEN,
             Failed::Refused { code: "forbidden", .. } => FORBIDDEN,
+            Failed::Refused { code: "unknown" | "stranger", .. } => UNABLE,
             Failed::Refused { .. } | Failed::Broken(_) | Failed::Several(_) => REFUSED,
         }
     })
@@ -90,6 +94,12 @@ fn explain(inquiry: &Inquiry, name: &str) -> Result<u8, Failed> {
 fn reload(inquiry: &Inquiry, force: bool) -> Result<u8, Failed> {
     Connection::open(&inquiry.whom)?.ask(&Request::Reload { force })?;
     say("Reload complete\n")?;
+    Ok(GOOD)
+}
+
+fn upgrade(inquiry: &Inquiry) -> Result<u8, Failed> {
+    Connection::open(&inquiry.whom)?.ask(&Request::Upgrade)?;
+    say("Upgrade complete\n")?;
     Ok(GOOD)
 }
 

@@ -13,6 +13,7 @@ pub(in crate::runtime) enum Request {
     Explain(Box<str>),
     Reload { force: bool },
     Plan { force: bool },
+    Upgrade,
 }
 
 /// Why there is no answer.
@@ -41,13 +42,14 @@ impl Request {
             Self::Explain(_) => "explain",
             Self::Reload { .. } => "reload",
             Self::Plan { .. } => "plan",
+            Self::Upgrade => "upgrade",
         }
     }
 
     pub(in crate::runtime) fn encode(&self) -> String {
         let mut value = json!({ "version": VERSION, "request": self.name() });
         match self {
-            Self::Status => {}
+            Self::Status | Self::Upgrade => {}
             Self::Explain(name) => value["name"] = (**name).into(),
             Self::Reload { force } | Self::Plan { force } => value["force"] = (*force).into(),
         }
@@ -77,6 +79,7 @@ impl Request {
             }
             Some("reload") => Ok(Self::Reload { force: force()? }),
             Some("plan") => Ok(Self::Plan { force: force()? }),
+            Some("upgrade") => Ok(Self::Upgrade),
             Some(other) => Err(Fault::new("unknown", format!("there is no request '{other}'"))),
             None => Err(Fault::new("malformed", "a request says what it requests")),
         }
@@ -101,6 +104,7 @@ mod tests {
             Request::Reload { force: true },
             Request::Reload { force: false },
             Request::Plan { force: true },
+            Request::Upgrade,
         ] {
             let line = request.encode();
             assert!(line.ends_with('\n') && line.matches('\n').count() == 1, "{line}");

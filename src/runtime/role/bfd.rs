@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::model::bfd::Session;
 use crate::model::net::Family;
 use crate::observe::bfd::{self as observe, Sockets};
+use crate::runtime::around::{Moment, Reloads};
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::dumper::{Dumper, clock};
 use crate::runtime::follow::Leader;
@@ -23,6 +24,7 @@ use crate::wire::bfd::Packet;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -75,6 +77,7 @@ struct Driver {
     timer: Timer,
     poll: Poll,
     dumper: Dumper,
+    reloads: Reloads,
     chance: crate::effect::chance::Chance,
     buffer: [u8; 512],
 }
@@ -112,7 +115,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 // Of several, only the last one matters.
                 Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => tell::bfd(&driver.control, ask, &driver.engine, &driver.model),
-                Asked::Dump => driver.dump(),
+                Asked::Dump => driver.dump(dump::path(Dump::Bfd, &driver.model.global.process)),
             }
         }
         if reading.is_none()
@@ -153,6 +156,7 @@ impl Driver {
             timer,
             poll,
             dumper: Dumper::default(),
+            reloads: Reloads::default(),
             chance: crate::effect::chance::Chance::new(seed),
             buffer: [0; 512],
         };
@@ -228,8 +232,7 @@ impl Driver {
         Ok(asked)
     }
 
-    fn dump(&self) {
-        let path = dump::path(Dump::Bfd, &self.model.global.process);
+    fn dump(&self, path: PathBuf) {
         let (model, view, clock) = (Arc::clone(&self.model), self.engine.snapshot(), clock());
         let number = |socket: BorrowedFd<'_>| socket.as_raw_fd();
         let speaking = |session: &SessionView| self.speaking.get(&session.id).map(|speaking| number(speaking.as_fd()));
@@ -267,12 +270,20 @@ impl Driver {
         asked.extend(ended.then_some(Asked::Stop));
     }
 
+    fn keep(&mut self, moment: Moment) {
+        if let Some(path) = self.reloads.path(moment, Dump::Bfd, &self.model.global.process) {
+            self.dump(path);
+        }
+    }
+
     fn reconfigure(&mut self, model: Arc<Model>) {
+        self.keep(Moment::Before);
         self.model = model;
         self.open_ports();
         let sessions = Arc::clone(&self.model);
         self.engine.reconfigure(now(), &sessions.bfd, &mut self.actions);
         self.carry_out();
+        self.keep(Moment::After);
         self.control.report(Report::Ready);
     }
 

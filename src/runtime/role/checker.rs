@@ -8,6 +8,7 @@ mod presence;
 use crate::effect::record::Health;
 use crate::model::Model;
 use crate::observe::lvs;
+use crate::runtime::around::{Moment, Reloads};
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::dumper::Dumper;
 use crate::runtime::reading::Share;
@@ -21,6 +22,7 @@ use marks::Marker;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -55,7 +57,7 @@ pub fn run(start: Start) -> u8 {
 async fn serve(start: Start) -> io::Result<()> {
     memory::share();
     let (release, release_only) = (start.release, start.release_only);
-    let dumper = Dumper::default();
+    let (dumper, mut reloads) = (Dumper::default(), Reloads::default());
     let mut marker = Marker::default();
     let mut model = marker.give(Arc::clone(&start.model));
     let mut driver = Driver::start(Start { model: Arc::clone(&model), ..start }, sockets())?;
@@ -70,8 +72,14 @@ async fn serve(start: Start) -> io::Result<()> {
                 match read.map_err(io::Error::other).flatten() {
                     Ok(new) => {
                         rights::take(&new.global.process.checker, &new.global.process);
+                        if let Some(path) = reloads.path(Moment::Before, Dump::Checker, &model.global.process) {
+                            dump(path, &driver, &model, &dumper);
+                        }
                         model = marker.give(new);
                         driver.reconfigure(&model)?;
+                        if let Some(path) = reloads.path(Moment::After, Dump::Checker, &model.global.process) {
+                            dump(path, &driver, &model, &dumper);
+                        }
                     }
                     Err(error) => driver.refuse(&error.to_string()),
                 }
@@ -85,7 +93,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 // Of several, only the last one matters.
                 Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => driver.tell(ask),
-                Asked::Dump => dump(&driver, &model, &dumper),
+                Asked::Dump => dump(dump::path(Dump::Checker, &model.global.process), &driver, &model, &dumper),
             }
         }
         if reading.is_none()
@@ -102,8 +110,7 @@ async fn serve(start: Start) -> io::Result<()> {
     Ok(())
 }
 
-fn dump(driver: &Driver, model: &Arc<Model>, dumper: &Dumper) {
-    let path = dump::path(Dump::Checker, &model.global.process);
+fn dump(path: PathBuf, driver: &Driver, model: &Arc<Model>, dumper: &Dumper) {
     let (model, view, files) = (Arc::clone(model), driver.snapshot(), driver.files());
     dumper.put(path, move || {
         let value = |name: &str| files.iter().find(|file| &*file.name == name).and_then(|file| file.value);

@@ -92,6 +92,16 @@ pub(super) fn remember_namespace() -> io::Result<()> {
     Ok(())
 }
 
+/// Of a process that moved when it was another program.
+pub(super) fn remember_namespace_as(namespace: File) {
+    drop(INITIAL.set(namespace));
+}
+
+/// The network namespace that the daemon was started in, if that has been remembered.
+pub(super) fn initial_namespace() -> Option<&'static File> {
+    INITIAL.get()
+}
+
 /// The network namespace whose IPVS is ours, where that is another one than the process's.
 fn ipvs_namespace(process: &Process) -> io::Result<Option<File>> {
     match &process.ipvs_namespace {

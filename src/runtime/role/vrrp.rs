@@ -20,6 +20,7 @@ use crate::kernel::rtnl::interfaces;
 use crate::model::Model;
 use crate::observe::vrrp::{self, Scene};
 use crate::observe::{json, stats};
+use crate::runtime::around::{Moment, Reloads};
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::dumper::{Dumper, clock};
 use crate::runtime::notify::Teller;
@@ -32,6 +33,7 @@ use crate::vrrp::Manner;
 use driver::{Asked, Driver, Effectors};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -75,7 +77,7 @@ async fn serve(start: Start) -> io::Result<()> {
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     // What was read, and waits for its interfaces.
     let mut coming: Option<Arc<Model>> = None;
-    let dumper = Dumper::default();
+    let (dumper, mut reloads) = (Dumper::default(), Reloads::default());
     let mut next = None;
     let mut stopping = release_only;
     while !stopping {
@@ -105,6 +107,8 @@ async fn serve(start: Start) -> io::Result<()> {
             }
         }
         if let Some(new) = coming.take_if(|_| driver.is_prepared()) {
+            let path = reloads.path(Moment::Before, Dump::Vrrp, &model.global.process);
+            path.into_iter().for_each(|path| keep(path, Dump::Vrrp, &driver, &trackers, &model, &dumper));
             let old = std::mem::replace(&mut model, new);
             driver.teller.reconfigure(&model);
             driver.reconfigure(&model)?;
@@ -113,6 +117,8 @@ async fn serve(start: Start) -> io::Result<()> {
             }
             trackers.reconfigure(&model);
             rights::take(&model.global.process.vrrp, &model.global.process);
+            let path = reloads.path(Moment::After, Dump::Vrrp, &model.global.process);
+            path.into_iter().for_each(|path| keep(path, Dump::Vrrp, &driver, &trackers, &model, &dumper));
             // Whoever is the last to let go of it takes as long as there is much in it.
             drop(tokio::task::spawn_blocking(move || drop(old)));
         }
@@ -147,7 +153,12 @@ fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Mo
         // Nothing else asks for a file.
         Signal::Stop | Signal::Interrupt | Signal::Reload | Signal::Child => return,
     };
-    let (path, view, tracking) = (dump::path(shows, process), driver.snapshot(), trackers.view());
+    keep(dump::path(shows, process), shows, driver, trackers, model, dumper);
+}
+
+/// As things are now.
+fn keep(path: PathBuf, shows: Dump, driver: &Driver, trackers: &Trackers, model: &Arc<Model>, dumper: &Dumper) {
+    let (view, tracking) = (driver.snapshot(), trackers.view());
     let (model, clock) = (Arc::clone(model), clock());
     dumper.put(path, move || {
         let interfaces = interfaces().unwrap_or_else(|error| {

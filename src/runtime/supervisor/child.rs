@@ -32,6 +32,19 @@ pub(super) struct Child {
     pub(super) stopped: bool,
     /// The supervisor has nothing more to hear from it.
     pub(super) silent: bool,
+    /// It is to make room, and not because it has failed.
+    pub(super) supplanted: bool,
+}
+
+impl Child {
+    /// A child of this process from before it became this program.
+    pub(super) fn again(pid: Pid, line: OwnedFd) -> Self {
+        Self::new(pid, line)
+    }
+
+    fn new(pid: Pid, line: OwnedFd) -> Self {
+        Self { pid, since: Instant::now(), end: SupervisorEnd::new(line), stopped: false, silent: false, supplanted: false }
+    }
 }
 
 /// What a new process is to do.
@@ -43,6 +56,7 @@ pub(super) struct Task {
     pub(super) release: bool,
     pub(super) release_only: bool,
     pub(super) detail: bool,
+    pub(super) addresses: bool,
     pub(super) lock: Option<PidFile>,
     pub(super) lines: Lines,
 }
@@ -98,9 +112,7 @@ pub(super) fn fork(task: Task) -> io::Result<Forked> {
     let (ours, theirs) = handover::pair()?;
     let parent = getpid();
     Ok(match process::fork()? {
-        Fork::Parent { child } => {
-            Forked::Parent(Child { pid: child, since: Instant::now(), end: SupervisorEnd::new(ours), stopped: false, silent: false })
-        }
+        Fork::Parent { child } => Forked::Parent(Child::new(child, ours)),
         Fork::Child => Forked::Child(Begun { task, control: theirs, parent }),
     })
 }
@@ -130,7 +142,7 @@ impl Begun {
                 return FATAL;
             }
         };
-        let Task { configuration, entries, release, release_only, detail, lock, lines, .. } = self.task;
+        let Task { configuration, entries, release, release_only, detail, addresses, lock, lines, .. } = self.task;
         let model = match configuration.take_up(part) {
             Ok(model) => model,
             Err(error) => {
@@ -150,7 +162,7 @@ impl Begun {
         let status = match part {
             Part::Vrrp => {
                 let machine_up = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
-                let manner = Manner { detail, machine_up, time_of_day: time_of_day() };
+                let manner = Manner { detail, addresses, machine_up, time_of_day: time_of_day() };
                 let former = entries.iter().filter_map(Entry::as_setting).cloned().collect();
                 let records = entries.into_iter().filter_map(Entry::into_instance).collect();
                 let bfd = lines.told();

@@ -5,12 +5,14 @@
 mod client;
 pub(in crate::runtime) mod door;
 mod http;
+mod succession;
 pub(super) mod words;
 
 use super::Supervisor;
 use super::brief::Brief;
 use super::reader::Purpose;
 use super::role::Role;
+use super::succession::heir::Heritage;
 use crate::cli::Options;
 use crate::model::global::observe::Names;
 use crate::runtime::control::protocol::{Fault, Request, good};
@@ -85,15 +87,22 @@ pub(super) struct Control {
     plan: Result<Memory, String>,
 }
 
-/// What only the supervisor can do: to have the configuration read.
+/// What only the supervisor can do: to have the configuration read, or to become another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wish {
     client: u64,
-    purpose: Purpose,
+    wished: Wished,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wished {
+    Reading(Purpose),
+    Upgrade,
 }
 
 impl Control {
-    pub(super) fn new(brief: &Brief, options: &Options) -> io::Result<Self> {
+    /// With what was opened when this process was another program.
+    pub(super) fn new(brief: &Brief, options: &Options, heritage: Option<&mut Heritage>) -> io::Result<Self> {
         let mut control = Self {
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             doors: Vec::new(),
@@ -111,6 +120,9 @@ impl Control {
             readings: 0,
             plan: Err("nothing was read".to_owned()),
         };
+        if let Some(heritage) = heritage {
+            control.inherit(heritage, &places(brief, options))?;
+        }
         control.configure(brief, options);
         Ok(control)
     }
@@ -177,6 +189,7 @@ impl Control {
                 questions.map(|question| question.asked + PATIENCE).min()
             }
             Pending::Reload { until, .. } | Pending::Plan { until, .. } => Some(*until),
+            Pending::Upgrade => None,
         }
     }
 
@@ -324,19 +337,23 @@ impl Control {
         let trusted = matches!(client.speaks, Speaks::Control { trusted: true });
         match request {
             Err(fault) => client.answer(now, [fault.encode().into()]),
-            Ok(Request::Reload { .. } | Request::Plan { .. }) if !trusted => {
+            Ok(Request::Reload { .. } | Request::Plan { .. } | Request::Upgrade) if !trusted => {
                 client.answer(now, [Fault::new("forbidden", "only the superuser and the owner of the socket may do that").encode().into()]);
             }
             Ok(Request::Status) => self.inquire(now, at, Topic::Status, roles),
             Ok(Request::Explain(name)) => self.inquire(now, at, Topic::Explain(name), roles),
             Ok(Request::Reload { force }) => {
                 client.pending = Some(Pending::Reload { number: self.reload + 1, until: now + RELOAD });
-                return Some(Wish { client: client.id, purpose: Purpose { apply: true, force } });
+                return Some(Wish { client: client.id, wished: Wished::Reading(Purpose { apply: true, force }) });
             }
             Ok(Request::Plan { force }) => {
                 // Whose number it is is found out when it is asked for.
                 client.pending = Some(Pending::Plan { number: u64::MAX, until: now + RELOAD });
-                return Some(Wish { client: client.id, purpose: Purpose { apply: false, force } });
+                return Some(Wish { client: client.id, wished: Wished::Reading(Purpose { apply: false, force }) });
+            }
+            Ok(Request::Upgrade) => {
+                client.pending = Some(Pending::Upgrade);
+                return Some(Wish { client: client.id, wished: Wished::Upgrade });
             }
         }
         None
@@ -392,6 +409,8 @@ impl Control {
                 };
                 self.clients[at].answer(now, pieces);
             }
+            // Whoever ends it tells of it.
+            Some(Pending::Upgrade) => {}
             Some(Pending::Reload { number, until }) => {
                 let ended = self.reload >= number && !(self.reload == number && self.reloading);
                 let text = match &self.reloaded {
@@ -471,11 +490,15 @@ impl Supervisor {
     }
 
     fn fulfil(&mut self, wish: Wish) {
-        let Wish { client, purpose } = wish;
+        let Wish { client, wished } = wish;
         if self.ending.is_some() {
             self.control.refuse(client, "the daemon is stopping");
             return;
         }
+        let purpose = match wished {
+            Wished::Reading(purpose) => purpose,
+            Wished::Upgrade => return self.upgrade(),
+        };
         // One that has begun may not have seen what the file says now.
         let number = self.control.readings + 1 + u64::from(self.reading.is_some());
         if let Some(Pending::Plan { number: unknown, .. }) = self.control.pending_of(client) {

@@ -16,11 +16,13 @@ mod reader;
 mod respawn;
 mod role;
 mod start;
+mod succession;
 mod systemd;
 mod timetable;
 mod verdict;
 
 pub(super) use start::run;
+pub(super) use succession::rehearse;
 
 use super::log;
 use super::reading::Kept;
@@ -43,6 +45,7 @@ use role::{News, Role};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
+use succession::{Legacy, Refusal, Succession};
 use systemd::Manager;
 use timetable::Timetable;
 
@@ -63,6 +66,8 @@ enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Awaited {
     Startup,
+    /// Of a program that has taken over from another.
+    Upgrade,
     Reload,
     Nothing,
 }
@@ -79,6 +84,8 @@ struct Supervisor {
     readings: u64,
     /// Asked for while another one was going on.
     next_reading: Option<Purpose>,
+    succession: Option<Succession>,
+    legacy: Legacy,
     /// The script at the beginning, or that at the end.
     hook: Option<Hook>,
     /// There is nothing left to do at the end.
@@ -102,7 +109,9 @@ struct Supervisor {
 
 impl Supervisor {
     fn serve(&mut self) -> Outcome {
-        self.hook = Hook::start(Moment::Startup, &self.brief.scripts);
+        if self.awaited != Awaited::Upgrade {
+            self.hook = Hook::start(Moment::Startup, &self.brief.scripts);
+        }
         if self.hook.is_none() {
             self.begin();
         }
@@ -122,6 +131,7 @@ impl Supervisor {
                 self.unload = None;
                 memory::give_back();
             }
+            self.succeed(now);
             if let Some(reading) = self.reading.as_mut().filter(|reading| reading.due() <= now) {
                 reading.give_up(now);
             }
@@ -147,7 +157,7 @@ impl Supervisor {
     fn begin(&mut self) {
         let now = Instant::now();
         for role in &mut self.roles {
-            if role.part.is_wanted(&self.brief, &self.options) {
+            if role.has_process() || role.part.is_wanted(&self.brief, &self.options) {
                 role.begin(now);
             }
         }
@@ -155,6 +165,7 @@ impl Supervisor {
             log::warning("Warning - keepalived has no configuration to run");
             self.awaited = Awaited::Nothing;
             self.put_away();
+            self.control.upgrade_ended(None);
             self.manager.ready(getpid().as_raw());
         }
     }
@@ -176,6 +187,7 @@ impl Supervisor {
             .chain(others)
             .chain(self.control.due())
             .chain(self.unload)
+            .chain(self.succession.as_ref().map(Succession::due))
             .chain(log::flush().then(|| now + LOG_PAUSE))
             .min();
         let timeout = due.map_or(PollTimeout::NONE, |at| {
@@ -211,6 +223,13 @@ impl Supervisor {
         }
         match std::mem::replace(&mut self.awaited, Awaited::Nothing) {
             Awaited::Startup => self.up("Startup complete"),
+            Awaited::Upgrade => {
+                self.up("Upgrade complete");
+                self.control.upgrade_ended(None);
+                if let Some(next) = self.next_reading.take() {
+                    self.ask(next);
+                }
+            }
             Awaited::Reload => self.up("Reload complete"),
             Awaited::Nothing => {}
         }
@@ -254,6 +273,10 @@ impl Supervisor {
         if let Some(reading) = self.reading.take() {
             reading.abandon();
         }
+        if let Some(succession) = self.succession.take() {
+            succession.abandon();
+            self.stay(&Refusal::Unusable("the daemon is stopping".to_owned()));
+        }
         if let Some(hook) = &mut self.hook {
             hook.end(Instant::now());
         }
@@ -275,6 +298,10 @@ impl Supervisor {
             };
             if let Some(reading) = self.reading.take_if(|reading| reading.is(pid)) {
                 self.read(reading, end);
+                continue;
+            }
+            if self.succession.as_ref().is_some_and(|succession| succession.is_rehearsal(pid)) {
+                self.rehearsed(end);
                 continue;
             }
             if let Some(hook) = self.hook.take_if(|hook| hook.is(pid)) {
@@ -299,7 +326,7 @@ impl Supervisor {
 
     /// Has the configuration read by a process of its own; [`Supervisor::read`] takes in what comes of it.
     fn ask(&mut self, purpose: Purpose) {
-        if self.reading.is_some() || self.hook.is_some() {
+        if self.reading.is_some() || self.hook.is_some() || self.succession.as_ref().is_some_and(Succession::has_read) {
             self.next_reading = Some(self.next_reading.map_or(purpose, |other| other.and(purpose)));
             return;
         }

@@ -10,6 +10,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,16 @@ impl Room {
                 None
             }
         }
+    }
+
+    /// This process has been there before it became this program.
+    pub(super) fn again(folder: PathBuf) -> Self {
+        INSIDE.store(true, Ordering::Relaxed);
+        Self(folder)
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
     }
 
     /// When all files of ours have been removed.
@@ -129,6 +140,16 @@ impl PidFile {
                 return Ok(Claim::Ours(Self { path: path.to_owned(), file }));
             }
         }
+    }
+
+    /// What this process has had since before it became this program.
+    pub(super) fn again(path: &Path, file: File) -> Self {
+        Self { path: path.to_owned(), file }
+    }
+
+    /// For a successor.
+    pub(super) fn left(&self) -> (&Path, BorrowedFd<'_>) {
+        (&self.path, self.file.as_fd())
     }
 
     /// Nobody ever reads an empty file.

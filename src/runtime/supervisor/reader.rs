@@ -139,7 +139,7 @@ fn read(ground: &Ground<'_>, purpose: Purpose, files: &mut Files) -> io::Result<
     files.plan.write_all(plan.as_bytes())?;
     if let Some(path) = saved(&ground.brief.process, ground.number) {
         // Whether it could be kept does not matter to what it is.
-        drop(reading::save(&loaded, &path));
+        drop(reading::save(&loaded.model, &path));
     }
     Ok(())
 }

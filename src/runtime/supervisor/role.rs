@@ -5,16 +5,17 @@ use super::child::{self, AllLines, Begun, Child, End, Forked, Lines, Task};
 use super::part::Part;
 use super::pidfile::{self, PidFile};
 use super::respawn::{Death, Next, Respawn};
+use super::succession::will::{Named, PartWill};
 use super::{kill, send};
 use crate::cli::Options;
-use crate::runtime::handover::{Ask, Heard, Memory, Order, Report, Store, SupervisorEnd};
+use crate::runtime::handover::{Ask, Entry, Heard, Memory, Order, Report, Store, SupervisorEnd};
 use crate::runtime::log;
 use crate::runtime::reading::Kept;
 use crate::runtime::signals::Signal;
 use nix::poll::{PollFd, PollFlags};
 use nix::unistd::Pid;
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// How long what a dead process held may take to be given up.
@@ -99,6 +100,33 @@ impl Role {
         }
     }
 
+    /// Goes on from where another program was in this process.
+    pub(super) fn inheriting(mut self, child: Option<Child>, entries: Vec<Entry>, held: bool) -> Self {
+        entries.into_iter().for_each(|entry| self.store.put(entry));
+        (self.child, self.held) = (child, held);
+        self
+    }
+
+    /// What is left to a program that goes on from here; `keep` is told which descriptors stay open for it.
+    pub(super) fn left<'a>(&'a self, keep: &mut impl FnMut(BorrowedFd<'a>) -> i32) -> PartWill {
+        let mut named = |file: &'a PidFile| {
+            let (path, lock) = file.left();
+            Named { path: path.to_owned(), number: keep(lock) }
+        };
+        PartWill {
+            name: self.part.name().to_owned(),
+            pid_file: self.pid_file.as_ref().map(&mut named),
+            process: self.child.as_ref().map(|child| (child.pid.as_raw(), keep(child.end.as_fd()))),
+            held: self.held,
+            entries: self.store.entries(),
+        }
+    }
+
+    /// Neither beginning nor giving anything up.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.pending && self.helper.is_none() && !self.release
+    }
+
     pub(super) fn facts(&self) -> Facts {
         let process = self.child.as_ref().map(|child| (child.pid, child.since));
         Facts { process, start_at: self.start_at, starts: self.starts }
@@ -116,10 +144,15 @@ impl Role {
         std::mem::take(&mut self.told)
     }
 
-    /// The process is to be started, as part of a start or a reload of the whole.
+    /// The process is to be started, as part of a start or a reload of the whole. One that is there already is another
+    /// program's, and makes room.
     pub(super) fn begin(&mut self, now: Instant) {
         self.start_at = Some(now);
         self.pending = true;
+        if let Some(child) = &mut self.child {
+            child.supplanted = true;
+            kill(child.pid);
+        }
     }
 
     /// What the supervisor had itself for the first start goes.
@@ -185,6 +218,7 @@ impl Role {
             release: release_only || self.part.releases(options),
             release_only,
             detail: options.log.detail > 0,
+            addresses: options.tell_addresses,
             lock: self.pid_file.as_ref().and_then(|file| file.share().ok()),
             lines,
         };
@@ -329,6 +363,10 @@ impl Role {
 
     fn died(&mut self, child: &Child, end: End, options: &Options, alone: bool) -> Option<News> {
         let name = self.part.name();
+        if child.supplanted && self.kill_at.is_none() {
+            log::info(&format!("{name} child process({}) makes room", child.pid));
+            return None;
+        }
         if let End::Killed(signal) = end {
             let number = signal as i32;
             log::info(&format!("pid {} exited due to signal {number} ({})", child.pid, signal.as_str()));

@@ -5,6 +5,8 @@ use super::control::Control;
 use super::part::Part;
 use super::pidfile::{self, Claim, PidFile, Room};
 use super::role::Role;
+use super::succession::heir::{self, Found, Heritage};
+use super::succession::{Legacy, program};
 use super::systemd::Manager;
 use super::timetable::Timetable;
 use super::{Awaited, Outcome, Supervisor, reader, verdict};
@@ -12,6 +14,8 @@ use crate::cli::Options;
 use crate::config::diagnostic::Class;
 use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
+use crate::model::Model;
+use crate::model::code::record;
 use crate::model::global::process::{AutoPriority, IpvsNamespace, Process};
 use crate::runtime::follow::Line;
 use crate::runtime::reading::{self, Kept};
@@ -34,7 +38,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -48,6 +52,7 @@ const PREDECESSOR: Duration = Duration::from_secs(5);
 
 /// Runs the daemon. Returns in the front process, in the supervisor and in every role.
 pub(in crate::runtime) fn run(mut options: Options) -> u8 {
+    let found = heir::find();
     log::open(
         log::Setup {
             syslog: !options.log.no_syslog,
@@ -60,13 +65,24 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
         },
         IDENT,
     );
-    greet();
+    greet(&found);
+    let program = program();
     if !options.foreground {
         // The working directory will be another one when it is read again.
         options.file = options.file.map(|file| std::path::absolute(&file).unwrap_or(file));
     }
-    let pattern = options.core_pattern.as_deref().and_then(CorePattern::set);
-    let prepared = prepare(options);
+    let mut heritage = match found {
+        Found::Heritage(heritage) => Some(heritage),
+        Found::Nothing | Found::Remains => None,
+    };
+    let pattern = match &mut heritage {
+        Some(heritage) => heritage.core_pattern().map(CorePattern),
+        None => options.core_pattern.as_deref().and_then(CorePattern::set),
+    };
+    let prepared = prepare(options, heritage, program).map(|mut supervisor| {
+        supervisor.leave_core_pattern(pattern.as_ref().map(|CorePattern(before)| &**before));
+        supervisor
+    });
     // Reading takes several times what is kept of it, and the roles begin with a copy.
     memory::trim();
     let outcome = match prepared {
@@ -132,8 +148,15 @@ enum Early {
     Front,
 }
 
-fn greet() {
-    log::info(&format!("Starting {KEEPALIVED}"));
+fn greet(found: &Found) {
+    match found {
+        Found::Nothing => log::info(&format!("Starting {KEEPALIVED}")),
+        Found::Heritage(_) => log::info(&format!("Upgrading to {KEEPALIVED}")),
+        Found::Remains => {
+            log::info(&format!("Starting {KEEPALIVED}"));
+            log::warning("What the program before has left is not to be understood: its processes have been ended");
+        }
+    }
     log::info(&format!("standfast {} takes keepalived's place", env!("CARGO_PKG_VERSION")));
     if let Ok(system) = uname() {
         let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
@@ -141,6 +164,24 @@ fn greet() {
     }
     let words: Vec<String> = std::env::args_os().map(|word| format!("'{}'", word.to_string_lossy())).collect();
     log::info(&format!("Command line: {}", words.join(" ")));
+}
+
+/// A configuration as a daemon begins with it.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) model: Model,
+    pub(super) messages: Vec<(log::Severity, Box<str>)>,
+    pub(super) unread: Vec<Box<str>>,
+}
+
+record! {
+    Read { model, messages, unread }
+}
+
+impl Read {
+    pub(super) fn of(loaded: Loaded) -> Self {
+        Self { messages: messages(&loaded), unread: verdict::unread(&loaded), model: loaded.model }
+    }
 }
 
 /// What there is to say of what was read, all that is wrong with it, and what of it is not served.
@@ -173,7 +214,7 @@ pub(super) fn messages(loaded: &Loaded) -> Vec<(log::Severity, Box<str>)> {
     messages
 }
 
-fn prepare(options: Options) -> Result<Supervisor, Early> {
+fn prepare(options: Options, mut heritage: Option<Heritage>, program: PathBuf) -> Result<Supervisor, Early> {
     let failed = |what: &str, error: &dyn std::fmt::Display, status: u8| {
         log::error(&format!("{what}: {error}"));
         Early::Status(status)
@@ -188,48 +229,69 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     {
         log::warning(&format!("Core dumps cannot be allowed: {error}"));
     }
+    let (options, program) = match &heritage {
+        // The working directory may be another one than it was.
+        Some(heritage) => (Options { file: heritage.file(), ..options }, heritage.program()),
+        None => (options, program),
+    };
     let question = reading::question(&options);
-    let loaded = reading::read_with(&super::super::files::FileSystem, &question);
-    messages(&loaded).iter().for_each(|(severity, text)| log::say(*severity, text));
-    if let Some(unusable) = verdict::unusable(&loaded, &options) {
+    let rehearsed = heritage.as_mut().and_then(Heritage::configuration);
+    let readings = heritage.as_ref().map_or(0, |heritage| heritage.readings() + 1);
+    let (read, unusable) = match rehearsed {
+        Some(read) => (read, None),
+        None => {
+            let loaded = reading::read_with(&super::super::files::FileSystem, &question);
+            let unusable = verdict::unusable(&loaded, &options);
+            (Read::of(loaded), unusable)
+        }
+    };
+    read.messages.iter().for_each(|(severity, text)| log::say(*severity, text));
+    if let Some(unusable) = unusable {
         // The reason has been told with its place, among others.
         log::error(&format!("The configuration cannot be run: {}", unusable.reason));
         return Err(Early::Status(unusable.status));
     }
+    let Read { model, unread, .. } = read;
     if options.dump_conf {
-        for line in dump::masked(&loaded.model).lines() {
+        for line in dump::masked(&model).lines() {
             log::info(line);
         }
     }
-    if let Some(path) = reader::saved(&loaded.model.global.process, 0)
-        && let Err(error) = reading::save(&loaded, &path)
+    if let Some(path) = reader::saved(&model.global.process, readings)
+        && let Err(error) = reading::save(&model, &path)
     {
         log::warning(&format!("{} cannot be written: {error}", path.display()));
     }
-    let brief = Brief::of(&loaded.model, verdict::unread(&loaded));
+    let brief = Brief::of(&model, unread);
     let process = &brief.process;
     let kept = reading::memory_of(process).and_then(|mut memory| {
-        reading::keep(&loaded.model, &mut memory)?;
+        reading::keep(&model, &mut memory)?;
         Kept::new(memory)
     });
     let kept = kept.map_err(|error| failed("The configuration cannot be kept", &error, 1))?;
-    let configuration = Configuration::new(kept.clone(), Some(Arc::new(loaded.model)));
+    let configuration = Configuration::new(kept.clone(), Some(Arc::new(model)));
     log::extend(process.log.json.as_deref(), process.log.journal);
     if process.auto_priority == AutoPriority::Off {
         log::info("NOTICE: setting config option max_auto_priority should result in better keepalived performance");
     }
     umask(Mode::from_bits_truncate(options.umask.unwrap_or(process.umask).into()));
     rename(&options, process);
-    let mut room = None;
-    if let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref()) {
+    let mut room = heritage.as_mut().and_then(Heritage::room);
+    if heritage.is_none()
+        && let Some(namespace) = options.namespace.as_deref().or(process.net_namespace.as_deref())
+    {
         if process.ipvs_namespace == IpvsNamespace::Initial {
             remember_namespace().map_err(|error| failed("The network namespace cannot be kept", &error, 1))?;
         }
         enter(namespace).map_err(|error| failed(&format!("Unable to set network namespace {namespace} - exiting"), &error, 0))?;
         room = Room::enter(namespace);
     }
-    let (pid_file, files) = match claim(&options, process) {
-        Ok(claimed) => claimed,
+    let taken = match &mut heritage {
+        Some(heritage) => take_over(heritage, &configuration),
+        None => take_up(&options, &brief, &configuration),
+    };
+    let (pid_file, roles) = match taken {
+        Ok(taken) => taken,
         Err(early) => {
             if let Some(room) = room {
                 room.leave();
@@ -240,18 +302,11 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     if let Some(left) = reader::marker(process, pid_file.folder()) {
         drop(std::fs::remove_file(left));
     }
-    let roles = files.map(|(part, file)| {
-        if part.is_wanted(&brief, &options) {
-            return Role::new(part, &configuration, Some(file));
-        }
-        file.remove();
-        Role::new(part, &configuration, None)
-    });
     let lines = Line::new().and_then(|vrrp| Ok([vrrp, Line::new()?]));
     let lines = lines.map_err(|error| failed("The processes cannot be connected", &error, 1))?;
     let mut front = None;
     let mut signals = signals;
-    if !options.foreground {
+    if !options.foreground && heritage.is_none() {
         match to_background().map_err(|error| failed("Fork into the background failed", &error, 1))? {
             Background::Front => return Err(Early::Front),
             Background::Daemon(open) => front = Some(open),
@@ -265,19 +320,22 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
-    let control = Control::new(&brief, &options).map_err(|error| failed("Nobody can be let in", &error, 1))?;
+    let control = Control::new(&brief, &options, heritage.as_mut()).map_err(|error| failed("Nobody can be let in", &error, 1))?;
+    let legacy = Legacy::new(program, &brief);
     Ok(Supervisor {
         options,
         question,
         kept,
         brief,
         reading: None,
-        readings: 0,
-        next_reading: None,
+        readings,
+        next_reading: heritage.as_ref().and_then(Heritage::reload),
+        succession: None,
+        legacy,
         hook: None,
         ended: false,
         timetable,
-        awaited: Awaited::Startup,
+        awaited: if heritage.is_some() { Awaited::Upgrade } else { Awaited::Startup },
         roles,
         lines,
         ending: None,
@@ -305,6 +363,30 @@ fn rename(options: &Options, process: &Process) {
 fn enter(namespace: &str) -> io::Result<()> {
     let file = File::open(Path::new("/run/netns").join(namespace))?;
     Ok(setns(file, CloneFlags::CLONE_NEWNET)?)
+}
+
+type Roles = [Role; Part::ALL.len()];
+
+/// What a first program begins with.
+fn take_up(options: &Options, brief: &Brief, configuration: &Configuration) -> Result<(PidFile, Roles), Early> {
+    let (pid_file, files) = claim(options, &brief.process)?;
+    let roles = files.map(|(part, file)| {
+        if part.is_wanted(brief, options) {
+            return Role::new(part, configuration, Some(file));
+        }
+        file.remove();
+        Role::new(part, configuration, None)
+    });
+    Ok((pid_file, roles))
+}
+
+/// What another one begins with in the same process.
+fn take_over(heritage: &mut Heritage, configuration: &Configuration) -> Result<(PidFile, Roles), Early> {
+    let Some(pid_file) = heritage.pid_file() else {
+        log::error("The pid file that was there is not to be had");
+        return Err(Early::Status(1));
+    };
+    Ok((pid_file, Part::ALL.map(|part| heritage.role(part, configuration))))
 }
 
 type PartFiles = [(Part, PidFile); Part::ALL.len()];

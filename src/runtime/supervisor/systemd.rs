@@ -2,12 +2,13 @@
 
 use crate::sys::process::take_variable;
 use nix::time::{ClockId, clock_gettime};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
+const VARIABLE: &str = "NOTIFY_SOCKET";
 /// In characters.
 const LONGEST_STATUS: usize = 500;
 
@@ -15,18 +16,26 @@ const LONGEST_STATUS: usize = 500;
 pub(super) struct Manager {
     /// Absent where nobody wants to know.
     line: Option<(UnixDatagram, SocketAddr)>,
+    /// What was taken out of the environment.
+    name: Option<OsString>,
 }
 
 impl Manager {
     /// The variable is taken out of the environment, so that no script speaks for us.
     pub(super) fn find() -> Self {
-        let address = take_variable("NOTIFY_SOCKET").and_then(|name| address(&name));
+        let name = take_variable(VARIABLE);
+        let address = name.as_deref().and_then(address);
         let line = address.and_then(|address| {
             let socket = UnixDatagram::unbound().ok()?;
             socket.set_nonblocking(true).ok()?;
             Some((socket, address))
         });
-        Self { line }
+        Self { line, name }
+    }
+
+    /// For a program that is to find the same.
+    pub(super) fn variable(&self) -> Option<(&'static str, &OsStr)> {
+        Some((VARIABLE, self.name.as_deref()?))
     }
 
     fn tell(&self, text: &str) {

@@ -114,6 +114,13 @@ fn what_is_read_is_kept_as_it_was_understood() {
             let text = fs::read_to_string(&path).expect("it was kept");
             assert!(text.contains(&format!("vrrp_instance {name} {{")), "{text}");
         }
+        // And what the process was and became, in its own words.
+        for (when, name) in [("pre", "A"), ("post", "B")] {
+            let path = format!("/run/w/saved/keepalived_vrrp.{}.1.{when}", role());
+            wait_until(&path, || Path::new(&path).exists());
+            let text = fs::read_to_string(&path).expect("it was kept");
+            assert!(text.contains("VRRP Topology") && text.contains(&format!(" VRRP Instance = {name}\n")), "{text}");
+        }
         daemon.stop();
     });
 }

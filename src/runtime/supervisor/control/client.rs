@@ -47,6 +47,8 @@ pub(super) enum Pending {
     Reload { number: u64, until: Instant },
     /// What the reading of this number comes to.
     Plan { number: u64, until: Instant },
+    /// The end of an upgrade, which this program may not live to see.
+    Upgrade,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +92,11 @@ impl Client {
     pub(super) fn new(id: u64, speaks: Speaks, stream: Stream, now: Instant) -> Self {
         let (input, output) = (Vec::new(), VecDeque::new());
         Self { id, speaks, stream, input, output, gone: 0, pending: None, moved: now, last: false, broken: false, watched: None }
+    }
+
+    /// Somebody who has asked another program in this process for what it has become.
+    pub(super) fn again(id: u64, stream: Stream, now: Instant) -> Self {
+        Self { pending: Some(Pending::Upgrade), ..Self::new(id, Speaks::Control { trusted: true }, stream, now) }
     }
 
     pub(super) const fn stream(&self) -> &Stream {

@@ -12,7 +12,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -29,6 +29,24 @@ pub(super) enum Place {
     Control { path: PathBuf, owner: Option<Owner> },
     MetricsAt(SocketAddr),
     MetricsPath(PathBuf),
+}
+
+impl Place {
+    /// The file, if it is one.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Control { path, .. } | Self::MetricsPath(path) => path,
+            Self::MetricsAt(_) => Path::new(""),
+        }
+    }
+
+    /// What another program knows it by.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::Control { owner, .. } => format!("{self} of {owner:?}"),
+            Self::MetricsAt(_) | Self::MetricsPath(_) => self.to_string(),
+        }
+    }
 }
 
 impl std::fmt::Display for Place {
@@ -109,6 +127,15 @@ impl Door {
         Ok(Self { place: place.clone(), listener })
     }
 
+    /// One that was opened when this process was another program.
+    pub(super) fn again(place: Place, listener: OwnedFd) -> Self {
+        let listener = match &place {
+            Place::Control { .. } | Place::MetricsPath(_) => Listener::Unix(listener.into()),
+            Place::MetricsAt(_) => Listener::Tcp(listener.into()),
+        };
+        Self { place, listener }
+    }
+
     /// Only in the process that opened it, and not in its children.
     pub(super) fn close(self) {
         if let Place::Control { path, .. } | Place::MetricsPath(path) = &self.place {
@@ -156,6 +183,11 @@ impl AsFd for Door {
 }
 
 impl Stream {
+    /// Of whom another program in this process had let in.
+    pub(super) fn again(stream: OwnedFd) -> Self {
+        Self::Unix(stream.into())
+    }
+
     /// Who it is, as far as the kernel knows.
     pub(super) fn user(&self) -> Option<u32> {
         match self {
@@ -215,7 +247,7 @@ fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
     fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
     socket.bind(&SockAddr::unix(path)?)?;
     socket.listen(BACKLOG)?;
-    let listener = UnixListener::from(std::os::fd::OwnedFd::from(socket));
+    let listener = UnixListener::from(OwnedFd::from(socket));
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     Ok(listener)
 }
