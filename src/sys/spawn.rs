@@ -117,7 +117,7 @@ impl Ordinary {
 }
 
 /// The calling thread goes on with what programs get of the processor.
-pub fn be_ordinary() {
+pub fn be_ordinary_thread() {
     remember_ordinary().apply_to_thread();
 }
 

@@ -3,7 +3,7 @@
 //! much memory there is. A program that hangs while it is loaded, as on a disk that does not answer, holds up its own thread;
 //! others are started by another one then.
 
-use crate::sys::spawn::{Identity, Lent, Task, be_ordinary, spawn};
+use crate::sys::spawn::{Identity, Lent, Task, be_ordinary_thread, spawn};
 use nix::unistd::Pid;
 use std::ffi::{CStr, CString};
 use std::fmt;
@@ -134,7 +134,7 @@ impl Starter {
         let (null, taking, tell, closed) = (Arc::clone(&self.null), Arc::clone(&self.taking), self.tell.clone(), Arc::clone(&self.closed));
         let mut lent = Lent::new();
         let work = move || {
-            be_ordinary();
+            be_ordinary_thread();
             loop {
                 let job = taking.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(Job { number, program, standing }) = job else { return };
