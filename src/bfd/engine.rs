@@ -165,7 +165,7 @@ impl Engine {
 
     fn hear(&mut self, now: Instant, id: SessionId, heard: &Heard, actions: &mut Vec<Action>) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let outcome = session.hear(now, &heard.packet);
+        let outcome = session.hear(now, heard.ttl, &heard.packet);
         tell(session, outcome, actions);
         if outcome.answer {
             actions.push(Action::Transmit { session: id, bytes: session.packet(true).encode(session.reason()) });

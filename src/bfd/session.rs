@@ -28,6 +28,8 @@ pub(super) struct Session {
     expiry: Option<Instant>,
     /// Something has been heard since the neighbour was last forgotten.
     heard: bool,
+    /// Some of that with as much TTL as we send with: what comes with less has come further, and is from somebody else.
+    full: bool,
     last_heard: Option<Instant>,
 }
 
@@ -78,6 +80,7 @@ impl Session {
             next,
             expiry: None,
             heard: false,
+            full: false,
             last_heard: None,
         }
     }
@@ -152,7 +155,7 @@ impl Session {
         self.expiry = None;
         // Its number may be another one's by now, and so may its rhythm.
         self.neighbour = Neighbour { state: State::Down, ..UNKNOWN };
-        self.heard = false;
+        (self.heard, self.full) = (false, false);
         match self.state {
             State::Init | State::Up => self.enter(now, State::Down, Reason::Expired),
             State::AdminDown | State::Down => Outcome::default(),
@@ -163,12 +166,16 @@ impl Session {
     pub(super) fn is_near(&self, ttl: u8) -> bool {
         match self.conf.hops {
             Hops::Any => true,
-            Hops::AtMost(hops) => ttl >= self.conf.ttl.saturating_sub(hops),
+            Hops::AtMost(hops) => {
+                let full = if self.full { self.conf.ttl } else { self.conf.full_ttl };
+                ttl >= full.saturating_sub(hops)
+            }
         }
     }
 
     /// RFC 5880 section 6.8.6, from where the session is known.
-    pub(super) fn hear(&mut self, now: Instant, packet: &Packet) -> Outcome {
+    pub(super) fn hear(&mut self, now: Instant, ttl: u8, packet: &Packet) -> Outcome {
+        self.full |= ttl >= self.conf.ttl;
         let micros = |number: u32| Duration::from_micros(number.into());
         self.neighbour = Neighbour {
             number: packet.ours,

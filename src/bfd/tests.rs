@@ -20,6 +20,7 @@ fn conf(neighbor: u8, source: u8) -> Conf {
         multiplier: 5,
         passive: false,
         ttl: 255,
+        full_ttl: 255,
         hops: Hops::AtMost(0),
         multihop: false,
         weight: Weight::default(),
@@ -221,6 +222,64 @@ fn two_passive_ends_are_silent_and_one_answers() {
 }
 
 #[test]
+fn every_number_of_the_configuration_has_its_effect() {
+    // Ours: what it is like, packets a second, and how long the other one is silent before it is missed.
+    type Row = (&'static str, fn(Conf) -> Conf, std::ops::RangeInclusive<usize>, std::ops::RangeInclusive<u64>);
+    let rows: [Row; 5] = [
+        ("as usual", |conf| conf, 105..=140, 40..=52),
+        ("min_tx", |conf| Conf { min_tx: MILLI * 40, ..conf }, 26..=35, 40..=52),
+        ("min_rx", |conf| Conf { min_rx: MILLI * 30, ..conf }, 105..=140, 115..=152),
+        // It is the other one that goes by it.
+        ("multiplier", |conf| Conf { multiplier: 2, ..conf }, 105..=140, 40..=52),
+        ("idle_tx", |conf| Conf { idle_tx: MILLI * 4000, ..conf }, 105..=140, 40..=52),
+    ];
+    for (name, change, packets, silence) in rows {
+        let mut pair = Pair::new(change(conf(2, 1)), conf(1, 2));
+        pair.run(10_000);
+        assert_eq!(pair.up(), [true, true], "{name}");
+        let before = pair.packets[0];
+        pair.run(1000);
+        let sent = pair.packets[0] - before;
+        assert!(packets.contains(&sent), "{name}: {sent} packets");
+        pair.cut = true;
+        pair.reports.clear();
+        let cut = pair.millis();
+        pair.run(1000);
+        let missed = |who: usize| pair.reports.iter().find(|report| report.0 == who).map(|&(_, _, at)| at - cut);
+        assert!(missed(0).is_some_and(|at| silence.contains(&at)), "{name}: missed after {:?}", missed(0));
+        let by_the_other = match name {
+            "multiplier" => 11..=22,
+            "min_tx" => 160..=202,
+            _ => 40..=52,
+        };
+        assert!(missed(1).is_some_and(|at| by_the_other.contains(&at)), "{name}: missed by the other after {:?}", missed(1));
+        // Nobody answers: what we send now is in the slow rhythm.
+        pair.run(2000);
+        let before = pair.packets[0];
+        pair.run(20_000);
+        let idle = if name == "idle_tx" { 5..=7 } else { 22..=28 };
+        let sent = pair.packets[0] - before;
+        assert!(idle.contains(&sent), "{name}: {sent} packets while it is down");
+    }
+}
+
+#[test]
+fn a_packet_may_have_come_as_many_hops_as_are_configured() {
+    for (hops, ttl, up) in [
+        (Hops::AtMost(0), 255, true),
+        (Hops::AtMost(0), 254, false),
+        (Hops::AtMost(2), 253, true),
+        (Hops::AtMost(2), 252, false),
+        (Hops::Any, 1, true),
+    ] {
+        let mut pair = Pair::new(Conf { hops, ..conf(2, 1) }, Conf { hops, ..conf(1, 2) });
+        pair.ttl = ttl;
+        pair.run(5000);
+        assert_eq!(pair.up(), [up, up], "{hops:?} {ttl}");
+    }
+}
+
+#[test]
 fn what_has_come_too_far_or_is_for_another_is_not_heard() {
     let mut pair = Pair::new(conf(2, 1), conf(1, 2));
     pair.ttl = 254;
@@ -243,6 +302,27 @@ fn what_has_come_too_far_or_is_for_another_is_not_heard() {
     let mut actions = Vec::new();
     pair.ends[0].handle(pair.now, Event::Tick, &mut actions);
     assert!(matches!(actions[..], [Action::Transmit { .. }]), "it answers: {actions:?}");
+}
+
+#[test]
+fn a_neighbour_may_send_with_less_but_not_after_it_has_sent_with_more() {
+    let tolerant = |conf: Conf| Conf { full_ttl: 64, ..conf };
+    let found = |ttl| {
+        let mut pair = Pair::new(tolerant(conf(2, 1)), tolerant(conf(1, 2)));
+        pair.ttl = ttl;
+        pair.run(5000);
+        pair
+    };
+    for (ttl, up) in [(255, true), (64, true), (63, false)] {
+        assert_eq!(found(ttl).up(), [up, up], "{ttl}");
+    }
+    let mut pair = found(255);
+    pair.reports.clear();
+    pair.ttl = 254;
+    pair.run(5000);
+    let lost = pair.reports.iter().filter(|(_, up, _)| !up).count();
+    assert_eq!(lost, 2, "it comes from somewhere else: {:?}", pair.reports);
+    assert_eq!(pair.up(), [true, true], "another neighbour may be there by now");
 }
 
 #[test]

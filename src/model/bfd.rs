@@ -16,7 +16,11 @@ pub struct Session {
     pub idle_tx: Duration,
     pub multiplier: u8,
     pub passive: bool,
+    /// What we send with.
     pub ttl: u8,
+    /// What a packet must have left that has come no way, where `hops` counts: as much as we send with, unless nothing is
+    /// configured and some neighbours send with less.
+    pub full_ttl: u8,
     pub hops: Hops,
     /// Port 4784 instead of 3784.
     pub multihop: bool,
@@ -30,7 +34,7 @@ pub struct Session {
 /// How far a packet may have come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hops {
-    /// Packets whose TTL is below ours by more than this are dropped.
+    /// Packets whose TTL is below the full one by more than this are dropped.
     AtMost(u8),
     Any,
 }

@@ -78,7 +78,9 @@ impl Written {
             }
             match state {
                 Told::Stop | Told::Deleted => self.last.remove(&news.object),
-                _ => self.last.insert(news.object.clone(), state),
+                Told::Master | Told::Backup | Told::Fault | Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority => {
+                    self.last.insert(news.object.clone(), state)
+                }
             };
         }
         Some(Letter::new(conf, alert, date))

@@ -1,7 +1,7 @@
 //! How scripts are shown.
 
 use super::sheet::Sheet;
-use crate::model::script::{Action, Script};
+use crate::model::script::{Action, LeftOut, Runner, Script};
 use crate::model::vrrp::{Deleted, Instance, Notify};
 use std::fmt;
 
@@ -43,5 +43,16 @@ pub(super) fn deleted(instance: &Instance) -> Option<&Script> {
     match &instance.notify_deleted {
         Deleted::AsFault => None,
         Deleted::AsDeleted(script) => script.as_deref(),
+    }
+}
+
+/// What is configured to be run and is not, with the reason.
+pub(super) fn left_out(sheet: &mut Sheet, LeftOut { scripts }: &LeftOut, runner: Runner) {
+    let mut own = scripts.iter().filter(|disabled| disabled.runners.contains(&runner)).peekable();
+    if own.peek().is_some() {
+        sheet.section("Disabled scripts");
+    }
+    for disabled in own {
+        sheet.line(format_args!(" {disabled}"));
     }
 }

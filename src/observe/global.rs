@@ -1,6 +1,6 @@
 //! `global_defs`, which every process shows.
 
-use super::command::{command, with_user};
+use super::command::{command, left_out, with_user};
 use super::sheet::{Sheet, enabled, seconds, yes};
 use crate::model::global::mail::Mail;
 use crate::model::global::observe::{Dbus, Snmp};
@@ -9,6 +9,7 @@ use crate::model::global::scripts::{Fifo, Scripts};
 use crate::model::global::vrrp::{AdvertBuffer, DynamicInterfaces, Firewall, SetNames, Vrrp};
 use crate::model::global::{FlushOnStop, Global, Lvs, ReceiveBuffer};
 use crate::model::net::Family;
+use crate::model::script::Runner;
 use std::fmt::Display;
 
 /// What keepalived shows of a number that was not set.
@@ -28,6 +29,7 @@ pub(super) enum Part {
 pub fn parent(global: &Global) -> String {
     let mut sheet = Sheet::for_objects(1);
     definitions(&mut sheet, global, Part::Other);
+    left_out(&mut sheet, &global.scripts.disabled, Runner::Supervisor);
     sheet.done()
 }
 

@@ -1,6 +1,7 @@
 //! `keepalived_check.data`: the checker process.
 
 use super::checker;
+use super::command::left_out;
 use super::global::{Part, definitions};
 use super::sheet::Sheet;
 use super::virtual_server::{group, virtual_server};
@@ -9,6 +10,7 @@ use crate::lvs::view::View;
 use crate::model::Model;
 use crate::model::checker::{Checker, Probe};
 use crate::model::lvs::{ClientTls, RealServer, VirtualServer};
+use crate::model::script::Runner;
 use crate::model::track::Weight;
 
 /// `value` is the number in a track file.
@@ -29,6 +31,7 @@ pub fn text(model: &Model, view: &View, value: impl Fn(&str) -> Option<i32>) -> 
     checker::all(&mut sheet, model, view);
     files(&mut sheet, model, value);
     sessions(&mut sheet, model);
+    left_out(&mut sheet, &model.global.scripts.disabled, Runner::Checker);
     sheet.done()
 }
 

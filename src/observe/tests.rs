@@ -70,6 +70,32 @@ fn what_keepalived_gets_wrong_is_right() {
 }
 
 #[test]
+fn whoever_would_run_a_script_shows_that_it_is_disabled() {
+    use crate::model::script::{Disabled, LeftOut, Runner};
+    let disabled = |what: &str, runners: &[Runner]| Disabled {
+        runners: runners.into(),
+        what: what.into(),
+        why: format!("{what} is not there").into(),
+    };
+    let mut model = crate::model::Model::default();
+    let plain = lvs::text(&model, &crate::lvs::view::View::default(), |_| None);
+    assert!(!plain.contains("Disabled"), "{plain}");
+    model.global.scripts.disabled = LeftOut {
+        scripts: Box::from([
+            disabled("misc script", &[Runner::Checker]),
+            disabled("startup script", &[Runner::Supervisor]),
+            disabled("notify script", &[Runner::Vrrp, Runner::Checker]),
+        ]),
+    };
+    let checker = lvs::text(&model, &crate::lvs::view::View::default(), |_| None);
+    let want = "------< Disabled scripts >------\n Disabled misc script: misc script is not there\n \
+                Disabled notify script: notify script is not there\n";
+    assert!(checker.ends_with(want), "{checker}");
+    let parent = parent(&model.global);
+    assert!(parent.ends_with("------< Disabled scripts >------\n Disabled startup script: startup script is not there\n"), "{parent}");
+}
+
+#[test]
 fn rules_are_shown_as_keepalived_shows_them() {
     let rule = |action| Rule { from: Some(prefix("10.77.0.0", 24)), ..Rule::new(crate::model::net::Family::V4, 1077, action) };
     let many = Rule {

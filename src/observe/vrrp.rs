@@ -1,6 +1,7 @@
 //! `keepalived.data`: the VRRP process.
 
 use super::clock::Clock;
+use super::command::left_out;
 use super::global::{Part, definitions};
 use super::instance::{self, Shown};
 use super::sheet::Sheet;
@@ -8,6 +9,7 @@ use super::tracked::{self, groups};
 use super::{group, interface, port, statics};
 use crate::effect::interface::Interface;
 use crate::model::Model;
+use crate::model::script::Runner;
 use crate::model::vrrp::Instance;
 use crate::track::view::View as Tracking;
 use crate::vrrp::view::{InstanceView, View};
@@ -64,6 +66,7 @@ pub fn text(scene: &Scene<'_>) -> String {
     group::write(&mut sheet, &model.vrrp.groups, view);
     tracked::write(&mut sheet, model, tracking, &view.standings);
     interface::write(&mut sheet, model, view, interfaces);
+    left_out(&mut sheet, &model.global.scripts.disabled, Runner::Vrrp);
     sheet.done()
 }
 

@@ -70,6 +70,12 @@ fn write_messages(loaded: &Loaded, out: &mut dyn Write, annotated: bool, notices
     if loaded.problems.suppressed() > 0 {
         writeln!(out, "{} more messages are not shown", loaded.problems.suppressed())?;
     }
+    if !notices {
+        // keepalived only logs most of these.
+        for disabled in &loaded.model.global.scripts.disabled.scripts {
+            writeln!(out, "{disabled}")?;
+        }
+    }
     let idle = loaded.problems.without_effect();
     if !idle.is_empty() {
         writeln!(

@@ -5,13 +5,14 @@
 
 #![expect(unsafe_code, reason = "fork, and what a child does before it is another program")]
 
-use nix::libc::{self, c_char, c_int, c_ulong, gid_t, pid_t, uid_t};
+use nix::libc::{self, c_char, c_int, c_ulong, gid_t, pid_t};
 use nix::unistd::Pid;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::null;
-use std::sync::OnceLock;
+use std::sync::atomic::AtomicI32;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The status of a program that was not found, and of one that could not be executed.
 pub const NOT_FOUND: i32 = 127;
@@ -23,7 +24,7 @@ pub enum Task<'a> {
     Execute {
         path: &'a CStr,
         argv: &'a [CString],
-        environment: &'a [CString],
+        environment: &'a [&'a CStr],
     },
     /// It succeeds if this can be opened.
     Open(&'a CStr),
@@ -45,6 +46,8 @@ pub struct Ordinary {
     parameters: libc::sched_param,
     processors: libc::cpu_set_t,
     limits: Vec<(Resource, libc::rlimit)>,
+    /// Whether this process may be looked into.
+    dumpable: c_int,
 }
 
 #[cfg(target_env = "musl")]
@@ -87,22 +90,35 @@ impl Ordinary {
                 parameters,
                 processors,
                 limits: LIMITS.into_iter().filter_map(limit).collect(),
+                dumpable: libc::prctl(libc::PR_GET_DUMPABLE),
             }
         }
     }
 
     /// What is refused stays as it is.
     fn apply(&self) {
+        self.apply_to_thread();
+        for (resource, limit) in &self.limits {
+            // SAFETY: a system call on a value that outlives it.
+            unsafe {
+                libc::setrlimit(*resource, limit);
+            }
+        }
+    }
+
+    fn apply_to_thread(&self) {
         // SAFETY: system calls on values that outlive them.
         unsafe {
             libc::sched_setscheduler(0, self.policy, &raw const self.parameters);
             libc::setpriority(libc::PRIO_PROCESS, 0, self.nice);
             libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const self.processors);
-            for (resource, limit) in &self.limits {
-                libc::setrlimit(*resource, limit);
-            }
         }
     }
+}
+
+/// The calling thread goes on with what programs get of the processor.
+pub fn be_ordinary_thread() {
+    remember_ordinary().apply_to_thread();
 }
 
 /// All that a child needs, made before there is one: a child must not allocate.
@@ -113,7 +129,7 @@ struct Plan<'a> {
     identity: Identity<'a>,
     /// It has these rights already, so that what an unprivileged daemon may not change need not change.
     same: bool,
-    ordinary: &'a Ordinary,
+    ordinary: &'static Ordinary,
     null: c_int,
     parent: pid_t,
 }
@@ -127,43 +143,123 @@ struct Program {
 
 const SHELL: &CStr = c"/bin/sh";
 
-/// Starts a child in a process group of its own. `null` stands in for its input and outputs.
-pub fn spawn(task: Task<'_>, identity: Identity<'_>, null: BorrowedFd<'_>) -> io::Result<Pid> {
-    let (path, program) = match task {
-        Task::Open(path) => (path, None),
-        Task::Execute { path, argv, environment } => {
-            let rest = argv.iter().skip(1);
-            let program = Program {
-                argv: pointers(argv.iter().map(CString::as_c_str)),
-                shell: pointers([SHELL, path].into_iter().chain(rest.map(CString::as_c_str))),
-                environment: pointers(environment.iter().map(CString::as_c_str)),
-            };
-            (path, Some(program))
-        }
-    };
-    // SAFETY: they only ask.
-    let (same, parent) = unsafe { ((libc::geteuid(), libc::getegid()) == (identity.uid, identity.gid), libc::getpid()) };
-    let plan = Plan { path, program, identity, same, ordinary: remember_ordinary(), null: null.as_raw_fd(), parent };
-    // SAFETY: the signal sets are made by the calls that fill them. A handler of ours must not run in the child, so all
-    // signals are blocked until it has none. The child calls `become_it`, which does nothing but system calls and never
-    // returns.
+impl<'a> Plan<'a> {
+    fn new(task: Task<'a>, identity: Identity<'a>, null: BorrowedFd<'_>) -> Self {
+        let (path, program) = match task {
+            Task::Open(path) => (path, None),
+            Task::Execute { path, argv, environment } => {
+                let rest = argv.iter().skip(1);
+                let program = Program {
+                    argv: pointers(argv.iter().map(CString::as_c_str)),
+                    shell: pointers([SHELL, path].into_iter().chain(rest.map(CString::as_c_str))),
+                    environment: pointers(environment.iter().copied()),
+                };
+                (path, Some(program))
+            }
+        };
+        // SAFETY: they only ask.
+        let (same, parent) = unsafe { ((libc::geteuid(), libc::getegid()) == (identity.uid, identity.gid), libc::getpid()) };
+        Self { path, program, identity, same, ordinary: remember_ordinary(), null: null.as_raw_fd(), parent }
+    }
+}
+
+/// Makes a child by `make` while no signal reaches this thread: a handler of ours must not run in the child, so all signals are
+/// blocked until it has none. It is in a process group of its own before anybody can signal that.
+fn without_signals(make: impl FnOnce() -> pid_t) -> io::Result<Pid> {
+    // SAFETY: the signal sets are made by the calls that fill them.
     unsafe {
         let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = (std::mem::zeroed(), std::mem::zeroed());
         libc::sigfillset(&raw mut all);
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        let pid = libc::fork();
-        if pid == 0 {
-            become_it(&plan);
-        }
+        let pid = make();
         let error = io::Error::last_os_error();
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
         if pid < 0 {
             return Err(error);
         }
-        // Whoever of the two comes first: the group must be there before anybody signals it.
+        // Whoever of the two comes first. It may be another program by now, which has done it then.
         libc::setpgid(pid, pid);
         Ok(Pid::from_raw(pid))
     }
+}
+
+/// Starts a child in a process group of its own. `null` stands in for its input and outputs.
+pub fn spawn(task: Task<'_>, identity: Identity<'_>, null: BorrowedFd<'_>) -> io::Result<Pid> {
+    let plan = Plan::new(task, identity, null);
+    without_signals(|| {
+        // SAFETY: the child calls `become_it`, which does nothing but system calls and never returns.
+        unsafe {
+            let pid = libc::fork();
+            if pid == 0 {
+                become_it(&plan);
+            }
+            pid
+        }
+    })
+}
+
+/// Where children run that use the memory of this process until they are another program. One thread has it, and waits for that:
+/// for as long as the program takes to be found and loaded.
+#[derive(Debug)]
+pub struct Lent {
+    stack: Box<[u128]>,
+}
+
+/// How many children use the memory of this process now.
+static LENT: Mutex<u32> = Mutex::new(0);
+
+impl Lent {
+    pub fn new() -> Self {
+        const ROOM: usize = 64 << 10;
+        Self { stack: vec![0; ROOM / size_of::<u128>()].into() }
+    }
+
+    /// As [`spawn`]. The number of the child is in `pid` as soon as there is one, so that another thread can end it should the
+    /// program never come. The child ends with this thread.
+    pub fn spawn(&mut self, task: Task<'_>, identity: Identity<'_>, null: BorrowedFd<'_>, pid: &AtomicI32) -> io::Result<Pid> {
+        let plan = Plan::new(task, identity, null);
+        *LENT.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        let spawned = without_signals(|| {
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
+            // SAFETY: the child has a stack of its own, which grows down from its end (and is as aligned as its elements are),
+            // and nobody else uses it: this thread goes on when the child has ended or is another program. Until then the plan
+            // is not touched. `begin` never returns, and only does system calls that do not concern the other threads of this
+            // process: what they change belongs to the child, since it shares nothing but memory.
+            unsafe {
+                let top = self.stack.as_mut_ptr_range().end.cast();
+                libc::clone(begin, top, flags, (&raw const plan).cast_mut().cast(), pid.as_ptr())
+            }
+        });
+        let mut lent = LENT.lock().unwrap_or_else(PoisonError::into_inner);
+        *lent -= 1;
+        if *lent == 0 {
+            restore_dumpable();
+        }
+        spawned
+    }
+}
+
+impl Default for Lent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The kernel notes with the memory that somebody has changed his user who uses it, and leaves no core dump of it from then on.
+/// As long as that is so, none of the new user's other processes may look into it. With the last of them gone it is ours alone.
+fn restore_dumpable() {
+    let Ordinary { dumpable, .. } = remember_ordinary();
+    // SAFETY: takes numbers only.
+    unsafe {
+        if libc::prctl(libc::PR_GET_DUMPABLE) != *dumpable {
+            libc::prctl(libc::PR_SET_DUMPABLE, *dumpable);
+        }
+    }
+}
+
+extern "C" fn begin(plan: *mut libc::c_void) -> c_int {
+    // SAFETY: it is the plan of `Lent::spawn`, which waits. This is a new process with all signals blocked.
+    unsafe { become_it(&*plan.cast_const().cast::<Plan<'_>>()) }
 }
 
 fn pointers<'a>(texts: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
@@ -177,7 +273,7 @@ fn pointers<'a>(texts: impl Iterator<Item = &'a CStr>) -> Vec<*const c_char> {
 /// To be called in a process that has just been forked, with all signals blocked and a plan whose pointers are valid.
 unsafe fn become_it(plan: &Plan<'_>) -> ! {
     // SAFETY: only async-signal-safe functions are called, and nothing is allocated: another thread of the parent may have
-    // held the allocator's lock. The pointers live in the plan, which is this process's own copy.
+    // held the allocator's lock. The pointers live in the plan, which is this process's own copy or nobody else's for now.
     unsafe {
         libc::setpgid(0, 0);
         for standard in 0..=2 {
@@ -216,15 +312,27 @@ const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
 /// As wide as the kernel reads it.
 const SIGTERM: c_ulong = libc::SIGTERM as c_ulong;
 
+/// The calls that take numbers of 32 bits.
+#[cfg(not(any(target_arch = "x86", target_arch = "arm")))]
+use libc::{SYS_setgid as SETGID, SYS_setgroups as SETGROUPS, SYS_setuid as SETUID};
+#[cfg(any(target_arch = "x86", target_arch = "arm"))]
+use libc::{SYS_setgid32 as SETGID, SYS_setgroups32 as SETGROUPS, SYS_setuid32 as SETUID};
+
 /// # Safety
 ///
 /// As for [`become_it`].
 unsafe fn identify(plan: &Plan<'_>) -> bool {
     let Identity { uid, gid, groups } = plan.identity;
-    // SAFETY: the list of groups lives in the plan.
+    // SAFETY: the list of groups lives in the plan. The C library's own functions would have the other threads of this process
+    // change their user as well, if the child runs in our memory.
     unsafe {
-        let changed =
-            libc::setgid(gid as gid_t) == 0 && libc::setgroups(groups.len(), groups.as_ptr()) == 0 && libc::setuid(uid as uid_t) == 0;
+        let changed = libc::syscall(SETGID, gid) == 0
+            && libc::syscall(SETGROUPS, groups.len(), groups.as_ptr()) == 0
+            && libc::syscall(SETUID, uid) == 0;
+        if !plan.same {
+            // The user's other processes have no business in our memory, not even where the system lets them look into it.
+            libc::prctl(libc::PR_SET_DUMPABLE, 0);
+        }
         changed || plan.same
     }
 }

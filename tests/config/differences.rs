@@ -500,6 +500,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("A reload that takes all virtual servers away is refused", Row::Shown("src/runtime/supervisor/verdict/tests.rs", "a_reload_that_would_leave_no_virtual_server_is_refused")),
         // The daemon: BFD
         ("A neighbour is told of the end", Row::Shown("src/bfd/tests.rs", "an_end_is_announced")),
+        ("Packets over IPv6 have a hop limit of 255", Row::Shown("src/bfd/tests.rs", "a_neighbour_may_send_with_less_but_not_after_it_has_sent_with_more")),
         ("A BFD process that crashes is carried on", Row::Shown("src/bfd/tests.rs", "a_successor_goes_on_and_the_neighbour_does_not_notice")),
         // The daemon: telling
         ("Scripts of one object run one at a time", Row::Shown("tests/daemon/notify.rs", "scripts_of_an_instance_never_overlap_and_the_last_state_is_the_last_one_told")),
@@ -508,7 +509,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("One process has the common FIFO read", Row::Shown("tests/daemon/notify.rs", "of_two_processes_that_write_to_a_pipe_one_has_it_read")),
         ("Scripts may be told in JSON", Row::Shown("tests/daemon/notify.rs", "a_script_is_told_in_json_where_that_is_configured")),
         ("All states are told again after a reload", Row::Shown("tests/netns/traces.rs", "pipes_are_told_all_states_again_after_a_reload_where_that_is_asked_for")),
-        ("A disabled script is told of with its remedy", Row::Shown("src/config/resolve/script.rs", "the_path_decides_whether_a_script_may_run")),
+        ("A disabled script is told of with its remedy", Row::Shown("tests/daemon/dumps.rs", "a_script_that_is_disabled_shows_wherever_somebody_looks")),
         ("A mail that fails is tried again", Row::Shown("tests/daemon/notify.rs", "a_server_that_stalls_or_closes_early_holds_nothing_up_and_is_asked_again")),
         ("A refused recipient costs the others nothing", Row::Shown("tests/daemon/notify.rs", "one_recipient_that_is_refused_does_not_keep_the_mail_from_the_other")),
         ("A mail is sent whole", Row::Shown("src/notify/mail/tests.rs", "a_dialogue_is_keepalived_s")),

@@ -341,3 +341,60 @@ fn without_instances_there_is_no_json_and_bfd_has_its_own_file() {
         assert!(!Path::new("/run/t/keepalived.json").exists());
     });
 }
+
+#[test]
+fn a_script_that_is_disabled_shows_wherever_somebody_looks() {
+    inside("a_script_that_is_disabled_shows_wherever_somebody_looks", || {
+        fs::create_dir("/run/w/loose").expect("a folder");
+        fs::write("/run/w/loose/check", "#!/bin/sh\n").expect("a script");
+        for path in ["/run/w/loose", "/run/w/loose/check"] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("a mode");
+        }
+        let text = "global_defs {\nenable_script_security\nscript_user root\nstartup_script /run/w/loose/check\n}\n\
+            vrrp_script bad {\nscript /run/w/loose/check\n}\nvrrp_script good {\nscript /usr/bin/true\n}\n\
+            vrrp_instance A {\ninterface e0\nvirtual_router_id 51\nvirtual_ipaddress {\n10.9.0.51/24\n}\n\
+            track_script {\nbad\ngood\n}\nnotify \"/run/w/absent now\"\n}\n\
+            virtual_server 10.9.0.60 80 {\nreal_server 10.9.0.61 80 {\nMISC_CHECK {\nmisc_path /run/w/loose/check\n}\n}\n}\n";
+        fs::write(CONF, text).expect("a configuration");
+        let why = "others than root may change /run/w/loose: chmod o-w /run/w/loose";
+        let tested = Command::new(env!("CARGO_BIN_EXE_standfast")).args(["-t", "-f", CONF]).output().expect("a test");
+        let tested = [tested.stdout, tested.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        let log = fs::File::create("/run/w/log").expect("a file");
+        let child = Command::new(env!("CARGO_BIN_EXE_standfast"))
+            .args(["-n", "-l", "-f", CONF, "-p", "/run/p"])
+            .env("TMPDIR", FOLDER)
+            .env_remove("NOTIFY_SOCKET")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file"))
+            .stderr(log)
+            .spawn()
+            .expect("the daemon");
+        let daemon = Daemon(child);
+        wait_until("the master", || holds("10.9.0.51"));
+        let said = fs::read_to_string("/run/w/log").expect("a log");
+        for (what, reason) in [
+            ("startup script '/run/w/loose/check'", format!("due to insecure - {why}")),
+            ("track script bad", format!("due to insecure - {why}")),
+            ("misc script '/run/w/loose/check'", format!("due to insecure - {why}")),
+            ("notify script '/run/w/absent' 'now'", "since not found/accessible - /run/w/absent is not there".to_owned()),
+        ] {
+            let line = format!("Disabling {what} {reason}");
+            assert!(said.contains(&line), "{line}\n{said}");
+            let line = format!("Disabled {what}: {}\n", reason.split_once(" - ").expect("a reason").1);
+            assert!(tested.contains(&line), "{line}\n{tested}");
+        }
+        let section = |text: &str| text.split_once("------< Disabled scripts >------\n").map(|(_, rest)| rest.to_owned());
+        let vrrp =
+            format!(" Disabled track script bad: {why}\n Disabled notify script '/run/w/absent' 'now': /run/w/absent is not there\n");
+        let data = daemon.dump(Signal::SIGUSR1, "keepalived.data");
+        assert!(data.contains(" VRRP Script = good\n"), "{data}");
+        let sorted = |text: &str| {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(section(&data).as_deref().map(sorted), Some(sorted(&vrrp)), "{data}");
+        let parent = daemon.dump(Signal::SIGUSR1, "keepalived_parent.data");
+        assert_eq!(section(&parent), Some(format!(" Disabled startup script '/run/w/loose/check': {why}\n")), "{parent}");
+    });
+}

@@ -89,6 +89,9 @@ fn a_script_finds_an_ordinary_process_around_it() {
         let script = Script { uid: user, gid: group, ..place.script(text) };
         teller.notice(notice(Told::Master, Some(script), None));
         until(&mut teller, "a report", || place.path("who").exists()).await;
+        // While the script was on its way nobody might look into this process; now its owner may again.
+        let dumpable = || nix::sys::prctl::get_dumpable() == Ok(true);
+        until(&mut teller, "core dumps are possible again", dumpable).await;
     });
     let report = place.text("who");
     let lines: Vec<&str> = report.lines().collect();
@@ -102,6 +105,27 @@ fn a_script_finds_an_ordinary_process_around_it() {
     };
     // 32 and 33 are the C library's own, and it lets nobody touch them.
     assert_eq!((mask("SigBlk: "), mask("SigIgn: ") & !0x1_8000_0000), (0, 0), "{report}");
+}
+
+#[test]
+fn a_script_has_the_other_groups_of_its_user_where_that_is_asked_for() {
+    let place = Place::new("groups");
+    let user = nix::unistd::User::from_name("frr").expect("users are known").expect("a user with several groups: install the package frr");
+    let all = std::process::Command::new("id").args(["-G", "frr"]).output().expect("id(1)").stdout;
+    let sorted = |text: &str| text.split_whitespace().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
+    let all = sorted(&String::from_utf8_lossy(&all));
+    assert!(all.len() > 1, "{all:?}");
+    run(async {
+        let mut teller = Teller::new(&Model::default()).expect("a teller");
+        for (told, supplementary_groups, name) in [(Told::Master, true, "all"), (Told::Backup, false, "one")] {
+            let text = format!("id -G > {name}.new; mv {name}.new {name}");
+            let script = Script { uid: user.uid.as_raw(), gid: user.gid.as_raw(), supplementary_groups, ..place.script(&text) };
+            teller.notice(notice(told, Some(script), None));
+            until(&mut teller, "a report", || place.path(name).exists()).await;
+        }
+    });
+    assert_eq!(sorted(&place.text("all")), all);
+    assert_eq!(sorted(&place.text("one")), [user.gid.to_string()].into());
 }
 
 #[test]

@@ -118,11 +118,13 @@ const FIRST: u8 = 10;
 const GROUPED: u8 = 100;
 
 /// What a group tracks: with weights only where it says so.
-const GROUPS: [(&str, Looks, Looks); 4] = [
+const GROUPS: [(&str, Looks, Looks); 6] = [
     ("track_script {\ns\n}", Some(100), None),
     ("sync_group_tracking_weight\ntrack_script {\ns weight -10\n}", Some(100), Some(90)),
     ("sync_group_tracking_weight\ntrack_file {\nf weight 1\n}", Some(100), Some(120)),
     ("track_process {\np weight 0\n}", Some(100), None),
+    ("track_interface {\neth1\n}", Some(100), None),
+    ("track_bfd {\nway\n}", Some(100), None),
 ];
 
 fn configuration(world: &World, rows: &[Row], more: &str) -> String {

@@ -65,7 +65,7 @@ impl From<&model::Session> for Session {
             idle_tx: model.idle_tx,
             multiplier: model.multiplier,
             passive: model.passive,
-            ttl: Some(model.ttl),
+            ttl: (model.ttl == model.full_ttl).then_some(model.ttl),
             hops: model.hops,
             multihop: model.multihop,
             weight: model.weight,

@@ -68,8 +68,13 @@ pub static BFD: Vocabulary<Session> = Vocabulary::new(
         live("idle_tx", milliseconds!(idle_tx, 1_000_000), "1000", "Interval at which we send while not up."),
         live("multiplier", number!(multiplier: u8, 1, 255), "5", "Packets that may be lost before the session is down."),
         live("passive", flag!(passive), "off", "Send nothing before the peer does."),
-        live::<Session>("ttl", number!(ttl: u8, 1, 255), "255, IPv6 64", "Hop limit we send with, and against which max_hops is counted.")
-            .aliases(&["hoplimit"]),
+        live::<Session>(
+            "ttl",
+            number!(ttl: u8, 1, 255),
+            "255",
+            "Hop limit we send with, and against which max_hops is counted (over IPv6 64 by default).",
+        )
+        .aliases(&["hoplimit"]),
         live("max_hops", line!("N", "-1..255", set_hops, show_hops), "0", "Hops a packet may have come; -1 for any number."),
         live("multihop", boolean!(multihop), "off", "Use the multihop port 4784."),
         live(
@@ -160,7 +165,9 @@ mod tests {
     #[test]
     fn defaults_depend_on_the_family() {
         let model = round_trip("bfd_instance A {\n neighbor_ip 2001:db8::1\n}", &Stated::default());
-        assert_eq!((model.bfd[0].ttl, model.bfd[0].multiplier), (64, 5));
+        assert_eq!((model.bfd[0].ttl, model.bfd[0].full_ttl, model.bfd[0].multiplier), (255, 64, 5));
+        let model = round_trip("bfd_instance A {\n neighbor_ip 2001:db8::1\n hoplimit 255\n}", &Stated::default());
+        assert_eq!((model.bfd[0].ttl, model.bfd[0].full_ttl), (255, 255));
         assert!(model.bfd[0].tells_vrrp && model.bfd[0].tells_checkers);
     }
 

@@ -42,11 +42,13 @@ impl Resolver<'_> {
             self.problems.error(draft.end, text);
             return None;
         }
-        let ttl = draft.ttl.unwrap_or(if neighbor.is_ipv4() { 255 } else { 64 });
+        // By RFC 5881 section 5 it is 255, and others take nothing else. keepalived sends 64 over IPv6, and takes what is more.
+        let ttl = draft.ttl.unwrap_or(255);
+        let full_ttl = draft.ttl.unwrap_or(if neighbor.is_ipv4() { 255 } else { 64 });
         let hops = match draft.hops {
-            Hops::AtMost(hops) if hops > ttl => {
-                self.problems.error(draft.end, format!("BFD instance {name}: max_hops exceeds ttl, setting to {ttl}"));
-                Hops::AtMost(ttl)
+            Hops::AtMost(hops) if hops > full_ttl => {
+                self.problems.error(draft.end, format!("BFD instance {name}: max_hops exceeds ttl, setting to {full_ttl}"));
+                Hops::AtMost(full_ttl)
             }
             hops => hops,
         };
@@ -61,6 +63,7 @@ impl Resolver<'_> {
             multiplier: draft.multiplier,
             passive: draft.passive,
             ttl,
+            full_ttl,
             hops,
             multihop: draft.multihop,
             weight: draft.weight,

@@ -121,6 +121,7 @@ pub fn resolve(mut draft: Draft, namespace: Option<&str>, host: &dyn Host, probl
     let vrrp = resolver.vrrp(draft.vrrp, &mut tracked, trackable, &mut global);
     let instances: HashSet<&str> = vrrp.instances.iter().map(|instance| &*instance.name).collect();
     let statics = resolver.statics(draft.statics, &|name| instances.contains(name));
+    global.scripts.disabled = resolver.disabled_scripts();
     let model = Model { global, statics, tracked, vrrp, lvs, bfd };
     resolver.report_missing_interface();
     resolver.report_insecurity(model.vrrp != Vrrp::default(), model.lvs != Lvs::default());

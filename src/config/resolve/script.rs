@@ -7,7 +7,7 @@ use super::Resolver;
 use crate::config::command::{Command, UserSpec};
 use crate::config::diagnostic::{Class, Origin};
 use crate::config::host::{Found, Ids, ScriptPath};
-use crate::model::script::{Action, Script};
+use crate::model::script::{Action, Disabled, LeftOut, Runner, Script};
 use std::path::PathBuf;
 
 /// The user that scripts run as when nothing else is said.
@@ -28,6 +28,33 @@ pub(super) enum Purpose<'a> {
     Life(&'static str),
 }
 
+impl Purpose<'_> {
+    /// What messages call the command.
+    fn name(self, command: &Command) -> String {
+        let quoted = command.quoted();
+        match self {
+            Self::Track { name, .. } => format!("track script {name}"),
+            Self::Misc { .. } => format!("misc script {quoted}"),
+            Self::Notify(_) | Self::Fifo(_) => format!("notify script {quoted}"),
+            Self::Life(name) => format!("{name} script {quoted}"),
+        }
+    }
+
+    fn runners(self) -> Box<[Runner]> {
+        let runner = |process: &Process| match process {
+            Process::Vrrp => Runner::Vrrp,
+            Process::Checker => Runner::Checker,
+        };
+        match self {
+            Self::Track { .. } => Box::from([Runner::Vrrp]),
+            Self::Misc { .. } => Box::from([Runner::Checker]),
+            Self::Notify(process) => Box::from([runner(&process)]),
+            Self::Fifo(processes) => processes.iter().map(runner).collect(),
+            Self::Life(_) => Box::from([Runner::Supervisor]),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Process {
     Vrrp,
@@ -46,6 +73,7 @@ pub(super) struct Scripts {
     /// The lack of a default user is one fault, however many scripts suffer from it.
     told_no_default: bool,
     in_use: InUse,
+    disabled: Vec<Disabled>,
 }
 
 /// The user of scripts without one of their own.
@@ -149,6 +177,7 @@ impl Resolver<'_> {
         self.scripts.told_no_default |= told.is_some();
         let ids = self.default_ids(at);
         if ids.is_none() {
+            self.leave_out(command, purpose, NO_DEFAULT_USER.to_owned());
             match told {
                 Some(text) => {
                     self.problems.error(at, text).hint(NO_DEFAULT_USER);
@@ -162,6 +191,7 @@ impl Resolver<'_> {
     fn given_user(&mut self, user: &UserSpec, command: &Command, purpose: Purpose<'_>) -> Option<Ids> {
         let ids = self.ids(user);
         if ids.is_none() {
+            self.leave_out(command, purpose, "its user or group does not exist".to_owned());
             let text = match purpose {
                 Purpose::Track { .. } => format!("Unable to set uid/gid for script {}", command.quoted()),
                 Purpose::Misc { .. } => format!("Failed to set uid/gid for misc checker script {} - removing", command.quoted()),
@@ -235,16 +265,21 @@ impl Resolver<'_> {
     /// A script that cannot run. keepalived's config test counts this for tracked scripts only. It says less: which part of the
     /// path it is, and what is to be done, is in the text, so that it is in the log as well.
     fn disabled(&mut self, command: &Command, purpose: Purpose<'_>, what_for: &str, why: &str, remedy: Option<String>) {
-        let quoted = command.quoted();
-        let (class, what) = match purpose {
-            Purpose::Track { name, .. } => (Class::Error, format!("track script {name}")),
-            Purpose::Misc { .. } => (Class::Notice, format!("misc script {quoted}")),
-            Purpose::Notify(_) | Purpose::Fifo(_) => (Class::Notice, format!("notify script {quoted}")),
-            Purpose::Life(name) => (Class::Notice, format!("{name} script {quoted}")),
-        };
-        let program = command.program();
-        let remedy = remedy.map_or_else(String::new, |remedy| format!(": {remedy}"));
-        self.problems.resolving(class, command.at, format!("Disabling {what} {what_for} - {why}{remedy}")).word(program);
+        let class = if matches!(purpose, Purpose::Track { .. }) { Class::Error } else { Class::Notice };
+        let (what, program) = (purpose.name(command), command.program());
+        let why = remedy.map_or_else(|| why.to_owned(), |remedy| format!("{why}: {remedy}"));
+        self.problems.resolving(class, command.at, format!("Disabling {what} {what_for} - {why}")).word(program);
+        self.leave_out(command, purpose, why);
+    }
+
+    /// Notes that it is not run, for whoever asks what the daemon does.
+    fn leave_out(&mut self, command: &Command, purpose: Purpose<'_>, why: String) {
+        let what = purpose.name(command).into();
+        self.scripts.disabled.push(Disabled { runners: purpose.runners(), what, why: why.into() });
+    }
+
+    pub(super) fn disabled_scripts(&mut self) -> LeftOut {
+        LeftOut { scripts: std::mem::take(&mut self.scripts.disabled).into() }
     }
 
     fn in_use(&mut self, purpose: Purpose<'_>, at: Origin) {

@@ -8,7 +8,7 @@ use crate::model::global::process::{AutoPriority, Child, Dumps, IncludeCheck, Ip
 use crate::model::global::scripts::{Fifo, Scripts};
 use crate::model::global::vrrp::{AdvertBuffer, Chains, DynamicInterfaces, ExtraGarp, Firewall, Garp, SetNames, Vrrp};
 use crate::model::global::{FlushOnStop, Global, Lvs, NetlinkBuffers, ReceiveBuffer, SyncDaemon, Timeouts};
-use crate::model::script::{Action, Script};
+use crate::model::script::{Action, Disabled, LeftOut, Runner, Script};
 use crate::model::track::{InitialValue, ParameterMatch, TrackFile, TrackProcess, TrackScript, Tracked, Tracker, Trackers, Weight};
 
 record! {
@@ -28,7 +28,8 @@ record! {
     Mail { router_id, server, from, helo_name, recipients, timeout, alert, alert_vrrp, alert_checker, no_faults }
     Scripts {
         secure, use_symlink_paths, set_supplementary_groups, startup, startup_timeout, shutdown, shutdown_timeout, fifo,
-        vrrp_fifo, lvs_fifo, notify_priority_changes, fifo_states_on_reload, notify_json
+        vrrp_fifo, lvs_fifo, notify_priority_changes, fifo_states_on_reload, notify_json,
+        disabled
     }
     Fifo { path, uid, gid, script }
     Snmp { socket, traps, vrrp, checker, virtual_server_stats, real_server_stats }
@@ -54,6 +55,8 @@ record! {
     Timeouts { tcp, tcp_fin, udp }
     SyncDaemon { interface, instance, id, max_len, port, ttl, group }
     Script { argv, action, uid, gid, supplementary_groups }
+    Disabled { runners, what, why }
+    LeftOut { scripts }
     Weight { value, reverse }
     Tracked { scripts, files, processes }
     TrackScript { name, command, interval, timeout, weight, rise, fall, init_fail }
@@ -63,8 +66,8 @@ record! {
     Tracker { name, weight }
     Trackers { interfaces, scripts, files, processes, bfd }
     Session {
-        name, neighbor, source, min_rx, min_tx, idle_tx, multiplier, passive, ttl, hops, multihop, weight, tells_vrrp,
-        tells_checkers
+        name, neighbor, source, min_rx, min_tx, idle_tx, multiplier, passive, ttl, full_ttl, hops, multihop, weight,
+        tells_vrrp, tells_checkers
     }
 }
 
@@ -79,6 +82,7 @@ choice! {
     SetNames { 0 => NoSets, 1 => Named(value) }
     FlushOnStop { 0 => No, 1 => All, 2 => VirtualServers }
     Action { 0 => Execute(value), 1 => Open(value) }
+    Runner { 0 => Vrrp, 1 => Checker, 2 => Supervisor }
     ParameterMatch { 0 => Command, 1 => Exact, 2 => Initial, 3 => Partial }
     Hops { 0 => AtMost(value), 1 => Any }
 }

@@ -110,6 +110,7 @@ fn script_settings(old: &Scripts, new: &Scripts) -> Vec<&'static str> {
             notify_priority_changes,
             fifo_states_on_reload,
             notify_json,
+            disabled,
         }
     )
 }
@@ -451,6 +452,7 @@ pub(super) fn bfd(plan: &mut Plan, old: &[Session], new: &[Session]) {
                     multiplier,
                     passive,
                     ttl,
+                    full_ttl,
                     hops,
                     multihop,
                     weight,

@@ -30,6 +30,7 @@ fn session(name: &str, neighbour: u8, multiplier: u8) -> Session {
         multiplier,
         passive: false,
         ttl: 255,
+        full_ttl: 255,
         hops: Hops::AtMost(0),
         multihop: false,
         weight: Weight::default(),

@@ -1,6 +1,6 @@
 //! What holds for all scripts, and the ones that belong to no instance.
 
-use crate::model::script::Script;
+use crate::model::script::{LeftOut, Script};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ pub struct Scripts {
     pub fifo_states_on_reload: bool,
     /// Notify scripts find the transition in their environment.
     pub notify_json: bool,
+    pub disabled: LeftOut,
 }
 
 impl Default for Scripts {
@@ -44,6 +45,7 @@ impl Default for Scripts {
             notify_priority_changes: false,
             fifo_states_on_reload: false,
             notify_json: false,
+            disabled: LeftOut::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ mod fifo;
 mod mail;
 mod pipe;
 pub mod spawn;
+mod starter;
 
 use crate::effect::say::{Level, Line};
 use crate::effect::time::Instant;
@@ -135,7 +136,7 @@ impl Teller {
         let readers = self.pipes.iter().filter_map(Pipe::next_start);
         let deadline = self.queue.next_deadline().into_iter().chain(readers).min();
         tokio::select! {
-            (owner, status) = self.children.next() => self.ended(&owner, status),
+            (owner, status) = self.children.next() => self.ended(&owner, &status),
             () = sleep_until(deadline), if deadline.is_some() => self.tick(),
         }
     }
@@ -236,7 +237,7 @@ impl Teller {
         }
     }
 
-    fn ended(&mut self, owner: &Owner, status: Status) {
+    fn ended(&mut self, owner: &Owner, status: &Status) {
         match owner {
             Owner::Reader(reader) => {
                 if let Some(pipe) = self.pipes.iter_mut().find(|pipe| pipe.reader() == *reader) {

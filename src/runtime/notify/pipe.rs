@@ -76,8 +76,8 @@ impl Pipe {
     }
 
     /// One that ends with success has meant to: while the pipe is open here, a reader finds no end of it.
-    pub(super) fn reader_ended(&mut self, status: Status) {
-        if status == Status::Exited(0) {
+    pub(super) fn reader_ended(&mut self, status: &Status) {
+        if *status == Status::Exited(0) {
             tracing::warn!("The script of notify FIFO {} has ended ({status})", self.fifo.path().display());
             return;
         }

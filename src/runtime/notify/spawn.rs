@@ -1,37 +1,41 @@
 //! Scripts as processes: started with the rights they run with, ended, and waited for without waiting.
 
+use super::starter::{self, Order, Program, Starter};
 use crate::model::Model;
 use crate::model::script::{Action, Script};
-use crate::sys::spawn::{Identity, NOT_EXECUTABLE, NOT_FOUND, Task, remember_ordinary, spawn};
+use crate::sys::spawn::{NOT_EXECUTABLE, NOT_FOUND, remember_ordinary};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Gid, Pid, Uid, User, getgrouplist};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{CString, OsStr, OsString};
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::Arc;
 use tokio::signal::unix::{Signal as Arrivals, SignalKind, signal};
 
 /// What could change what a script does behind its author's back.
 const NOT_INHERITED: [&str; 3] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
 
 /// How a script ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     Exited(i32),
     Killed(i32),
+    /// There never was a process.
+    Unstarted(Box<str>),
 }
 
 impl Status {
     /// Why it was not run, as far as its status tells.
-    pub fn unexecuted(self) -> Option<&'static str> {
+    pub fn unexecuted(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Exited(NOT_FOUND) => Some("was not found (127)"),
-            Self::Exited(NOT_EXECUTABLE) => Some("could not be executed (126)"),
+            Self::Exited(NOT_FOUND) => Some("was not found (127)".into()),
+            Self::Exited(NOT_EXECUTABLE) => Some("could not be executed (126)".into()),
+            Self::Unstarted(_) => Some(self.to_string().into()),
             Self::Exited(_) | Self::Killed(_) => None,
         }
     }
@@ -42,6 +46,7 @@ impl fmt::Display for Status {
         match self {
             Self::Exited(status) => write!(f, "exited with status {status}"),
             Self::Killed(signal) => write!(f, "due to signal {signal}"),
+            Self::Unstarted(reason) => write!(f, "could not be started: {reason}"),
         }
     }
 }
@@ -50,12 +55,24 @@ impl fmt::Display for Status {
 #[derive(Debug)]
 pub struct Children<T> {
     arrivals: Arrivals,
-    null: File,
-    environment: Vec<CString>,
+    environment: Arc<[CString]>,
     /// The groups of users whose scripts get all of them.
-    groups: BTreeMap<(u32, u32), Box<[u32]>>,
+    groups: BTreeMap<(u32, u32), Arc<[u32]>>,
+    starter: Starter,
+    /// In the order in which they were asked for.
+    starting: BTreeMap<u64, Starting<T>>,
+    orders: u64,
     running: BTreeMap<Pid, Running<T>>,
     ended: VecDeque<(T, Status)>,
+}
+
+#[derive(Debug)]
+struct Starting<T> {
+    owner: T,
+    order: Order,
+    doomed: bool,
+    /// What it is to be told as soon as it is there.
+    signals: Vec<Signal>,
 }
 
 #[derive(Debug)]
@@ -70,9 +87,11 @@ impl<T: Clone + PartialEq> Children<T> {
         remember_ordinary();
         Ok(Self {
             arrivals: signal(SignalKind::child())?,
-            null: File::options().read(true).write(true).open("/dev/null")?,
             environment: environment(),
             groups: BTreeMap::new(),
+            starter: Starter::new()?,
+            starting: BTreeMap::new(),
+            orders: 0,
             running: BTreeMap::new(),
             ended: VecDeque::new(),
         })
@@ -82,35 +101,50 @@ impl<T: Clone + PartialEq> Children<T> {
     pub fn know<'a>(&mut self, scripts: impl IntoIterator<Item = &'a Script>) {
         self.groups.clear();
         for script in scripts {
-            if script.supplementary_groups {
-                self.groups.entry((script.uid, script.gid)).or_insert_with(|| groups(script.uid, script.gid));
-            }
+            self.groups_of(script);
         }
+    }
+
+    fn groups_of(&mut self, script: &Script) -> Arc<[u32]> {
+        if !script.supplementary_groups {
+            return Arc::default();
+        }
+        Arc::clone(self.groups.entry((script.uid, script.gid)).or_insert_with(|| groups(script.uid, script.gid)))
     }
 
     pub fn start(&mut self, owner: T, script: &Script) -> io::Result<()> {
         self.start_told(owner, script, &[])
     }
 
-    /// With more variables in its environment.
+    /// With more variables in its environment. It is started by somebody else; should that fail, it has ended.
     pub fn start_told(&mut self, owner: T, script: &Script, variables: &[(&str, &str)]) -> io::Result<()> {
-        let ours = self.environment.len();
         let variable = |(name, value): &(&str, &str)| c_string(OsStr::new(&format!("{name}={value}")));
-        self.environment.extend(variables.iter().map(variable).collect::<io::Result<Vec<_>>>()?);
-        let started = self.spawn(script);
-        self.environment.truncate(ours);
-        self.running.insert(started?, Running { owner, doomed: false });
+        let more = variables.iter().map(variable).collect::<io::Result<Vec<_>>>()?;
+        let groups = self.groups_of(script);
+        let program = program(script, groups, Arc::clone(&self.environment), more)?;
+        self.orders += 1;
+        let order = self.starter.start(self.orders, program)?;
+        self.starting.insert(self.orders, Starting { owner, order, doomed: false, signals: Vec::new() });
         Ok(())
     }
 
-    fn spawn(&mut self, script: &Script) -> io::Result<Pid> {
-        let none = Box::default();
-        let groups = if script.supplementary_groups {
-            self.groups.entry((script.uid, script.gid)).or_insert_with(|| groups(script.uid, script.gid))
-        } else {
-            &none
-        };
-        start(script, groups, &self.environment, &self.null)
+    /// Somebody has been started, or could not be.
+    fn started(&mut self, number: u64, result: io::Result<Pid>) {
+        let Some(Starting { owner, doomed, signals, .. }) = self.starting.remove(&number) else { return };
+        match result {
+            Ok(pid) => {
+                for signal in signals {
+                    let _ = killpg(pid, signal);
+                }
+                let running = Running { owner, doomed };
+                // It may have ended before it was known here.
+                match status(pid, &running) {
+                    Some(status) => self.ended.push_back((running.owner, status)),
+                    None => drop(self.running.insert(pid, running)),
+                }
+            }
+            Err(error) => self.ended.push_back((owner, Status::Unstarted(error.to_string().into()))),
+        }
     }
 
     /// Tells everything that this owner's scripts have started.
@@ -119,6 +153,21 @@ impl<T: Clone + PartialEq> Children<T> {
         for (&pid, _) in self.running.iter().filter(|(_, running)| running.owner == *owner) {
             let _ = killpg(pid, signal);
         }
+        let ended = &mut self.ended;
+        self.starting.retain(|_, starting| {
+            if starting.owner != *owner {
+                return true;
+            }
+            if starting.order.cancel() {
+                ended.push_back((owner.clone(), Status::Unstarted("there was no time for it".into())));
+                return false;
+            }
+            // What hangs before it is a program is a process already.
+            if starting.order.pid().is_none_or(|pid| killpg(pid, signal).is_err()) {
+                starting.signals.push(signal);
+            }
+            true
+        });
     }
 
     /// Asks this owner's scripts to end. What they leave behind when they do is killed.
@@ -127,15 +176,19 @@ impl<T: Clone + PartialEq> Children<T> {
         for running in self.running.values_mut().filter(|running| running.owner == *owner) {
             running.doomed = true;
         }
+        for starting in self.starting.values_mut().filter(|starting| starting.owner == *owner) {
+            starting.doomed = true;
+        }
     }
 
     /// Whose scripts are running.
     pub fn owners(&self) -> impl Iterator<Item = &T> {
-        self.running.values().map(|running| &running.owner)
+        let starting = self.starting.values().map(|starting| &starting.owner);
+        self.running.values().map(|running| &running.owner).chain(starting)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.ended.is_empty()
+        self.running.is_empty() && self.starting.is_empty() && self.ended.is_empty()
     }
 
     /// The next script that ends. Nothing is lost when the future is dropped: what has been reaped stays in the list.
@@ -144,16 +197,33 @@ impl<T: Clone + PartialEq> Children<T> {
             if let Some(ended) = self.ended.pop_front() {
                 return ended;
             }
-            if self.arrivals.recv().await.is_none() {
-                // The runtime is going down.
-                std::future::pending::<()>().await;
+            let late = self.starting.values().find(|starting| starting.order.is_waiting()).map(|starting| starting.order.late_at());
+            tokio::select! {
+                arrived = self.arrivals.recv() => {
+                    if arrived.is_none() {
+                        // The runtime is going down.
+                        std::future::pending::<()>().await;
+                    }
+                    self.reap();
+                }
+                (number, result) = self.starter.next() => self.started(number, result),
+                () = async { tokio::time::sleep_until(late.expect("guarded").into()).await }, if late.is_some() => self.hasten(),
             }
-            self.reap();
+        }
+    }
+
+    /// Whoever has waited longest has waited for too long.
+    fn hasten(&mut self) {
+        if let Some(oldest) = self.starting.values_mut().find(|starting| starting.order.is_waiting()) {
+            self.starter.hasten(&mut oldest.order);
         }
     }
 
     /// One that has ended by now, without waiting.
     pub fn take(&mut self) -> Option<(T, Status)> {
+        while let Some((number, result)) = self.starter.take() {
+            self.started(number, result);
+        }
         if self.ended.is_empty() {
             self.reap();
         }
@@ -163,36 +233,42 @@ impl<T: Clone + PartialEq> Children<T> {
     /// Waits for those that have ended. Others of this process may have children too, so each is asked about by number.
     fn reap(&mut self) {
         let ended = &mut self.ended;
-        self.running.retain(|&pid, running| {
-            if running.doomed {
-                if !is_over(pid) {
-                    return true;
-                }
-                // Nobody has waited for it, so the number is still its own.
-                let _ = killpg(pid, Signal::SIGKILL);
+        self.running.retain(|&pid, running| match status(pid, running) {
+            Some(status) => {
+                ended.push_back((running.owner.clone(), status));
+                false
             }
-            let status = match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(_, status)) => Status::Exited(status),
-                Ok(WaitStatus::Signaled(_, signal, _)) => Status::Killed(signal as i32),
-                // A real-time signal, or somebody else waited for it: it has not succeeded.
-                Err(Errno::EINVAL | Errno::ECHILD) => Status::Killed(0),
-                Ok(_) | Err(_) => return true,
-            };
-            ended.push_back((running.owner.clone(), status));
-            false
+            None => true,
         });
+    }
+}
+
+/// How it has ended, if it has; then its number may be another's from now on.
+fn status<T>(pid: Pid, running: &Running<T>) -> Option<Status> {
+    if running.doomed {
+        if !is_over(pid) {
+            return None;
+        }
+        // Nobody has waited for it, so the number is still its own.
+        let _ = killpg(pid, Signal::SIGKILL);
+    }
+    match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+        Ok(WaitStatus::Exited(_, status)) => Some(Status::Exited(status)),
+        Ok(WaitStatus::Signaled(_, signal, _)) => Some(Status::Killed(signal as i32)),
+        // A real-time signal, or somebody else waited for it: it has not succeeded.
+        Err(Errno::EINVAL | Errno::ECHILD) => Some(Status::Killed(0)),
+        Ok(_) | Err(_) => None,
     }
 }
 
 /// Starts a script that nobody in this module waits for: in a process group of its own, with nothing open.
 pub fn start_alone(script: &Script) -> io::Result<Pid> {
-    let null = File::options().read(true).write(true).open("/dev/null")?;
-    let groups = if script.supplementary_groups { groups(script.uid, script.gid) } else { Box::default() };
-    start(script, &groups, &environment(), &null)
+    let groups = if script.supplementary_groups { groups(script.uid, script.gid) } else { Arc::default() };
+    program(script, groups, environment(), Vec::new())?.start_alone()
 }
 
 /// What scripts find in their environment.
-fn environment() -> Vec<CString> {
+fn environment() -> Arc<[CString]> {
     let environment = std::env::vars_os().filter(|(name, _)| !NOT_INHERITED.iter().any(|&no| name == no));
     let pair = |(name, value): (OsString, OsString)| {
         let mut bytes = name.into_vec();
@@ -203,16 +279,15 @@ fn environment() -> Vec<CString> {
     environment.filter_map(pair).collect()
 }
 
-fn start(script: &Script, groups: &[u32], environment: &[CString], null: &File) -> io::Result<Pid> {
-    let identity = Identity { uid: script.uid, gid: script.gid, groups };
-    let argv = script.argv.iter().map(|word| c_string(OsStr::new(&**word))).collect::<io::Result<Vec<_>>>()?;
-    match &script.action {
-        Action::Open(path) => spawn(Task::Open(&c_string(path.as_os_str())?), identity, null.as_fd()),
+fn program(script: &Script, groups: Arc<[u32]>, environment: Arc<[CString]>, more: Vec<CString>) -> io::Result<Program> {
+    let action = match &script.action {
+        Action::Open(path) => starter::Action::Open(c_string(path.as_os_str())?),
         Action::Execute(path) => {
-            let path = c_string(path.as_os_str())?;
-            spawn(Task::Execute { path: &path, argv: &argv, environment }, identity, null.as_fd())
+            let argv = script.argv.iter().map(|word| c_string(OsStr::new(&**word))).collect::<io::Result<Vec<_>>>()?;
+            starter::Action::Execute { path: c_string(path.as_os_str())?, argv, environment, more }
         }
-    }
+    };
+    Ok(Program { action, uid: script.uid, gid: script.gid, groups })
 }
 
 /// It has ended and can be waited for.
@@ -222,11 +297,11 @@ fn is_over(pid: Pid) -> bool {
 }
 
 /// All groups of a user; only the one if the user is not known.
-fn groups(uid: u32, gid: u32) -> Box<[u32]> {
+fn groups(uid: u32, gid: u32) -> Arc<[u32]> {
     let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
     let name = user.and_then(|user| CString::new(user.name).ok());
     let all = name.and_then(|name| getgrouplist(&name, Gid::from_raw(gid)).ok());
-    all.map_or_else(|| Box::from([gid]), |all| all.into_iter().map(Gid::as_raw).collect())
+    all.map_or_else(|| Arc::from([gid]), |all| all.into_iter().map(Gid::as_raw).collect())
 }
 
 fn c_string(text: &OsStr) -> io::Result<CString> {

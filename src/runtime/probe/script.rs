@@ -109,7 +109,8 @@ impl Scripts {
         }
         Some(match (running.stage, status) {
             (Stage::InTime, Status::Exited(status)) => Outcome::Status(status),
-            (Stage::InTime, Status::Killed(_)) => Outcome::Failed(format!("{status}").into()),
+            (Stage::InTime, killed @ Status::Killed(_)) => Outcome::Failed(killed.to_string().into()),
+            (Stage::InTime, Status::Unstarted(reason)) => Outcome::Untried(format!("unable to run the script: {reason}").into()),
             (Stage::Asked | Stage::Killed, _) => Outcome::Failed("timed out".into()),
         })
     }

@@ -2,7 +2,6 @@
 
 use super::{Finding, Found, now};
 use crate::model::Model;
-use crate::model::script::Script;
 use crate::runtime::notify::say;
 use crate::runtime::notify::spawn::{Children, Status, scripts};
 use crate::track::script::{Action, Event, Outcome, RunId, Scripts, Signal};
@@ -18,15 +17,12 @@ use std::time::Duration;
 pub struct Runner {
     engine: Scripts,
     children: Children<RunId>,
-    /// What is to be started: one at a time, so that nobody waits for more than one fork.
-    starts: VecDeque<(RunId, Script)>,
     findings: VecDeque<Finding>,
 }
 
 impl Runner {
     pub fn new(model: &Model) -> io::Result<Self> {
-        let mut runner =
-            Self { engine: Scripts::default(), children: Children::new()?, starts: VecDeque::new(), findings: VecDeque::new() };
+        let mut runner = Self { engine: Scripts::default(), children: Children::new()?, findings: VecDeque::new() };
         runner.reconfigure(model);
         Ok(runner)
     }
@@ -45,12 +41,6 @@ impl Runner {
         loop {
             if let Some(finding) = self.findings.pop_front() {
                 return finding;
-            }
-            if let Some((run, script)) = self.starts.pop_front() {
-                self.start(run, &script);
-                // Others have waited.
-                tokio::task::yield_now().await;
-                continue;
             }
             let wait = self.engine.next_deadline().map(|deadline| deadline.since(now()));
             let ended = tokio::select! {
@@ -79,33 +69,18 @@ impl Runner {
         self.carry_out(actions);
     }
 
-    fn start(&mut self, run: RunId, script: &Script) {
-        if let Err(error) = self.children.start(run, script) {
-            let mut actions = Vec::new();
-            let outcome = Outcome::Unstarted(error.to_string());
-            self.engine.handle(now(), Event::Ended { run, outcome }, &mut actions);
-            self.carry_out(actions);
-        }
-    }
-
     fn carry_out(&mut self, actions: Vec<Action>) {
         let mut left = VecDeque::from(actions);
         while let Some(action) = left.pop_front() {
             match action {
-                Action::Run { run, script } => self.starts.push_back((run, script)),
-                Action::Signal { run, signal: Signal::Terminate } => {
-                    let planned = self.starts.len();
-                    self.starts.retain(|(other, _)| *other != run);
-                    if self.starts.len() < planned {
-                        // It never began, and so it has ended.
-                        let outcome = Outcome::Unstarted("it has not been started in time".to_owned());
-                        let mut more = Vec::new();
+                Action::Run { run, script } => {
+                    if let Err(error) = self.children.start(run, &script) {
+                        let (outcome, mut more) = (Outcome::Unstarted(error.to_string()), Vec::new());
                         self.engine.handle(now(), Event::Ended { run, outcome }, &mut more);
                         left.extend(more);
-                    } else {
-                        self.children.end(&run);
                     }
                 }
+                Action::Signal { run, signal: Signal::Terminate } => self.children.end(&run),
                 Action::Signal { run, signal: Signal::Kill } => self.children.signal(&run, Number::SIGKILL),
                 Action::Report { name, up } => {
                     let standing = if up { Standing::Up } else { Standing::Down };
@@ -121,5 +96,6 @@ fn outcome(status: Status) -> Outcome {
     match status {
         Status::Exited(status) => Outcome::Exited(status),
         Status::Killed(signal) => Outcome::Killed(signal),
+        Status::Unstarted(reason) => Outcome::Unstarted(reason.into()),
     }
 }

@@ -66,6 +66,28 @@ fn a_process_has_the_place_that_the_configuration_gives_it_and_its_scripts_have_
 }
 
 #[test]
+fn the_place_of_the_bfd_process_is_its_own() {
+    inside("surface::the_place_of_the_bfd_process_is_its_own", || {
+        let session = "bfd_instance b {\nneighbor_ip 10.9.0.20\nsource_ip 10.9.0.10\n}\n";
+        let settings = "global_defs {\nbfd_priority -5\nbfd_rt_priority 9\nbfd_rlimit_rttime 40000\nbfd_cpu_affinity 0\nbfd_no_swap\n\
+                        bfd_process_name watcher\n}\n";
+        configure(&format!("{settings}{session}{}", instance("A", "e0")));
+        let mut daemon = Daemon::up(&[]);
+        let (vrrp, own) = (role(), pid(daemon.child.id()));
+        let children = fs::read_to_string(format!("/proc/{own}/task/{own}/children")).expect("it lives");
+        let children: Vec<Pid> = children.split_whitespace().map(|number| Pid::from_raw(number.parse().expect("a pid"))).collect();
+        let bfd = children.iter().copied().find(|&child| child != vrrp).expect("the BFD process");
+        wait_until("it has its place", || place(bfd) == ["-5", "9", "2"]);
+        wait_until("it is not swapped", || field(bfd, "status", "VmLck") != "0 kB");
+        assert_eq!(field(bfd, "status", "Name"), "watcher");
+        assert_eq!(field(bfd, "status", "Cpus_allowed_list"), "0");
+        assert!(field(bfd, "limits", "Max realtime timeout").starts_with("40000 "));
+        assert_eq!(place(vrrp), ["0", "0", "0"]);
+        daemon.stop();
+    });
+}
+
+#[test]
 fn whoever_is_late_takes_a_higher_priority_if_that_is_allowed() {
     inside("surface::whoever_is_late_takes_a_higher_priority_if_that_is_allowed", || {
         let allowed = "global_defs {\nmax_auto_priority 20\nmin_auto_priority_delay 900000\n}\n";
