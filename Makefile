@@ -73,14 +73,14 @@ bench: packages-netns packages-uml release
 
 soak: packages-netns release
 	SOAK_MINUTES=$(SOAK_MINUTES) SOAK_SEED=$(SOAK_SEED) $(NETNS_CARGO) test --release --test soak -- --ignored --nocapture
-	SOAK_MINUTES=$(SOAK_MINUTES) $(NETNS_CARGO) test --release --test bfd --test traces -- --ignored --nocapture
+	SOAK_MINUTES=$(SOAK_MINUTES) $(NETNS_CARGO) test --release --test netns -- --ignored --nocapture bfd:: traces::
 
 lint: packages-build fmt-check clippy
 	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
 	else echo 'cargo-deny is not installed (cargo install --locked cargo-deny): licences and advisories were not checked'; fi
 
 fuzz: packages-build
-	PROPTEST_CASES=$(CASES) $(CARGO) test --release --lib --test reader --test dump --test wire
+	PROPTEST_CASES=$(CASES) $(CARGO) test --release --lib --test config --test wire
 
 docs: build
 	$(STANDFAST) compatibility >target/COMPATIBILITY.md

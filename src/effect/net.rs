@@ -34,6 +34,13 @@ pub struct Link {
     pub group: u32,
 }
 
+impl Link {
+    /// One with nothing special about it, and without a hardware address.
+    pub fn plain(device: Device, name: &str, up: bool) -> Self {
+        Self { device, name: name.into(), up, mac: None, mtu: 1500, no_arp: false, parent: None, master: None, kind: Kind::Plain, group: 0 }
+    }
+}
+
 /// An address on an interface that packets can be sent from: not tentative, not a failed duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Local {

@@ -16,36 +16,10 @@ fn prefix(text: &str, length: u8) -> Prefix {
     Prefix { address: ip(text), length }
 }
 
-fn plain(destination: Prefix) -> Route {
-    Route {
-        kind: Kind::Unicast,
-        destination,
-        from: None,
-        preferred_source: None,
-        gateway: None,
-        device: None,
-        onlink: false,
-        tos: 0,
-        table: 254,
-        protocol: 18,
-        scope: None,
-        priority: None,
-        expires: None,
-        metrics: Metrics::default(),
-        realms: None,
-        preference: None,
-        ttl_propagate: None,
-        encap: None,
-        placing: Placing::First,
-        hops: Vec::new(),
-        tracked: true,
-    }
-}
-
 #[test]
 fn routes_are_shown_as_keepalived_shows_them() {
     let far = prefix("10.9.0.0", 16);
-    let through = Route { gateway: Some(ip("10.0.0.3")), device: Some("eth0".into()), ..plain(far) };
+    let through = Route { gateway: Some(ip("10.0.0.3")), device: Some("eth0".into()), ..Route::to(far) };
     for (shown, want) in [
         (through.clone(), "prepend 10.9.0.0/16 via inet 10.0.0.3 dev eth0 proto 18"),
         (
@@ -53,7 +27,7 @@ fn routes_are_shown_as_keepalived_shows_them() {
             "prepend 10.9.0.0/16 via inet 10.0.0.3 dev eth0 table 7 proto 18 scope 253 metric 5",
         ),
         (
-            Route { kind: Kind::Blackhole, destination: prefix("192.168.113.1", 32), ..plain(far) },
+            Route { kind: Kind::Blackhole, destination: prefix("192.168.113.1", 32), ..Route::to(far) },
             "prepend blackhole 192.168.113.1 proto 18",
         ),
         (
@@ -61,7 +35,7 @@ fn routes_are_shown_as_keepalived_shows_them() {
                 destination: prefix("2001:db8::", 48),
                 gateway: Some(ip("fe80::1")),
                 expires: Some(Duration::from_secs(100)),
-                ..plain(far)
+                ..Route::to(far)
             },
             "prepend 2001:db8::/48 via inet6 fe80::1 proto 18 expires 100sec",
         ),
@@ -84,7 +58,7 @@ fn what_keepalived_gets_wrong_is_right() {
         ]),
         congestion: Some(Congestion { algorithm: "reno".into(), locked: true }),
     };
-    let labelled = Route { encap: Some(Encap::Mpls([100, 200].into())), metrics, ..plain(prefix("10.10.0.0", 16)) };
+    let labelled = Route { encap: Some(Encap::Mpls([100, 200].into())), metrics, ..Route::to(prefix("10.10.0.0", 16)) };
     assert_eq!(
         route::route(&labelled, None, None).to_string(),
         "prepend 10.10.0.0/16 encap mpls 100/200 proto 18 congctl lock reno rtt 400ms mtu lock 1400"
@@ -97,28 +71,7 @@ fn what_keepalived_gets_wrong_is_right() {
 
 #[test]
 fn rules_are_shown_as_keepalived_shows_them() {
-    let rule = |action| Rule {
-        family: crate::model::net::Family::V4,
-        inverted: false,
-        from: Some(prefix("10.77.0.0", 24)),
-        to: None,
-        priority: 1077,
-        tos: 0,
-        mark: None,
-        input: None,
-        output: None,
-        uids: None,
-        ip_protocol: None,
-        source_ports: None,
-        destination_ports: None,
-        tunnel: None,
-        action,
-        realms: None,
-        suppress_length: None,
-        suppress_group: None,
-        protocol: 18,
-        tracked: true,
-    };
+    let rule = |action| Rule { from: Some(prefix("10.77.0.0", 24)), ..Rule::new(crate::model::net::Family::V4, 1077, action) };
     let many = Rule {
         to: Some(prefix("11.0.0.0", 8)),
         tos: 8,

@@ -6,7 +6,7 @@ use crate::effect::net::{Device, Fact, Link, Links, Mac, Placed};
 use crate::model::Model;
 use crate::model::global;
 use crate::model::net::address::Lifetime;
-use crate::model::net::{Address, Family, Prefix, Scope as AddressScope};
+use crate::model::net::{Address, Family, Prefix};
 use crate::model::vrrp::{Carrier, Instance, IpvlanMode, Vmac};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -170,22 +170,7 @@ const fn setting(scope: Scope, knob: Knob, value: u32) -> Fact {
 }
 
 fn placed(device: Device, prefix: Prefix, preferred: Lifetime) -> Placed {
-    let address = Address {
-        prefix,
-        peer: None,
-        device: None,
-        scope: AddressScope::GLOBAL,
-        broadcast: None,
-        label: None,
-        preferred,
-        home: false,
-        detect_duplicates: false,
-        manage_temporary: false,
-        no_prefix_route: false,
-        autojoin: false,
-        use_vmac: false,
-        tracked: true,
-    };
+    let address = Address { preferred, ..Address::new(prefix) };
     Placed { device, address, lease: None }
 }
 

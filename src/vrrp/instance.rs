@@ -1,26 +1,27 @@
 //! One virtual router: its state, and what happens to it alone. What concerns its group is the engine's.
 
-use super::admit::{Circumstances, Heard, Remark, admit};
+mod hearing;
+mod transition;
+
+use super::admit::Remark;
 use super::auth::Memory;
 use super::burst::Bursts;
 use super::device::Plan;
-use super::election::{compare, master_down, skew, waiting_priority};
+use super::election::{master_down, skew, waiting_priority};
 use super::fault::Faults;
 use super::history::{Happening, History, Wait};
 use super::limiter::Limiter;
 use super::place::Site;
-use super::snapshot::seen;
 use super::stats::Stats;
 use super::{message, place};
-use crate::effect::net::{Device, InstanceId, Links, Owner};
+use crate::effect::net::{InstanceId, Links, Owner};
 use crate::effect::notice::{Notice, Told};
-use crate::effect::packet::{Announce, Datagram, PortId};
+use crate::effect::packet::PortId;
 use crate::effect::record::Record;
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
 use crate::model::Model;
 use crate::model::vrrp::{self, Deleted, Preempt, Transport, Version};
-use std::cmp::Ordering;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -265,145 +266,6 @@ impl Instance {
         Wait { adverts, interval, priority, skew: skew(version, priority, interval), total }
     }
 
-    /// Gives up everything a master has; the new state is the caller's.
-    fn leave_master(&mut self, cx: &mut Cx<'_>) {
-        self.stats.released_master += 1;
-        cx.actions.push(Action::Silence(self.id));
-        cx.actions.push(Action::Hold { owner: Owner::Instance(self.id), facts: Box::default() });
-    }
-
-    fn enter(&mut self, state: State, cx: &Cx<'_>) {
-        self.state = state;
-        self.changed = cx.now;
-        self.note(cx.now, Happening::Entered(seen(&self.state)));
-        self.remarked.clear();
-    }
-
-    pub(super) fn become_master(&mut self, cx: &mut Cx<'_>) {
-        self.wants_master = true;
-        self.learnt = self.conf.advert_interval;
-        self.master = None;
-        self.other_owner_since = None;
-        self.auth.ah.begin();
-        self.send(self.priority(), cx);
-        let next_advert = cx.now + self.conf.advert_interval;
-        self.enter(
-            State::Master { since: cx.now, next_advert, bursts: Bursts::start(cx.now, &self.conf.garp), renewal: self.renewal(cx.now) },
-            cx,
-        );
-        self.stats.became_master += 1;
-        self.record(cx);
-        cx.actions.push(Action::Say(message::master(&self.conf.name)));
-        self.hold(cx);
-        self.announce(self.conf.garp.repeat, cx);
-        self.tell(Told::Master, cx);
-    }
-
-    /// Takes up what a predecessor of this process left: nobody outside is to notice.
-    pub(super) fn resume_master(&mut self, since: Instant, cx: &mut Cx<'_>) {
-        self.wants_master = true;
-        self.send(self.priority(), cx);
-        let next_advert = cx.now + self.conf.advert_interval;
-        self.enter(State::Master { since, next_advert, bursts: Bursts::start(cx.now, &self.conf.garp), renewal: self.renewal(cx.now) }, cx);
-        cx.actions.push(Action::Say(message::resumed(&self.conf.name)));
-        self.record(cx);
-        self.hold(cx);
-        self.announce(1, cx);
-    }
-
-    /// What was told of a fault is still true.
-    pub(super) fn resume_fault(&mut self, cx: &mut Cx<'_>) {
-        self.hold(cx);
-        self.enter(State::Fault, cx);
-        self.record(cx);
-    }
-
-    /// A lease is renewed twice before it could end.
-    fn renewal(&self, now: Instant) -> Option<Instant> {
-        self.conf.vip_lease().map(|lease| now + lease / 3)
-    }
-
-    /// An owner at the start: master as soon as anything runs, and nobody is told of a BACKUP.
-    pub(super) fn await_ownership(&mut self, cx: &mut Cx<'_>) {
-        self.unannounced = false;
-        self.wants_master = true;
-        self.hold(cx);
-        let down = cx.now.max(cx.released_at);
-        self.enter(State::Backup { down, deferral: Deferral::of(self.conf.preempt) }, cx);
-        self.record(cx);
-    }
-
-    /// From any state. `goodbye` is how often a master says priority 0 before.
-    pub(super) fn become_backup(&mut self, goodbye: u8, told: bool, cx: &mut Cx<'_>) {
-        let initial = self.state == State::Init;
-        self.unannounced = false;
-        match self.state {
-            State::Master { .. } => {
-                self.say_goodbye(goodbye, cx);
-                self.leave_master(cx);
-            }
-            State::Fault => self.learnt = self.conf.advert_interval,
-            State::Init => self.hold(cx),
-            State::Backup { .. } => {}
-        }
-        self.wants_master = false;
-        self.enter(State::Backup { down: cx.now, deferral: Deferral::of(self.conf.preempt) }, cx);
-        self.wait_for_master(cx);
-        self.record(cx);
-        if told {
-            cx.actions.push(Action::Say(message::backup(&self.conf.name, initial)));
-            self.tell(Told::Backup, cx);
-        }
-    }
-
-    pub(super) fn become_fault(&mut self, goodbye: u8, cx: &mut Cx<'_>) {
-        let initial = self.state == State::Init;
-        if self.faults.any() {
-            self.note(cx.now, Happening::Failed(self.faults.iter().cloned().collect()));
-        }
-        match self.state {
-            State::Master { .. } => {
-                self.say_goodbye(goodbye, cx);
-                self.leave_master(cx);
-            }
-            State::Init => self.hold(cx),
-            State::Backup { .. } | State::Fault => {}
-        }
-        self.wants_master = false;
-        self.enter(State::Fault, cx);
-        self.record(cx);
-        if initial && self.faults.any() && self.faults.silent() {
-            cx.actions.push(Action::Say(message::pending(&self.conf.name, &self.faults)));
-            self.unannounced = true;
-            return;
-        }
-        self.say_fault(initial, cx);
-    }
-
-    fn say_fault(&mut self, initial: bool, cx: &mut Cx<'_>) {
-        self.unannounced = false;
-        cx.actions.push(Action::Say(message::fault(&self.conf.name, initial)));
-        if self.faults.any() {
-            cx.actions.push(Action::Say(message::because(&self.conf.name, &self.faults)));
-        }
-        self.tell(Told::Fault, cx);
-    }
-
-    /// It waited in silence, and what it waited for has failed.
-    pub(super) fn own_up(&mut self, cx: &mut Cx<'_>) {
-        if self.unannounced && !self.faults.silent() {
-            self.say_fault(true, cx);
-        }
-    }
-
-    /// Starts the timer anew.
-    fn wait_for_master(&mut self, cx: &Cx<'_>) {
-        let after = self.down_interval();
-        if let State::Backup { down, .. } = &mut self.state {
-            *down = cx.now.max(cx.released_at) + after;
-        }
-    }
-
     pub(super) fn stop(&mut self, release: bool, cx: &mut Cx<'_>) {
         if release {
             if self.is_master() {
@@ -471,175 +333,6 @@ impl Instance {
     pub(super) fn wait_again(&mut self, cx: &Cx<'_>) {
         self.note(cx.now, Happening::HeldBack);
         self.wait_for_master(cx);
-    }
-
-    pub(super) fn receive(&mut self, datagram: &Datagram<'_>, cx: &mut Cx<'_>) -> Option<Wish> {
-        match self.state {
-            // Nobody listens: the packet does not even count.
-            State::Init | State::Fault => return None,
-            State::Backup { .. } | State::Master { .. } if cx.now < cx.released_at => return None,
-            State::Backup { .. } | State::Master { .. } => {}
-        }
-        let trusted = self.master.filter(|_| !self.is_master());
-        let circumstances = Circumstances { effective: self.effective, trusted, group: self.conf.group(), utc: cx.utc, own: self.source };
-        let verdict = admit(&self.conf, circumstances, datagram, &mut self.auth, &mut self.stats);
-        if let Some(remark) = verdict.remark
-            && self.remarked.insert(remark)
-        {
-            cx.actions.push(Action::Say(message::remark(&self.conf, remark, datagram.source)));
-        }
-        let heard = verdict.heard?;
-        if !verdict.old_checksum {
-            self.old_checksum.remove(&heard.source);
-        } else if self.old_checksum.insert(heard.source) {
-            cx.actions.push(Action::Say(message::old_checksum(&self.conf.name)));
-        }
-        match self.state {
-            State::Init | State::Fault => None,
-            State::Backup { deferral, .. } => {
-                self.heard_in_backup(heard, deferral, cx);
-                None
-            }
-            State::Master { .. } => self.heard_in_master(heard, cx),
-        }
-    }
-
-    fn heard_in_backup(&mut self, heard: Heard, deferral: Deferral, cx: &mut Cx<'_>) {
-        if heard.priority == 0 {
-            let after = skew(self.conf.version, waiting_priority(self.conf.priority, self.effective), self.interval());
-            if let State::Backup { down, .. } = &mut self.state {
-                *down = cx.now + after;
-            }
-            self.note(cx.now, Happening::Resigned { master: heard.source, wait: after });
-            return;
-        }
-        let lower = heard.priority < self.priority();
-        if lower && !deferral.accepts_lower(cx.now) {
-            cx.actions.push(Action::Say(message::lower_in_backup(&self.conf.name, heard.source, heard.priority)));
-            self.note(cx.now, Happening::Lower { from: heard.source, theirs: heard.priority, ours: self.priority() });
-            return;
-        }
-        if self.yields_ownership && (self.master != Some(heard.source) || heard.priority < u8::MAX) {
-            self.yields_ownership = false;
-        }
-        if (self.master, self.master_priority) != (Some(heard.source), heard.priority) {
-            self.note(cx.now, Happening::Follows { master: heard.source, theirs: heard.priority, ours: self.priority() });
-        }
-        self.follow(heard);
-        self.wants_master = false;
-        if let State::Backup { deferral: kept, .. } = &mut self.state {
-            *kept = deferral.heard(cx.now, lower);
-        }
-        self.wait_for_master(cx);
-        self.record(cx);
-    }
-
-    /// This is the master now, with its interval.
-    fn follow(&mut self, heard: Heard) {
-        if self.master != Some(heard.source) {
-            self.master = Some(heard.source);
-            self.remarked.clear();
-        }
-        self.master_priority = heard.priority;
-        self.learnt = match self.conf.version {
-            Version::V2 => self.conf.advert_interval,
-            // An interval of zero would make everybody master at once.
-            Version::V3 if heard.interval.is_zero() => self.conf.advert_interval,
-            Version::V3 => heard.interval,
-        };
-    }
-
-    fn heard_in_master(&mut self, heard: Heard, cx: &mut Cx<'_>) -> Option<Wish> {
-        if heard.priority == 0 {
-            if self.answers.admits(cx.now, self.conf.advert_interval) {
-                self.advertise(cx);
-            }
-            return None;
-        }
-        match compare((heard.priority, heard.source), (self.priority(), self.source)) {
-            Ordering::Equal => {
-                if self.remarked.insert(Remark::Destination) {
-                    cx.actions.push(Action::Say(message::same_address(&self.conf.name, heard.source)));
-                }
-                None
-            }
-            Ordering::Greater => self.outranked(heard, cx),
-            Ordering::Less => {
-                if heard.priority == u8::MAX && self.gives_up_ownership(heard, cx) {
-                    return self.outranked(heard, cx);
-                }
-                self.answer(heard, cx)
-            }
-        }
-    }
-
-    fn outranked(&mut self, heard: Heard, cx: &mut Cx<'_>) -> Option<Wish> {
-        cx.actions.push(Action::Say(message::higher(&self.conf.name, heard.source, heard.priority, self.priority())));
-        if self.conf.higher_prio_send_advert {
-            self.send(self.priority(), cx);
-        }
-        let (by, theirs, ours, source) = (heard.source, heard.priority, self.priority(), self.source);
-        self.note(cx.now, Happening::Outranked { by, theirs, ours, source });
-        self.follow(heard);
-        Some(Wish::Backup)
-    }
-
-    /// Another master of lower standing: it is told at once, though not as often as it likes, and so is everybody else.
-    fn answer(&mut self, heard: Heard, cx: &mut Cx<'_>) -> Option<Wish> {
-        if !self.answers.admits(cx.now, self.conf.advert_interval) {
-            return None;
-        }
-        cx.actions.push(Action::Say(message::lower_in_master(&self.conf, heard.source, heard.priority, self.priority())));
-        if !self.conf.lower_prio_no_advert {
-            self.advertise(cx);
-        }
-        self.note(cx.now, Happening::Answered { from: heard.source, theirs: heard.priority, ours: self.priority() });
-        self.announce_after_lower(cx);
-        self.tell(Told::MasterRxLowerPri, cx);
-        Some(Wish::AnnounceGroup)
-    }
-
-    pub(super) fn announce_after_lower(&mut self, cx: &mut Cx<'_>) {
-        if let State::Master { bursts, .. } = &mut self.state {
-            bursts.lower(cx.now, &self.conf.garp);
-        }
-        self.announce(self.conf.garp.lower_prio_repeat, cx);
-    }
-
-    /// Two routers own the addresses. The one that would win gives in too if the other does not: two masters are worse.
-    fn gives_up_ownership(&mut self, heard: Heard, cx: &mut Cx<'_>) -> bool {
-        let longest = self.conf.advert_interval.max(heard.interval);
-        let patience = self.conf.advert_interval * 2 + longest * 6 / 5;
-        match self.other_owner_since {
-            None => {
-                cx.actions.push(Action::Say(message::two_owners(&self.conf.name, heard.source)));
-                self.other_owner_since = Some(cx.now);
-                false
-            }
-            // Long ago: it had gone meanwhile.
-            Some(since) if cx.now > since + patience * 4 => {
-                self.other_owner_since = Some(cx.now);
-                false
-            }
-            Some(since) if cx.now >= since + patience => {
-                self.yields_ownership = true;
-                self.note(cx.now, Happening::YieldsOwnership { to: heard.source });
-                true
-            }
-            Some(_) => false,
-        }
-    }
-
-    /// Another machine says it has one of our addresses, or asks for it: it hears who has.
-    pub(super) fn claimed(&mut self, device: Device, address: IpAddr, by: &str, cx: &mut Cx<'_>) {
-        let targets = place::targets(&self.conf, self.site, cx.plan, cx.links);
-        if self.is_master()
-            && targets.iter().any(|target| target.device == device && target.address == address)
-            && self.claims.admits(cx.now, self.conf.advert_interval)
-        {
-            cx.actions.push(Action::Say(message::claimed(&self.conf.name, address, by)));
-            cx.actions.push(Action::Announce(Announce { instance: self.id, targets, repeat: 1 }));
-        }
     }
 
     /// The process stood still so long that somebody must have taken over.

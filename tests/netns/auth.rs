@@ -3,13 +3,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "it runs programs")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::lan::Side;
-use bench::packet::{Forged, Mac};
-use bench::{Capture, Daemon, Host, Lan, Program, Sender, Stream, eventually, pause, statistics};
+use crate::bench::lan::Side;
+use crate::bench::packet::{Forged, Mac};
+use crate::bench::{Capture, Daemon, Host, Lan, Program, Sender, Stream, eventually, pause, statistics};
 use std::fs::Permissions;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;

@@ -2,12 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "it measures, and takes as long as the environment says")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::lan::Side;
-use bench::{Daemon, Frr, Host, Lan, Program, eventually, pause};
+use crate::bench::lan::Side;
+use crate::bench::{Daemon, Frr, Host, Lan, Program, eventually, pause};
 use std::time::{Duration, SystemTime};
 
 fn standfast() -> Program {
@@ -106,7 +102,7 @@ fn neither_a_reload_nor_a_killed_process_is_noticed_by_the_neighbour() {
     let vrrp = pair.daemons[0].vrrp();
     let bfd = before.iter().copied().filter(|&pid| pid != pair.daemons[0].pid() && Some(pid) != vrrp).collect::<Vec<_>>();
     assert_eq!(bfd.len(), 1, "one more process: {before:?}");
-    bench::daemon::send(bfd[0], nix::sys::signal::Signal::SIGKILL);
+    crate::bench::daemon::send(bfd[0], nix::sys::signal::Signal::SIGKILL);
     pair.daemons[0].wait_said("BFD child process");
     pause(Duration::from_secs(2));
     assert!(pair.is_master());
@@ -191,9 +187,9 @@ fn detect(neighbour: &str, daemon: &Daemon, process: u32) {
         eventually("the session is up", is_up);
         let before = daemon.log().len();
         let stopped = SystemTime::now();
-        bench::daemon::send(process, nix::sys::signal::Signal::SIGSTOP);
+        crate::bench::daemon::send(process, nix::sys::signal::Signal::SIGSTOP);
         let found = eventually("it is missed", || daemon.log().into_iter().skip(before).find(|(_, line)| line.contains("Expired")));
-        bench::daemon::send(process, nix::sys::signal::Signal::SIGCONT);
+        crate::bench::daemon::send(process, nix::sys::signal::Signal::SIGCONT);
         took.push(found.0.duration_since(stopped).unwrap_or_default().as_secs_f64() * 1e3);
     }
     took.sort_by(f64::total_cmp);

@@ -1,11 +1,7 @@
 //! Addresses that are not accepted: who may talk to them, and what becomes of the rules whatever others do.
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::lan::Side;
-use bench::{Client, Daemon, Host, Lan, Program, eventually, pause};
+use crate::bench::lan::Side;
+use crate::bench::{Client, Daemon, Host, Lan, Program, eventually, pause};
 use std::time::Duration;
 
 const VIP: &str = "10.0.0.50";

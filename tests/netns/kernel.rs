@@ -1,11 +1,7 @@
 //! Facts in the real kernel: what is asked for is there, as it was asked for; what others do to it is noticed; what is left
 //! by a predecessor is found; and in the end nothing is left.
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::{Host, eventually, pause};
+use crate::bench::{Host, eventually, pause};
 use standfast::config::diagnostic::Class;
 use standfast::config::host::Stated;
 use standfast::config::source::{Files, Refusal as Unreadable};

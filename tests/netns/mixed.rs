@@ -3,13 +3,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::lan::Side;
-use bench::packet::Mac;
-use bench::{Capture, Client, Daemon, Host, Lan, Program, eventually, pause, statistics};
+use crate::bench::lan::Side;
+use crate::bench::packet::Mac;
+use crate::bench::{Capture, Client, Daemon, Host, Lan, Program, eventually, pause, statistics};
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};

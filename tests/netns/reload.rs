@@ -1,17 +1,13 @@
 //! Configurations that are broken in every way people break them, sent to a master that serves: it goes on, or does what the
 //! file says.
 //!
-//! `PROGRAM_UNDER_TEST=/usr/sbin/keepalived cargo test --test reload` shows what keepalived makes of them.
+//! `PROGRAM_UNDER_TEST=/usr/sbin/keepalived cargo test --test netns reload::` shows what keepalived makes of them.
 
 #![expect(clippy::disallowed_methods, reason = "it writes files and waits")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::lan::Side;
-use bench::random::Random;
-use bench::{Capture, Daemon, Host, Lan, Monitor, Program, cost, eventually};
+use crate::bench::lan::Side;
+use crate::bench::random::Random;
+use crate::bench::{Capture, Daemon, Host, Lan, Monitor, Program, cost, eventually};
 use nix::sys::signal::Signal;
 use standfast::config::host::{Interface, Stated};
 use standfast::config::source::{Files, Refusal};

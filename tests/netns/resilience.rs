@@ -1,20 +1,16 @@
 //! What standfast promises where keepalived gives in, one test per promise.
 //!
-//! `PROGRAM_UNDER_TEST=/usr/sbin/keepalived cargo test --test resilience` shows what keepalived makes of them. Those that
+//! `PROGRAM_UNDER_TEST=/usr/sbin/keepalived cargo test --test netns resilience::` shows what keepalived makes of them. Those that
 //! it passes as well are marked so.
 
 #![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::client::neighbour;
-use bench::lan::Side;
-use bench::packet::{Forged, Mac, claim};
-use bench::random::Random;
-use bench::wait::within;
-use bench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, Sender, Stream, eventually, pause};
+use crate::bench::client::neighbour;
+use crate::bench::lan::Side;
+use crate::bench::packet::{Forged, Mac, claim};
+use crate::bench::random::Random;
+use crate::bench::wait::within;
+use crate::bench::{Capture, Client, Daemon, Host, Lan, Monitor, Program, Sender, Stream, eventually, pause};
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 
@@ -213,9 +209,9 @@ fn whoever_crashes_again_and_again_gives_the_address_up() {
     let start = SystemTime::now();
     let released = || scene.capture.adverts(scene.macs[0]).iter().any(|(at, advert)| *at > start && advert.priority == 0);
     let mut crashes = 0;
-    let given_up = within(bench::PATIENCE, || {
+    let given_up = within(crate::bench::PATIENCE, || {
         if let Some(pid) = first.vrrp() {
-            bench::daemon::send(pid, nix::sys::signal::Signal::SIGKILL);
+            crate::bench::daemon::send(pid, nix::sys::signal::Signal::SIGKILL);
             crashes += 1;
             // Some time to get as far as to do harm.
             pause(Duration::from_millis(300));
@@ -248,7 +244,7 @@ fn a_stripped_address_comes_back_without_an_election() {
 fn whoever_is_stripped_again_and_again_goes_to_fault_and_says_why() {
     let scene = Scene::new();
     let [first, _second] = scene.pair();
-    let fault = within(bench::PATIENCE, || {
+    let fault = within(crate::bench::PATIENCE, || {
         if scene.routers[0].has_address(VIP) {
             drop(scene.routers[0].attempt(&format!("ip addr del {VIP}/24 dev eth0")));
         }

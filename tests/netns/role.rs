@@ -2,9 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "it runs the daemon")]
 
-mod lan;
-
-use lan::{Lan, P0, comes};
+use crate::lan::{Lan, P0, comes};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use standfast::effect::net::Device;

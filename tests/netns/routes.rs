@@ -1,12 +1,8 @@
 //! Routes and rules as a running daemon holds them: every word of their language, with `ip` as the witness; what others do to
 //! them; and what interfaces do.
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::wait::within;
-use bench::{Daemon, Host, Program, eventually};
+use crate::bench::wait::within;
+use crate::bench::{Daemon, Host, Program, eventually};
 use nix::sys::signal::Signal;
 
 fn standfast() -> Program {
@@ -285,7 +281,7 @@ fn every_word_is_held_as_ip_would_put_it_there() {
         lines
     };
     let check = || {
-        let found = within(bench::PATIENCE, || (sorted(&state(&host)) == sorted(&want)).then_some(()));
+        let found = within(crate::bench::PATIENCE, || (sorted(&state(&host)) == sorted(&want)).then_some(()));
         if found.is_none() {
             let got = without_blanks(&state(&host));
             let missing: Vec<&str> = want.lines().filter(|line| !got.lines().any(|other| other == *line)).collect();
@@ -467,7 +463,7 @@ fn a_route_that_a_predecessor_left_in_another_way_is_replaced() {
         lines.sort();
         lines
     };
-    let found = within(bench::PATIENCE, || (sorted(&state(&host)) == sorted(&want)).then_some(()));
+    let found = within(crate::bench::PATIENCE, || (sorted(&state(&host)) == sorted(&want)).then_some(()));
     assert!(found.is_some(), "{:#?}\n{:#?}", sorted(&state(&host)), sorted(&want));
     assert!(daemon.stop().success());
     assert_eq!(state(&host), before);

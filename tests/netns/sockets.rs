@@ -1,8 +1,6 @@
 //! The sockets, on real interfaces: what others see of what we send, and what we make of what they send.
 
-mod lan;
-
-use lan::{E0, Lan, P0, comes, ip};
+use crate::lan::{E0, Lan, P0, comes, ip};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use standfast::effect::net::{Device, Mac};
 use standfast::effect::packet::{Datagram, Port, PortId, Reach, Transmit};

@@ -2,17 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "scripts, pipes and clocks are real here")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-#[path = "../common/smtp.rs"]
-#[expect(dead_code, reason = "each program uses a part of it")]
-mod smtp;
-
-use bench::lan::Side;
-use bench::packet::{Forged, Mac};
-use bench::{Daemon, Host, Lan, Program, Sender, Stream, eventually, pause};
-use smtp::Server;
+use crate::bench::lan::Side;
+use crate::bench::packet::{Forged, Mac};
+use crate::bench::{Daemon, Host, Lan, Program, Sender, Stream, eventually, pause};
+use crate::smtp::Server;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
@@ -51,8 +44,9 @@ impl Pipe {
 
     #[track_caller]
     fn wait(&mut self, line: &str, times: usize) {
-        let found =
-            bench::wait::within(bench::PATIENCE, || (self.text().lines().filter(|told| *told == line).count() >= times).then_some(()));
+        let found = crate::bench::wait::within(crate::bench::PATIENCE, || {
+            (self.text().lines().filter(|told| *told == line).count() >= times).then_some(())
+        });
         assert!(found.is_some(), "not {times} times: {line}\n{}", self.text);
     }
 }
@@ -292,7 +286,7 @@ fn flap(seconds: u64) {
     eventually("it is master", || (last() == "MASTER" && host.has_address("10.0.0.51")).then_some(()));
     let is_idle = || eventually("no script runs", || (daemon.processes().len() == 2).then_some(()));
     is_idle();
-    let open = || bench::cost::descriptors(&daemon.processes());
+    let open = || crate::bench::cost::descriptors(&daemon.processes());
     let before = open();
     let begin = std::time::Instant::now();
     let mut flaps = 0_u32;

@@ -3,12 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "what is tracked is real here")]
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::lan::Side;
-use bench::{Capture, Daemon, Host, Lan, Program, eventually};
+use crate::bench::lan::Side;
+use crate::bench::{Capture, Daemon, Host, Lan, Program, eventually};
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -171,10 +167,10 @@ fn what_is_tracked_counts_in_either_state_and_over_a_reload() {
     let daemon = Daemon::start(&world.router, &standfast(), &configuration(&world, &rows, "first"));
     let expect = |world: &World, up: bool, when: &str| {
         let mut wrong = Vec::new();
-        let right = bench::wait::within(bench::PATIENCE, || {
+        let right = crate::bench::wait::within(crate::bench::PATIENCE, || {
             let there = world.router.ip("-o -4 addr show dev eth0");
             capture.clear();
-            bench::pause(std::time::Duration::from_millis(400));
+            crate::bench::pause(std::time::Duration::from_millis(400));
             let adverts = capture.select(|frame| frame.advert().map(|advert| (advert.vrid, advert.priority)));
             let looks = |vrid: u8| {
                 let held = there.split_whitespace().any(|word| word.starts_with(&format!("10.0.1.{vrid}/")));
@@ -223,7 +219,7 @@ fn a_script_that_is_to_be_taken_for_failed_is_until_it_has_ended() {
     );
     let daemon = Daemon::start(&host, &standfast(), &conf);
     daemon.wait_said("FAULT: script s fails");
-    bench::pause(std::time::Duration::from_secs(1));
+    crate::bench::pause(std::time::Duration::from_secs(1));
     assert_eq!(daemon.said("Entering MASTER STATE"), 0, "{}", daemon.text());
     fs::write(host.folder().join("go"), "").expect("a host's folder is writable");
     daemon.wait_said("Entering MASTER STATE");

@@ -1,14 +1,10 @@
 //! Virtual routers with a MAC address of their own: failover that no client notices, and a machine that is afterwards as it was.
 
-#[path = "../bench/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "each program uses a part of it")]
-mod bench;
-
-use bench::client::neighbour;
-use bench::lan::Side;
-use bench::monitor::Monitor;
-use bench::packet::Mac;
-use bench::{Capture, Client, Daemon, Host, Lan, Program, eventually, pause};
+use crate::bench::client::neighbour;
+use crate::bench::lan::Side;
+use crate::bench::monitor::Monitor;
+use crate::bench::packet::Mac;
+use crate::bench::{Capture, Client, Daemon, Host, Lan, Program, eventually, pause};
 use std::time::Duration;
 
 const VIP: &str = "10.0.0.50";

@@ -1,7 +1,6 @@
 //! A machine of the LAN: what its kernel holds, and the engine that runs on it, if one does.
 
 use crate::plan::{Plan, interface, own};
-use standfast::effect::device::Kind;
 use standfast::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
 use standfast::effect::packet::{Port, PortId, Reach, Seal};
 use standfast::effect::record::Record;
@@ -104,18 +103,7 @@ impl Host {
         self.next_device += 1;
         self.devices[usize::from(segment)] = Some(device);
         let last = u8::try_from(index + 1).expect("few hosts");
-        let link = Link {
-            device,
-            name: interface(segment).into(),
-            up: true,
-            mac: Some(Mac([2, 0, 0, 0, segment, last])),
-            mtu: 1500,
-            no_arp: false,
-            parent: None,
-            master: None,
-            kind: Kind::Plain,
-            group: 0,
-        };
+        let link = Link { mac: Some(Mac([2, 0, 0, 0, segment, last])), ..Link::plain(device, &interface(segment), true) };
         self.links.put(link.clone());
         let mut events = vec![Event::Link(link)];
         for family in [Family::V4, Family::V6] {

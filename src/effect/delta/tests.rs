@@ -1,9 +1,7 @@
 use super::*;
 use crate::effect::net::Placed;
 use crate::model::net::address::Lifetime;
-use crate::model::net::route::{Kind, Metrics, Placing};
 use crate::model::net::rule::Action;
-use crate::model::net::{OUR_PROTOCOL, Scope};
 use proptest::prelude::*;
 
 fn prefix(text: &str) -> Prefix {
@@ -12,22 +10,7 @@ fn prefix(text: &str) -> Prefix {
 }
 
 fn address(text: &str) -> Address {
-    Address {
-        prefix: prefix(text),
-        peer: None,
-        device: None,
-        scope: Scope::GLOBAL,
-        broadcast: None,
-        label: None,
-        preferred: Lifetime::Forever,
-        home: false,
-        detect_duplicates: false,
-        manage_temporary: false,
-        no_prefix_route: false,
-        autojoin: false,
-        use_vmac: false,
-        tracked: true,
-    }
+    Address::new(prefix(text))
 }
 
 fn on(device: u32, address: Address) -> Fact {
@@ -39,54 +22,11 @@ fn at(text: &str) -> Fact {
 }
 
 fn route(destination: &str) -> Fact {
-    Fact::Route(Box::new(Route {
-        kind: Kind::Unicast,
-        destination: prefix(destination),
-        from: None,
-        preferred_source: None,
-        gateway: None,
-        device: Some("e0".into()),
-        onlink: false,
-        tos: 0,
-        table: 254,
-        protocol: OUR_PROTOCOL,
-        scope: None,
-        priority: None,
-        expires: None,
-        metrics: Metrics::default(),
-        realms: None,
-        preference: None,
-        ttl_propagate: None,
-        encap: None,
-        placing: Placing::First,
-        hops: Vec::new(),
-        tracked: true,
-    }))
+    Fact::Route(Box::new(Route { device: Some("e0".into()), ..Route::to(prefix(destination)) }))
 }
 
 fn rule(priority: u32) -> Fact {
-    Fact::Rule(Box::new(Rule {
-        family: Family::V4,
-        inverted: false,
-        from: None,
-        to: None,
-        priority,
-        tos: 0,
-        mark: None,
-        input: None,
-        output: None,
-        uids: None,
-        ip_protocol: None,
-        source_ports: None,
-        destination_ports: None,
-        tunnel: None,
-        action: Action::Table(100),
-        realms: None,
-        suppress_length: None,
-        suppress_group: None,
-        protocol: OUR_PROTOCOL,
-        tracked: true,
-    }))
+    Fact::Rule(Box::new(Rule::new(Family::V4, priority, Action::Table(100))))
 }
 
 #[test]

@@ -2,7 +2,6 @@ use super::*;
 use crate::effect::net::{InstanceId, Placed};
 use crate::kernel::rtnl::decode::Key;
 use crate::kernel::rtnl::decode::testing::placement;
-use crate::model::net::address::Lifetime;
 use crate::model::net::{Address, Scope};
 use std::time::Duration;
 
@@ -12,22 +11,7 @@ const DEVICE: Device = Device(1);
 
 fn plain(text: &str) -> Address {
     let (address, length) = text.split_once('/').expect("with a length");
-    Address {
-        prefix: Prefix { address: address.parse().expect("an address"), length: length.parse().expect("a length") },
-        peer: None,
-        device: None,
-        scope: Scope::GLOBAL,
-        broadcast: None,
-        label: None,
-        preferred: Lifetime::Forever,
-        home: false,
-        detect_duplicates: false,
-        manage_temporary: false,
-        no_prefix_route: false,
-        autojoin: false,
-        use_vmac: false,
-        tracked: true,
-    }
+    Address::new(Prefix { address: address.parse().expect("an address"), length: length.parse().expect("a length") })
 }
 
 fn placed(address: Address) -> Placed {

@@ -246,35 +246,21 @@ pub(super) fn rule(payload: &[u8]) -> Option<Rule> {
     const UNSAID: u32 = u32::MAX;
     let message = RuleMessage::parse(payload).ok()?;
     let header = message.header;
+    let action = match header.action {
+        RuleAction::ToTable => Action::Table(header.table.into()),
+        RuleAction::Goto => Action::Goto(0),
+        RuleAction::Nop => Action::Nop,
+        RuleAction::Blackhole => Action::Blackhole,
+        RuleAction::Unreachable => Action::Unreachable,
+        RuleAction::Prohibit => Action::Prohibit,
+        _ => return None,
+    };
     let mut rule = Rule {
-        family: family(header.family)?,
         inverted: header.flags.contains(RuleFlags::Invert),
-        from: None,
-        to: None,
-        priority: 0,
         tos: header.tos,
-        mark: None,
-        input: None,
-        output: None,
-        uids: None,
-        ip_protocol: None,
-        source_ports: None,
-        destination_ports: None,
-        tunnel: None,
-        action: match header.action {
-            RuleAction::ToTable => Action::Table(header.table.into()),
-            RuleAction::Goto => Action::Goto(0),
-            RuleAction::Nop => Action::Nop,
-            RuleAction::Blackhole => Action::Blackhole,
-            RuleAction::Unreachable => Action::Unreachable,
-            RuleAction::Prohibit => Action::Prohibit,
-            _ => return None,
-        },
-        realms: None,
-        suppress_length: None,
-        suppress_group: None,
         protocol: 0,
         tracked: false,
+        ..Rule::new(family(header.family)?, 0, action)
     };
     for attribute in message.attributes {
         match attribute {

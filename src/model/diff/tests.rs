@@ -151,28 +151,7 @@ proptest! {
 #[test]
 fn of_several_with_one_name_each_counts() {
     let rule = |priority, table| crate::model::net::Static {
-        object: crate::model::net::Rule {
-            family: Family::V4,
-            inverted: false,
-            from: None,
-            to: None,
-            priority,
-            tos: 0,
-            mark: None,
-            input: None,
-            output: None,
-            uids: None,
-            ip_protocol: None,
-            source_ports: None,
-            destination_ports: None,
-            tunnel: None,
-            action: crate::model::net::rule::Action::Table(table),
-            realms: None,
-            suppress_length: None,
-            suppress_group: None,
-            protocol: 18,
-            tracked: true,
-        },
+        object: crate::model::net::Rule::new(Family::V4, priority, crate::model::net::rule::Action::Table(table)),
         group: None,
     };
     let with = |rules: Vec<_>| Model { statics: crate::model::net::Statics { rules, ..Default::default() }, ..Model::default() };

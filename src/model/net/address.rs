@@ -32,6 +32,28 @@ pub struct Address {
     pub tracked: bool,
 }
 
+impl Address {
+    /// For as long as it is wanted, with nothing special about it.
+    pub const fn new(prefix: Prefix) -> Self {
+        Self {
+            prefix,
+            peer: None,
+            device: None,
+            scope: Scope::GLOBAL,
+            broadcast: None,
+            label: None,
+            preferred: Lifetime::Forever,
+            home: false,
+            detect_duplicates: false,
+            manage_temporary: false,
+            no_prefix_route: false,
+            autojoin: false,
+            use_vmac: false,
+            tracked: true,
+        }
+    }
+}
+
 /// How long an IPv6 address is preferred as a source; its valid lifetime is always forever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {

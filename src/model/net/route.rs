@@ -1,9 +1,12 @@
 //! A route to hold.
 
-use super::{Family, Prefix, Realms, Scope};
+use super::{Family, OUR_PROTOCOL, Prefix, Realms, Scope};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
+
+/// Where routes are that name no table.
+pub const MAIN_TABLE: u32 = 254;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -40,6 +43,33 @@ pub struct Route {
 }
 
 impl Route {
+    /// A route of ours in the main table, of which only this is said.
+    pub fn to(destination: Prefix) -> Self {
+        Self {
+            kind: Kind::Unicast,
+            destination,
+            from: None,
+            preferred_source: None,
+            gateway: None,
+            device: None,
+            onlink: false,
+            tos: 0,
+            table: MAIN_TABLE,
+            protocol: OUR_PROTOCOL,
+            scope: None,
+            priority: None,
+            expires: None,
+            metrics: Metrics::default(),
+            realms: None,
+            preference: None,
+            ttl_propagate: None,
+            encap: None,
+            placing: Placing::First,
+            hops: Vec::new(),
+            tracked: true,
+        }
+    }
+
     pub const fn family(&self) -> Family {
         self.destination.family()
     }

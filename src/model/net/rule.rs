@@ -1,6 +1,6 @@
 //! A routing rule to hold.
 
-use super::{Family, Prefix, Realms};
+use super::{Family, OUR_PROTOCOL, Prefix, Realms};
 use std::ops::RangeInclusive;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,34 @@ pub struct Rule {
     pub protocol: u8,
     /// Whether its deletion by others and the state of its interfaces matter.
     pub tracked: bool,
+}
+
+impl Rule {
+    /// A rule of ours for every packet.
+    pub const fn new(family: Family, priority: u32, action: Action) -> Self {
+        Self {
+            family,
+            inverted: false,
+            from: None,
+            to: None,
+            priority,
+            tos: 0,
+            mark: None,
+            input: None,
+            output: None,
+            uids: None,
+            ip_protocol: None,
+            source_ports: None,
+            destination_ports: None,
+            tunnel: None,
+            action,
+            realms: None,
+            suppress_length: None,
+            suppress_group: None,
+            protocol: OUR_PROTOCOL,
+            tracked: true,
+        }
+    }
 }
 
 /// A firewall mark and the bits of it that are compared.

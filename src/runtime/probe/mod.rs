@@ -11,6 +11,8 @@ mod script;
 mod socket;
 mod target;
 
+pub use pattern::compile;
+
 use crate::effect::probe::{CheckerId, Outcome, RunId};
 use crate::effect::time::Instant;
 use crate::kernel::timer;

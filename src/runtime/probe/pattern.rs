@@ -14,7 +14,8 @@ pub(super) fn wanted(probe: &Probe, url: u16) -> Option<&Regex> {
     }
 }
 
-pub(super) fn compile(regex: &Regex) -> io::Result<Rc<dyn Matcher>> {
+/// What finds a regular expression in a response, however that comes in pieces.
+pub fn compile(regex: &Regex) -> io::Result<Rc<dyn Matcher>> {
     Ok(Rc::new(Compiled(Pattern::new(&regex.pattern, regex.options.names(), regex.stack)?)))
 }
 

@@ -1,5 +1,4 @@
 use super::*;
-use crate::effect::device::Kind;
 use crate::effect::net::Mac;
 use std::net::IpAddr;
 
@@ -20,18 +19,7 @@ fn ask(instance: InstanceId, repeat: u32, targets: &[(u32, &str)]) -> Announce {
 }
 
 fn link(device: u32, name: &str, mac: [u8; 6], parent: Option<u32>) -> Link {
-    Link {
-        device: Device(device),
-        name: name.into(),
-        up: true,
-        mac: Some(Mac(mac)),
-        mtu: 1500,
-        no_arp: false,
-        parent: parent.map(Device),
-        master: None,
-        kind: Kind::Plain,
-        group: 0,
-    }
+    Link { mac: Some(Mac(mac)), parent: parent.map(Device), ..Link::plain(Device(device), name, true) }
 }
 
 fn links() -> Links {

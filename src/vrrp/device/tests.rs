@@ -6,18 +6,7 @@ const E0: Device = Device(1);
 const E1: Device = Device(2);
 
 fn link(device: u32, name: &str, mac: Mac) -> Link {
-    Link {
-        device: Device(device),
-        name: name.into(),
-        up: true,
-        mac: Some(mac),
-        mtu: 1500,
-        no_arp: false,
-        parent: None,
-        master: None,
-        kind: Kind::Plain,
-        group: 0,
-    }
+    Link { mac: Some(mac), ..Link::plain(Device(device), name, true) }
 }
 
 fn macvlan(device: u32, name: &str, mac: Mac, parent: Device) -> Link {

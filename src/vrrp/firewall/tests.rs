@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::host::Stated;
 use crate::config::testing::load;
-use crate::effect::device::{self, NewDevice};
+use crate::effect::device::NewDevice;
 use crate::effect::net::{Local, Mac, Placed};
 use crate::model::net::Prefix;
 
@@ -156,18 +156,7 @@ fn told(entries: &[Entry]) -> Vec<String> {
 
 #[test]
 fn a_virtual_mac_is_fenced_before_it_is_there() {
-    let link = |device: u32, name: &str, parent: Option<Device>| Link {
-        device: Device(device),
-        name: name.into(),
-        up: true,
-        mac: None,
-        mtu: 1500,
-        no_arp: false,
-        parent,
-        master: None,
-        kind: device::Kind::default(),
-        group: 0,
-    };
+    let link = |device: u32, name: &str, parent: Option<Device>| Link { parent, ..Link::plain(Device(device), name, true) };
     let mac = |name: &str, quiet: u32| {
         Fact::Device(Box::new(NewDevice {
             name: name.into(),
@@ -201,18 +190,7 @@ fn a_virtual_mac_is_fenced_before_it_is_there() {
 fn what_a_predecessor_may_have_left_is_shut_until_its_heir_knows() {
     let text = [instance("A", 51, "10.0.0.1", " no_accept"), instance("B", 52, "10.0.0.2", ""), instance("C", 53, "fe80::9", " no_accept")];
     let mut links = Links::default();
-    links.put(Link {
-        device: Device(3),
-        name: "e0".into(),
-        up: true,
-        mac: None,
-        mtu: 1500,
-        no_arp: false,
-        parent: None,
-        master: None,
-        kind: device::Kind::default(),
-        group: 0,
-    });
+    links.put(Link::plain(Device(3), "e0", true));
     assert_eq!(told(&shut_beforehand(&model(&text.concat()), &links)), ["IPv4 vips 10.0.0.1", "IPv6 vips_link_local fe80::9 . #3"]);
 }
 

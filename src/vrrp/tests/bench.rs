@@ -2,7 +2,6 @@
 
 use crate::config::host::{At, Stated};
 use crate::config::testing;
-use crate::effect::device::Kind;
 use crate::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
 use crate::effect::packet::{Datagram, PortId};
 use crate::effect::record::Record;
@@ -29,18 +28,8 @@ pub(super) struct Router {
 }
 
 fn link(device: u32, up: bool) -> Link {
-    Link {
-        device: Device(device),
-        name: format!("e{}", device - 1).into(),
-        up,
-        mac: Some(Mac([2, 0, 0, 0, 0, u8::try_from(device).expect("small")])),
-        mtu: 1500,
-        no_arp: false,
-        parent: None,
-        master: None,
-        kind: Kind::Plain,
-        group: 0,
-    }
+    let mac = Mac([2, 0, 0, 0, 0, u8::try_from(device).expect("small")]);
+    Link { mac: Some(mac), ..Link::plain(Device(device), &format!("e{}", device - 1), up) }
 }
 
 pub(super) fn address(text: &str) -> IpAddr {

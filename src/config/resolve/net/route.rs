@@ -4,11 +4,9 @@ use super::super::Resolver;
 use crate::config::diagnostic::Origin;
 use crate::config::draft::net::{self as draft, Destination, Named, Route as Draft};
 use crate::config::host::NameTable;
-use crate::model::net::route::{Encap, NextHop, Route, Tunnel};
+use crate::model::net::route::{Encap, MAIN_TABLE, NextHop, Route, Tunnel};
 use crate::model::net::{Family, OUR_PROTOCOL, Prefix, Scope};
 use std::time::Duration;
-
-const MAIN: u32 = 254;
 
 impl Resolver<'_> {
     pub(in crate::config::resolve) fn route(&mut self, draft: Draft) -> Option<Route> {
@@ -82,12 +80,12 @@ impl Resolver<'_> {
             return table;
         }
         match &draft.table {
-            None => Some(MAIN),
+            None => Some(MAIN_TABLE),
             Some(name) => {
                 let text = |name: &Named| format!("Routing table {name} not found for route");
                 let table = self.lookup(NameTable::RouteTables, name, u32::MAX, draft.at, text)?;
                 // Without a table the kernel takes the main one.
-                Some(if table == 0 { MAIN } else { table })
+                Some(if table == 0 { MAIN_TABLE } else { table })
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{family, network};
 use crate::effect::net::Device;
 use crate::kernel::rtnl::message::{Resolve, kind as number_of, narrowest};
-use crate::model::net::route::{Congestion, Encap, Kind, Metric, Metrics, NextHop, Placing, Preference, Setting, Tunnel};
+use crate::model::net::route::{Congestion, Encap, Kind, Metric, Metrics, NextHop, Preference, Setting, Tunnel};
 use crate::model::net::{Family, Prefix, Realms, Route, Scope};
 use netlink_packet_core::{Emitable as _, NlasIterator, Parseable as _};
 use netlink_packet_route::route::{
@@ -250,26 +250,13 @@ fn bare(header: &RouteHeader) -> Option<Route> {
     };
     Some(Route {
         kind: KINDS.into_iter().find(|&known| number_of(known) == u8::from(header.kind)).unwrap_or_default(),
-        destination: Prefix { length: header.destination_prefix_length, ..Prefix::all(family) },
-        from: None,
-        preferred_source: None,
-        gateway: None,
-        device: None,
-        onlink: false,
         tos: header.tos,
         table: header.table.into(),
         protocol: header.protocol.into(),
         scope,
         priority: Some(0),
-        expires: None,
-        metrics: Metrics::default(),
-        realms: None,
-        preference: None,
-        ttl_propagate: None,
-        encap: None,
-        placing: Placing::First,
-        hops: Vec::new(),
         tracked: false,
+        ..Route::to(Prefix { length: header.destination_prefix_length, ..Prefix::all(family) })
     })
 }
 

@@ -106,27 +106,12 @@ fn address(placed: &Placed) -> AddressMessage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::net::{Address, Prefix, Scope};
+    use crate::model::net::{Address, Prefix};
 
     #[test]
     fn an_address_is_removed_with_its_peer_whatever_its_label() {
         let (local, peer) = (IpAddr::from([10, 9, 0, 55]), IpAddr::from([10, 9, 0, 99]));
-        let address = Address {
-            prefix: Prefix { address: local, length: 32 },
-            peer: Some(peer),
-            device: None,
-            scope: Scope::GLOBAL,
-            broadcast: None,
-            label: Some("e0:1".into()),
-            preferred: Lifetime::Forever,
-            home: false,
-            detect_duplicates: false,
-            manage_temporary: false,
-            no_prefix_route: false,
-            autojoin: false,
-            use_vmac: false,
-            tracked: true,
-        };
+        let address = Address { peer: Some(peer), label: Some("e0:1".into()), ..Address::new(Prefix { address: local, length: 32 }) };
         let op = Op::Remove(Fact::Address(Placed { device: Device(7), address, lease: None }));
         let request = request(&op, &|_| None).expect("a request");
         let RouteNetlinkMessage::DelAddress(message) = request.message else { unreachable!("{request:?}") };

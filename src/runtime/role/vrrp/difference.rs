@@ -27,7 +27,6 @@ pub(super) fn is_about_links(event: &Event<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::effect::device::Kind;
     use crate::effect::net::Link;
     use crate::model::net::Prefix;
 
@@ -35,18 +34,7 @@ mod tests {
         let mut links = Links::default();
         for &(device, name, up, addresses) in described {
             let device = Device(device);
-            links.put(Link {
-                device,
-                name: name.into(),
-                up,
-                mac: None,
-                mtu: 1500,
-                no_arp: false,
-                parent: None,
-                master: None,
-                kind: Kind::Plain,
-                group: 0,
-            });
+            links.put(Link::plain(device, name, up));
             for &last in addresses {
                 links.put_address(Local { device, prefix: Prefix { address: [10, 0, 0, last].into(), length: 24 } });
             }

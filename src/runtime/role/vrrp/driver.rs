@@ -1,13 +1,15 @@
 //! The engine among its effectors. One [`Driver::turn`] after the other does all that there is to do, in an order in which
 //! nothing that takes long stands before adverts and deadlines.
 
+mod incoming;
+mod outgoing;
+
 use super::clock::Clock;
 use super::devices;
-use super::difference::{difference, is_about_links};
 use super::firewall::Firewall;
-use super::held::{Held, target};
+use super::held::Held;
 use super::key::{Kind, key, meant};
-use super::later::{Later, Waiting, portions, still_held};
+use super::later::{Later, Waiting};
 use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::standing::Standings;
@@ -20,27 +22,26 @@ use crate::effect::packet::{PortId, Target};
 use crate::effect::record::{Former, Record};
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
-use crate::kernel::holder::{Holder, Lack, Ticket};
+use crate::kernel::holder::{Holder, Ticket};
 use crate::kernel::linkbeat::Poller;
-use crate::kernel::rtnl::{Change, Monitor, Picture};
+use crate::kernel::rtnl::{Monitor, Picture};
 use crate::kernel::setting::Before;
 use crate::kernel::socket::neighbour::Speaker;
 use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::global::NetlinkBuffers;
 use crate::model::net::Family;
-use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
+use crate::runtime::handover::{Ask, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
-use crate::runtime::rights;
-use crate::runtime::role::{orders, tell};
+use crate::runtime::role::tell;
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
 use crate::vrrp::view::View;
 use crate::vrrp::{Engine, Event, Manner};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -394,316 +395,6 @@ impl Driver {
         self.control.report(Report::Stopped);
         self.control.finish(LAST_WORDS);
         (self.teller, self.control)
-    }
-
-    // What comes in.
-
-    fn receive(&mut self, port: PortId, most: usize) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        for _ in 0..most {
-            match self.ports.receive(port, &mut buffer) {
-                Ok(Some(datagram)) => {
-                    self.engine.handle(now(), Event::Received { port, datagram }, &mut self.actions);
-                    self.carry_out();
-                }
-                Ok(None) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // An interface that went down is told once by each of its sockets; what else there may be is gone by reading.
-                Err(error) => tracing::debug!("nothing was received: {error}"),
-            }
-        }
-        self.buffer = buffer;
-    }
-
-    fn hear(&mut self, device: Device, family: Family) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        for _ in 0..BUDGET {
-            match self.neighbours.hear(device, family, &mut buffer) {
-                Ok(Some(heard)) => {
-                    let target = Target { device: heard.device, address: heard.address };
-                    let ours = self.engine.links().iter().any(|link| link.mac == Some(heard.by));
-                    if !ours && self.held.is_of_any(&target) {
-                        self.handle(Event::Claimed { device: heard.device, address: heard.address, by: heard.by });
-                    }
-                }
-                Ok(None) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => tracing::debug!("no neighbour was heard: {error}"),
-            }
-        }
-        self.buffer = buffer;
-    }
-
-    fn tick(&mut self) {
-        let now = now();
-        if self.engine.next_deadline().is_some_and(|deadline| deadline <= now) {
-            self.engine.handle(now, Event::Tick, &mut self.actions);
-            self.carry_out();
-        }
-    }
-
-    /// How long the process was not running, if it did not run when it was to.
-    fn stalled(&self) -> Option<Duration> {
-        is_stall(self.slept, self.due?, now())
-    }
-
-    /// Others may have been heard of meanwhile: first all of that, then what is due.
-    fn catch_up(&mut self, gap: Duration) {
-        for port in self.ports.ids() {
-            self.receive(port, BACKLOG);
-        }
-        self.observe();
-        rights::late(gap);
-        self.handle(Event::Stalled(gap));
-    }
-
-    fn observe(&mut self) {
-        let mut changes = Vec::new();
-        let all = self.monitor.read(&mut changes).unwrap_or_else(|error| {
-            tracing::warn!("changes of the network are not heard of: {error}");
-            self.lost = Some(now() + AGAIN);
-            false
-        });
-        for change in changes {
-            let stripped = self.holder.observe(&change);
-            match change {
-                Change::Link(link) => self.judge_link(Event::Link(link)),
-                Change::LinkGone(device) => self.judge_link(Event::LinkGone(device)),
-                Change::Address(local) => self.handle(Event::Address(local)),
-                Change::AddressGone(local) => self.handle(Event::AddressGone(local)),
-                Change::FactSeen(_) | Change::FactGone(_) => {}
-                Change::Overrun => self.lost = Some(now()),
-            }
-            self.stripped(stripped);
-        }
-        if all {
-            self.holder.caught_up();
-            self.regain();
-        }
-    }
-
-    /// Asks the kernel again for what it would not take, now that something has changed.
-    fn regain(&mut self) {
-        for Lack { owner, addresses } in self.holder.lacking() {
-            match owner {
-                Owner::Instance(_) | Owner::Devices => self.handle(Event::Regained { owner, addresses }),
-                Owner::Statics => self.hold_statics_again(),
-            }
-        }
-    }
-
-    /// A link counts as up or down once it has been so for long enough.
-    fn judge_link(&mut self, event: Event<'_>) {
-        match event {
-            Event::Link(link) => {
-                let link = self.standings.link(now(), link);
-                self.notice_link(Event::Link(link));
-            }
-            other => {
-                if let Event::LinkGone(device) = other {
-                    self.standings.gone(device);
-                }
-                self.notice_link(other);
-            }
-        }
-    }
-
-    fn hear_linkbeat(&mut self) {
-        for (interface, up) in self.linkbeat.as_ref().map(Poller::answers).unwrap_or_default() {
-            if let Some(link) = self.standings.polled(now(), &interface, up) {
-                self.notice_link(Event::Link(link));
-            }
-        }
-    }
-
-    /// Has those links polled that the configuration names.
-    fn poll_links(&mut self) -> io::Result<()> {
-        if let Some(old) = self.linkbeat.take() {
-            self.poll.remove(&old)?;
-        }
-        let beats = &self.model.vrrp.linkbeat;
-        if !beats.is_empty() {
-            let poller = Poller::start(beats.clone())?;
-            self.poll.add(&poller, key(Kind::Linkbeat, 0))?;
-            self.linkbeat = Some(poller);
-        }
-        Ok(())
-    }
-
-    fn notice_link(&mut self, event: Event<'_>) {
-        self.handle(event);
-        self.moved = true;
-        self.hold_statics();
-    }
-
-    fn stripped(&mut self, facts: Vec<(Owner, Fact)>) {
-        for (owner, fact) in facts {
-            match owner {
-                Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, fact }),
-                // They are simply put back.
-                Owner::Statics => self.hold_statics_again(),
-            }
-        }
-    }
-
-    fn look_again(&mut self) {
-        self.settle();
-        if !self.holder.is_idle() {
-            self.lost = Some(now() + SOON);
-            return;
-        }
-        let picture = match self.monitor.skip().and_then(|all| if all { Picture::take().map(Some) } else { Ok(None) }) {
-            Ok(Some(picture)) => picture,
-            // More of it in the next turn.
-            Ok(None) => return,
-            Err(error) => {
-                tracing::warn!("the kernel does not tell what there is: {error}");
-                self.lost = Some(now() + AGAIN);
-                return;
-            }
-        };
-        self.lost = None;
-        for event in difference(self.engine.links(), &picture.links) {
-            if is_about_links(&event) {
-                self.judge_link(event);
-            } else {
-                self.handle(event);
-            }
-        }
-        let stripped = self.holder.resync(&picture);
-        self.stripped(stripped);
-    }
-
-    fn settle(&mut self) {
-        self.holder.lines().iter().for_each(log::line);
-        for refusal in self.holder.settle() {
-            if let (Owner::Instance(instance), Some(target)) = (refusal.owner, target(&refusal.fact)) {
-                self.held.refuse(instance, target);
-                self.announcer.forget(instance, &BTreeSet::from([target]));
-            }
-            if !refusal.again {
-                self.handle(Event::Refused { owner: refusal.owner, fact: refusal.fact, reason: refusal.reason });
-            }
-        }
-        devices::report(self.holder.before(), &mut self.control);
-        self.regain();
-        let done = self.holder.done();
-        while let Some(waiting) = self.later.next(done) {
-            match waiting {
-                Waiting::Announce { announce, held } => {
-                    let instance = announce.instance;
-                    let announce = still_held(announce, &held, |target| self.held.when(instance, target).is_some());
-                    self.announcer.request(self.engine.links(), &announce);
-                }
-                Waiting::Probe(targets) => self.probes.extend(targets),
-                Waiting::Notify(notice) => self.notices.push_back(notice),
-            }
-        }
-    }
-
-    fn converse(&mut self, asked: &mut Vec<Asked>) {
-        let (orders, ended) = orders(&mut self.control, &self.poll);
-        asked.extend(orders.into_iter().map(|order| match order {
-            Order::Reload(file) => Asked::Reload(file),
-            Order::Tell(ask) => Asked::Tell(ask),
-        }));
-        asked.extend(ended.then_some(Asked::Stop));
-    }
-
-    fn signalled(&mut self, asked: &mut Vec<Asked>) {
-        for signal in self.signals.by_ref() {
-            match signal {
-                Signal::Stop | Signal::Interrupt => asked.push(Asked::Stop),
-                Signal::Reload => self.control.report(Report::ReloadAsked),
-                Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json => asked.push(Asked::Dump(signal)),
-                Signal::Child => {}
-            }
-        }
-    }
-
-    // What goes out.
-
-    fn carry_out(&mut self) {
-        let mut actions = std::mem::take(&mut self.actions);
-        for action in actions.drain() {
-            match action {
-                Action::Transmit(packet) => self.ports.send(&packet),
-                Action::Open(id, port) => {
-                    if let Err(reason) = self.ports.open(id, &port, &self.poll) {
-                        self.failed.push_back(Event::PortFailed { port: id, reason });
-                    }
-                }
-                Action::Close(id) => self.ports.close(id, &self.poll),
-                Action::Adopt { owner, facts } => self.holder.adopt(owner, &facts),
-                Action::Hold { owner, facts } => self.hold(owner, &facts),
-                Action::Renew(owner) => self.holder.renew(owner),
-                Action::Announce(announce) => {
-                    let done = self.holder.done();
-                    let when = |target: &Target| self.held.when(announce.instance, target);
-                    for (after, portion) in portions(&announce, done, self.last_hold, when) {
-                        self.later.put(after, portion);
-                    }
-                }
-                Action::Silence(instance) => {
-                    self.later.silence(instance);
-                    self.announcer.silence(instance);
-                }
-                Action::Probe(targets) => self.later.put(self.last_hold, Waiting::Probe(targets)),
-                Action::Notify(notice) => self.later.put(self.last_hold, Waiting::Notify(notice)),
-                Action::Record(record) => self.control.report(Report::Record(Entry::Instance(record))),
-                Action::Forget(key) => self.control.report(Report::Forget(key)),
-                Action::Say(line) => log::line(&line),
-            }
-        }
-        // The list keeps its room, but not what a start or a reload needed.
-        actions.shrink_to(ROOM);
-        self.actions = actions;
-    }
-
-    fn hold(&mut self, owner: Owner, facts: &[Fact]) {
-        self.last_hold = Some(self.firewall.hold(self.engine.links(), self.engine.shuts(owner), owner, facts, &mut self.holder));
-        self.swollen = true;
-        let Owner::Instance(instance) = owner else { return };
-        let wanted = facts.iter().filter_map(|fact| Some((target(fact)?, self.holder.ticket(fact)))).collect();
-        let gone = self.held.put(instance, wanted);
-        self.announcer.forget(instance, &gone);
-        self.moved = true;
-    }
-
-    fn hold_statics(&mut self) {
-        let facts = statics::facts(&self.model.statics, self.engine.links());
-        if facts != self.static_facts {
-            self.static_facts = facts;
-            self.hold_statics_again();
-        }
-    }
-
-    fn hold_statics_again(&mut self) {
-        self.actions.push(Action::Hold { owner: Owner::Statics, facts: self.static_facts.clone() });
-        self.carry_out();
-    }
-
-    fn listen(&mut self) {
-        if std::mem::take(&mut self.moved) {
-            self.neighbours.listen(&self.held.places(), self.engine.links(), &self.poll);
-        }
-    }
-
-    fn speak(&mut self) {
-        let now = now();
-        self.announcer.expect_more(self.later.has_announcements());
-        let frames = self.announcer.take(now, FRAMES);
-        let left = FRAMES.saturating_sub(frames.len()).min(self.probes.len());
-        for target in frames {
-            self.neighbours.announce(now, target, self.engine.links());
-        }
-        for target in self.probes.drain(..left) {
-            self.neighbours.probe(target, self.engine.links());
-        }
-        let most = NOTICES.min(self.notices.len());
-        for notice in self.notices.drain(..most) {
-            self.teller.notice(notice);
-        }
     }
 
     /// Gives memory back once it is quiet after facts or a configuration have come or gone.

@@ -118,25 +118,13 @@ mod tests {
     use super::*;
     use crate::config::host::Stated;
     use crate::config::testing::load;
-    use crate::effect::device::Kind;
 
     fn at(millis: u64) -> Instant {
         Instant::from_nanos(millis * 1_000_000)
     }
 
     fn link(device: u32, name: &str, up: bool) -> Link {
-        Link {
-            device: Device(device),
-            name: name.into(),
-            up,
-            mac: None,
-            mtu: 1500,
-            no_arp: false,
-            parent: None,
-            master: None,
-            kind: Kind::Plain,
-            group: 0,
-        }
+        Link::plain(Device(device), name, up)
     }
 
     /// `e1` must be down for two seconds and up for three, `e2` is polled; all three are up at first.

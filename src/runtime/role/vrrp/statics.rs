@@ -28,7 +28,6 @@ mod tests {
     use super::*;
     use crate::config::host::Stated;
     use crate::config::testing::load;
-    use crate::effect::device::Kind;
     use crate::effect::net::{Device, Link};
 
     #[test]
@@ -39,18 +38,7 @@ mod tests {
         let mut links = Links::default();
         let mut add = |device: u32, name: &str| {
             let device = Device(device);
-            links.put(Link {
-                device,
-                name: name.into(),
-                up: false,
-                mac: None,
-                mtu: 1500,
-                no_arp: false,
-                parent: None,
-                master: None,
-                kind: Kind::Plain,
-                group: 0,
-            });
+            links.put(Link::plain(device, name, false));
             facts(&statics, &links).iter().map(word).collect::<Vec<String>>()
         };
         assert_eq!(add(7, "e1"), ["7 10.0.0.2", "route"]);

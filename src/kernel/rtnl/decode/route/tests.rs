@@ -99,26 +99,18 @@ fn a_route() -> impl Strategy<Value = Route> {
             let (kind, destination, from, preferred_source, (tos, protocol), table, priority) = what;
             let mut route = Route {
                 kind,
-                destination,
                 from,
                 preferred_source,
-                gateway: None,
-                device: None,
-                onlink: false,
                 tos,
                 table,
                 protocol,
                 scope,
                 priority: Some(priority),
-                expires: None,
                 metrics,
                 realms,
                 preference,
-                ttl_propagate: None,
-                encap: None,
-                placing: Placing::First,
-                hops: Vec::new(),
                 tracked: false,
+                ..Route::to(destination)
             };
             if let [only] = ways.as_slice() {
                 (route.gateway, route.device, route.onlink) = (only.gateway, only.device.clone(), only.onlink);
@@ -229,27 +221,10 @@ fn plain_route(family: Family) -> Route {
         Family::V6 => ("fd00:7::", 64, "fd00:9::1", "fd00:9::2"),
     };
     Route {
-        kind: Kind::Unicast,
-        destination: Prefix { address: address(destination), length },
-        from: None,
         preferred_source: Some(address(source)),
         gateway: Some(address(gateway)),
         device: Some("e0".into()),
-        onlink: false,
-        tos: 0,
-        table: 254,
-        protocol: 18,
-        scope: None,
-        priority: None,
-        expires: None,
-        metrics: Metrics::default(),
-        realms: None,
-        preference: None,
-        ttl_propagate: None,
-        encap: None,
-        placing: Placing::First,
-        hops: Vec::new(),
-        tracked: true,
+        ..Route::to(Prefix { address: address(destination), length })
     }
 }
 

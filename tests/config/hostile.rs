@@ -1,9 +1,7 @@
 //! Configurations made to hurt, through the whole load: it ends, nothing that is said well is lost, and what is too much is
 //! told. What they take is not asserted here; it is linear in their size.
 
-mod common;
-
-use common::{Memory, machine, options, read, said};
+use crate::common::{Memory, machine, options, read, said};
 use standfast::config::diagnostic::Class;
 use standfast::config::{Loaded, load};
 use std::fmt::Write as _;

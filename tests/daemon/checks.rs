@@ -2,13 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "targets are real here")]
 
-#[path = "common/mod.rs"]
-mod common;
-#[path = "common/place.rs"]
-mod place;
-
+use crate::place::{EVENTUALLY, Place, run};
 use nix::sched::{CloneFlags, unshare};
-use place::{EVENTUALLY, Place, run};
 use standfast::effect::probe::{CheckerId, Outcome, RunId};
 use standfast::model::Model;
 use standfast::model::checker::{Checker, Micros, Misc, Probe, Schedule};
@@ -46,9 +41,9 @@ fn model(servers: &[SocketAddr], checker: &str) -> Arc<Model> {
         let _ = write!(text, " real_server {} {} {{\n weight 1\n {checker}\n }}\n", server.ip(), server.port());
     }
     text.push_str("}\n");
-    let loaded = common::read(text.clone());
+    let loaded = crate::common::read(text.clone());
     let found = loaded.model.lvs.virtual_servers.iter().flat_map(|server| &server.real_servers);
-    assert!(found.filter(|real| real.checkers.len() == 1).count() == servers.len(), "{text}\n{:?}", common::said(&loaded));
+    assert!(found.filter(|real| real.checkers.len() == 1).count() == servers.len(), "{text}\n{:?}", crate::common::said(&loaded));
     Arc::new(loaded.model)
 }
 

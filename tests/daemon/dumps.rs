@@ -4,6 +4,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a daemon is started here, and its files are read")]
 
+use crate::room::{self, wait_until};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -14,24 +15,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-const INSIDE: &str = "STANDFAST_TEST_INSIDE";
-const PATIENCE: Duration = Duration::from_secs(60);
 const FOLDER: &str = "/run/t";
 const CONF: &str = "/run/w/k.conf";
 
-/// A router with e0, and a tmpfs as /run.
-const ROOM: &str = "set -e
-mount --make-rprivate /
-mount -t tmpfs none /run
-mkdir /run/t /run/w
-ip link set lo up
-ip link add e0 type veth peer name p0
-ip addr add 10.9.0.10/24 dev e0
-ip link set e0 up
-ip link set p0 up";
+const ROOM: &str = "mkdir /run/t";
 
 const INSTANCES: &str = "vrrp_script chk {
     script \"/usr/bin/true\"
@@ -73,33 +61,8 @@ vrrp_instance B {
 }
 ";
 
-/// Runs a test in namespaces of its own, as the first process there.
 fn inside(name: &str, test: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        let made = Command::new("sh").args(["-c", ROOM]).status().expect("a shell");
-        assert!(made.success(), "the room could not be made");
-        test();
-        return;
-    }
-    let this = std::env::current_exe().expect("this program has a path");
-    let output = Command::new("unshare")
-        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
-        .arg(this)
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, "1")
-        .stdin(Stdio::null())
-        .output()
-        .expect("unshare(1) is there");
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && out.contains("1 passed"), "this test needs the superuser's rights\n{out}\n{err}");
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "{what} has not come");
-        thread::sleep(Duration::from_millis(5));
-    }
+    room::inside(&format!("dumps::{name}"), ROOM, test);
 }
 
 /// A daemon, and what it writes.

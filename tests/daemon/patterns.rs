@@ -3,29 +3,9 @@
 use proptest::prelude::*;
 use standfast::effect::probe::Outcome;
 use standfast::model::checker::{Connection, Http, HttpVersion, Probe, Regex, RegexOptions, Sni, StatusCodes, Timeout, Url};
-use standfast::probe::{Found, Hosts, Matcher, Window, dialogue};
+use standfast::probe::{Hosts, dialogue};
+use standfast::runtime::probe::compile;
 use standfast::sys::pcre2::{Pattern, Search};
-use std::rc::Rc;
-
-struct Compiled(Pattern);
-
-impl Matcher for Compiled {
-    fn lookbehind(&self) -> usize {
-        self.0.lookbehind()
-    }
-
-    fn search(&self, window: Window<'_>) -> Found {
-        match self.0.search(window.bytes, window.from, window.latest, window.last) {
-            Ok(Search::Match { .. }) => Found::Yes,
-            Ok(Search::NotBefore(place)) => Found::NotBefore(place),
-            Err(error) => Found::Gave(error.to_string().into()),
-        }
-    }
-}
-
-fn compile(regex: &Regex) -> Pattern {
-    Pattern::new(&regex.pattern, regex.options.names(), regex.stack).expect("it compiles")
-}
 
 fn regex(pattern: &str, options: &str, (min_offset, max_offset): (u64, Option<u64>)) -> Regex {
     let mut chosen = RegexOptions::default();
@@ -56,7 +36,7 @@ fn matches(regex: &Regex, response: &[u8], sizes: &[usize]) -> bool {
         tls_compliant: false,
         urls: [url].into(),
     }));
-    let mut get = dialogue(&probe, 0, Hosts::default(), 1, Some(Rc::new(Compiled(compile(regex))))).expect("a dialogue");
+    let mut get = dialogue(&probe, 0, Hosts::default(), 1, Some(compile(regex).expect("it compiles"))).expect("a dialogue");
     let mut rest = response;
     for size in sizes.iter().cycle() {
         let (piece, later) = rest.split_at((*size).min(rest.len()));
@@ -129,7 +109,8 @@ proptest! {
         let found = matches(&regex, text.as_bytes(), &sizes);
         prop_assert_eq!(found, matches(&regex, text.as_bytes(), &[text.len()]));
         // As if it were searched at once.
-        let at_once = compile(&regex).search(text.as_bytes(), 0, None, true);
+        let pattern = Pattern::new(&regex.pattern, regex.options.names(), regex.stack).expect("it compiles");
+        let at_once = pattern.search(text.as_bytes(), 0, None, true);
         prop_assert_eq!(found, matches!(at_once, Ok(Search::Match { .. })));
     }
 }

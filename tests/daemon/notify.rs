@@ -2,16 +2,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "scripts and pipes are real here")]
 
-#[path = "common/place.rs"]
-mod place;
-#[path = "common/smtp.rs"]
-mod smtp;
-
+use crate::place::{EVENTUALLY, Place, gid, run, uid};
+use crate::smtp::{Manner, Server};
 use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
-use place::{EVENTUALLY, Place, gid, run, uid};
-use smtp::{Manner, Server};
 use standfast::effect::notice::{Notice, ServerNotice, Subject, Told};
 use standfast::model::Model;
 use standfast::model::global::scripts::Fifo;
@@ -678,7 +673,7 @@ fn flapping() {
 #[test]
 fn flapping_for_ten_seconds_leaves_the_last_state_and_nothing_else() {
     let program = std::env::current_exe().expect("this test");
-    let output = std::process::Command::new(program).args(["--ignored", "--exact", "flapping"]).output().expect("it runs");
+    let output = std::process::Command::new(program).args(["--ignored", "--exact", "notify::flapping"]).output().expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "processes are started here, and waited for")]
 
+use crate::room::{self, PATIENCE, wait_until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -13,57 +14,18 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
-const INSIDE: &str = "STANDFAST_TEST_INSIDE";
-/// Long enough for the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(60);
 const CONF: &str = "/run/w/k.conf";
 const SOCKET: &str = "/run/keepalived.sock";
 
-/// A router with e0, whose other end is in the namespace "right".
-const ROOM: &str = "set -e
-mount --make-rprivate /
-mount -t tmpfs none /run
-mkdir /run/dev /run/netns /run/w
-for node in null zero urandom; do touch /run/dev/$node; mount --bind /dev/$node /run/dev/$node; done
-mount --rbind /run/dev /dev
-ip link set lo up
-ip netns add right
-ip link add e0 type veth peer name p0 netns right
-ip addr add 10.9.0.10/24 dev e0
-ip link set e0 up
+/// The other end of e0 is in the namespace "right".
+const ROOM: &str = "ip netns add right
+ip link set p0 netns right
 ip -n right addr add 10.9.0.20/24 dev p0
 ip -n right link set p0 up";
 
-/// Runs a test in namespaces of its own, as the first process there.
 fn inside(name: &str, test: impl FnOnce()) {
-    if std::env::var_os(INSIDE).is_some() {
-        let made = Command::new("sh").args(["-c", ROOM]).status().expect("a shell");
-        assert!(made.success(), "the room could not be made");
-        test();
-        return;
-    }
-    let this = std::env::current_exe().expect("this program has a path");
-    let output = Command::new("unshare")
-        .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
-        .arg(this)
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, "1")
-        .stdin(Stdio::null())
-        .output()
-        .expect("unshare(1) is there");
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && out.contains("1 passed"), "this test needs the superuser's rights\n{out}\n{err}");
-}
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "{what} has not come");
-        thread::sleep(Duration::from_millis(20));
-    }
+    room::inside(&format!("control::{name}"), ROOM, test);
 }
 
 fn instance(name: &str, interface: &str, vrid: u8, priority: u8) -> String {

@@ -2,10 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "scripts and files are real here")]
 
-#[path = "common/place.rs"]
-mod place;
-
-use place::{EVENTUALLY, Place, run};
+use crate::place::{EVENTUALLY, Place, run};
 use standfast::model::Model;
 use standfast::model::script::{Action, Script};
 use standfast::model::track::{InitialValue, ParameterMatch, TrackFile, TrackProcess, TrackScript, Tracker, Trackers as Watched, Weight};

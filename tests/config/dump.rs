@@ -3,12 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "it reads the examples")]
 
-mod common;
-#[path = "common/folder.rs"]
-mod folder;
-
-use common::{read, said};
-use folder::{configurations, text_of};
+use crate::common::{read, said};
+use crate::folder::{configurations, text_of};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use standfast::config::diagnostic::Class;
@@ -392,7 +388,7 @@ proptest! {
         // are of what is meant, and not of what is written.
         let known: HashSet<&str> = first.problems.iter().map(|d| d.text.as_str()).collect();
         if first.problems.iter().all(|d| runs(d.class)) {
-            let faults: Vec<String> = again.problems.iter().filter(|d| wrong(d.class) && !known.contains(d.text.as_str())).map(common::told).collect();
+            let faults: Vec<String> = again.problems.iter().filter(|d| wrong(d.class) && !known.contains(d.text.as_str())).map(crate::common::told).collect();
             prop_assert!(faults.is_empty(), "{:?}\n{}\nbecame\n{}", faults, text, written);
         }
         let rewritten = dump(&again.model);
@@ -416,7 +412,7 @@ fn each_sample_alone_can_be_written_down() {
         let first = read(text_of(&file));
         let written = dump(&first.model);
         let again = read(written.as_str());
-        let faults: Vec<String> = again.problems.iter().filter(|d| wrong(d.class)).map(common::told).collect();
+        let faults: Vec<String> = again.problems.iter().filter(|d| wrong(d.class)).map(crate::common::told).collect();
         assert!(faults.is_empty() && again.model == first.model, "{}: {faults:?}\n{written}", file.display());
         assert_eq!(dump(&again.model), written, "{}", file.display());
     }

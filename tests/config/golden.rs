@@ -3,12 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "it reads the configurations")]
 
-mod common;
-#[path = "common/folder.rs"]
-mod folder;
-
-use common::{machine, options, read, said};
-use folder::{configurations, text_of};
+use crate::common::{machine, options, read, said};
+use crate::folder::{configurations, text_of};
 use standfast::config::render::Renderer;
 use standfast::config::{Loaded, dump, load};
 use standfast::runtime::files::FileSystem;
@@ -65,7 +61,7 @@ fn configurations_mean_what_they_meant_and_are_complained_of_as_they_were() {
         compare(&file.with_extension("dump"), &dump::dump(&loaded.model), &mut differences);
         compare(&file.with_extension("diag"), &messages(&loaded, &folder), &mut differences);
     }
-    assert!(differences.is_empty(), "\n{differences}\nBLESS=1 cargo test --test golden takes this for what is expected");
+    assert!(differences.is_empty(), "\n{differences}\nBLESS=1 cargo test --test config golden:: takes this for what is expected");
 }
 
 const PLAIN: &str =

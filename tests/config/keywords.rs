@@ -3,12 +3,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "it reads the examples")]
 
-mod common;
-#[path = "common/folder.rs"]
-mod folder;
-
-use common::{read, said};
-use folder::{configurations, text_of};
+use crate::common::{read, said};
+use crate::folder::{configurations, text_of};
 use standfast::config::keyword::document::blocks;
 use standfast::config::keyword::{Described, Entry};
 use std::collections::{HashMap, HashSet};
