@@ -5,6 +5,7 @@
 mod bytes;
 mod check;
 mod control;
+mod dbus;
 pub mod dump;
 pub mod dumper;
 pub mod files;

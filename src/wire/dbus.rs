@@ -3,6 +3,7 @@
 //! Whatever others have sent is read with the limits of the specification, and most of what is sent to a small service is far
 //! below them. Descriptors are not passed.
 
+mod address;
 mod message;
 mod name;
 mod reader;
@@ -11,6 +12,7 @@ mod signature;
 mod value;
 mod writer;
 
+pub use address::{Address, addresses};
 pub use message::{Header, Kind, Message, NO_REPLY_EXPECTED, decode, length};
 pub use name::{escaped, is_bus_name, is_path};
 pub use value::Value;

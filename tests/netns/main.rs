@@ -10,6 +10,7 @@ mod smtp;
 
 mod auth;
 mod bfd;
+mod dbus;
 mod firewall;
 mod kernel;
 mod lan;

@@ -70,7 +70,8 @@ pub fn status_of(notice: &Notice) -> Option<Status> {
         (Subject::Instance, Told::Master) => Some(Status::Master),
         (Subject::Instance, Told::Fault) => Some(Status::Fault),
         (Subject::Instance, Told::Stop) => Some(Status::Stop),
-        (Subject::Instance, Told::Deleted | Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority)
-        | (Subject::Group, _) => None,
+        (Subject::Instance, Told::Deleted | Told::MasterRxLowerPri | Told::MasterPriority | Told::BackupPriority) | (Subject::Group, _) => {
+            None
+        }
     }
 }

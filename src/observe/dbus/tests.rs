@@ -55,7 +55,13 @@ fn calls_are_answered_as_glib_answers_them() {
         (one, Some(properties), "Get", &[text(instance), text("Name")], Answer::Values(vec![Value::variant(name)])),
         (one, Some(properties), "Get", &[text(instance), text("Nope")], error(invalid, "No such property “Nope”")),
         (one, Some(properties), "Get", &[text("org.nothing"), text("Name")], error(invalid, "No such interface “org.nothing”")),
-        (one, Some(properties), "Get", &[text(instance)], error(unknown, &format!("No such interface “{properties}” on object at path {one}"))),
+        (
+            one,
+            Some(properties),
+            "Get",
+            &[text(instance)],
+            error(unknown, &format!("No such interface “{properties}” on object at path {one}")),
+        ),
         (one, Some(properties), "Set", &set, error(invalid, "Property “Name” is not writable")),
         (one, Some(properties), "GetAll", &[text(instance)], Answer::Values(vec![both])),
         (one, Some(properties), "GetAll", &[text("")], error(invalid, "No such interface “”")),
@@ -178,8 +184,7 @@ fn from_bus(kind: Kind, reply_to: Option<u32>, member: Option<&str>, body: Vec<V
 }
 
 fn call(flags: u8, path: &str, member: &str) -> Vec<u8> {
-    let header =
-        Header { path: Some(path.into()), member: Some(member.into()), sender: Some(":1.7".into()), ..Header::default() };
+    let header = Header { path: Some(path.into()), member: Some(member.into()), sender: Some(":1.7".into()), ..Header::default() };
     Message { kind: Kind::Call, flags, serial: 77, header, body: Vec::new() }.encode()
 }
 

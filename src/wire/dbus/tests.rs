@@ -21,8 +21,8 @@ fn basic() -> impl Strategy<Value = Value> {
 fn value() -> impl Strategy<Value = Value> {
     basic().prop_recursive(5, 40, 5, |inner| {
         // Of one kind all: they differ in nothing.
-        let array = (inner.clone(), 0..5_usize)
-            .prop_map(|(item, count)| Value::Array { of: item.signature().into(), items: vec![item; count] });
+        let array =
+            (inner.clone(), 0..5_usize).prop_map(|(item, count)| Value::Array { of: item.signature().into(), items: vec![item; count] });
         let dictionary = (basic(), inner.clone(), 0..4_usize).prop_map(|(key, item, count)| Value::Array {
             of: format!("{{{}{}}}", key.signature(), item.signature()).into(),
             items: vec![Value::Entry(Box::new((key, item))); count],
@@ -38,17 +38,10 @@ fn value() -> impl Strategy<Value = Value> {
 
 fn message() -> impl Strategy<Value = Message> {
     let text = proptest::option::of("[a-zA-Z.:]{0,12}".prop_map(|text| Box::from(text.as_str())));
-    let header = (text.clone(), text.clone(), text, proptest::option::of(1..=u32::MAX)).prop_map(
-        |(destination, sender, interface, reply_to)| Header {
-            path: Some("/a/b".into()),
-            interface,
-            member: Some("Do".into()),
-            error: None,
-            reply_to,
-            destination,
-            sender,
-        },
-    );
+    let header =
+        (text.clone(), text.clone(), text, proptest::option::of(1..=u32::MAX)).prop_map(|(destination, sender, interface, reply_to)| {
+            Header { path: Some("/a/b".into()), interface, member: Some("Do".into()), error: None, reply_to, destination, sender }
+        });
     (header, 1..=u32::MAX, 0..8_u8, proptest::collection::vec(value(), 0..4)).prop_map(|(header, serial, flags, body)| Message {
         kind: Kind::Call,
         flags,
@@ -181,9 +174,15 @@ fn names_become_elements_of_paths() {
     for bad in ["", "a", "/a/", "//", "/a-b", "/a//b"] {
         assert!(!is_path(bad), "{bad}");
     }
-    for (name, good) in
-        [("org.keepalived.Vrrp1", true), ("org", false), ("", false), ("org.1a", false), ("org..a", false), ("org.a b", false), ("o-x._y", true)]
-    {
+    for (name, good) in [
+        ("org.keepalived.Vrrp1", true),
+        ("org", false),
+        ("", false),
+        ("org.1a", false),
+        ("org..a", false),
+        ("org.a b", false),
+        ("o-x._y", true),
+    ] {
         assert_eq!(is_bus_name(name), good, "{name}");
     }
 }
@@ -199,4 +198,21 @@ fn a_bus_knows_us_or_says_that_it_does_not() {
     assert_eq!(answer(b"REJECTED EXTERNAL\r\n"), Step::Refused("REJECTED EXTERNAL".into()));
     assert_eq!(answer(b"OKAY\r\n"), Step::Refused("OKAY".into()));
     assert_eq!(answer(&[b'x'; 5000]), Step::Refused("it does not come to an end".into()));
+}
+
+#[test]
+fn addresses_of_buses_are_read() {
+    let path = |path: &str| Address::Path(path.into());
+    for (text, want) in [
+        ("unix:path=/run/bus", vec![path("/run/bus")]),
+        ("unix:path=/a%20b%2fc,guid=12", vec![path("/a b/c")]),
+        ("unix:guid=1,abstract=name", vec![Address::Abstract("name".into())]),
+        ("tcp:host=localhost;unix:path=/x;unix:abstract=y", vec![path("/x"), Address::Abstract("y".into())]),
+        ("unix:path=/a%2", vec![]),
+        ("unix:path=/a%zz", vec![]),
+        ("unix:runtime=yes", vec![]),
+        ("", vec![]),
+    ] {
+        assert_eq!(addresses(text), want, "{text}");
+    }
 }
