@@ -75,3 +75,77 @@ pub fn status_of(notice: &Notice) -> Option<Status> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::host::Stated;
+    use crate::config::testing;
+    use crate::effect::Actions;
+    use crate::effect::net::Links;
+    use crate::effect::time::Instant;
+    use crate::vrrp::{Engine, Manner};
+    use std::sync::Arc;
+
+    fn service(text: &str) -> Option<Service> {
+        let (model, problems) = testing::load(text, &Stated::with(&["br-lan.5", "e0"]));
+        assert!(problems.is_empty(), "{problems:?}");
+        let model = Arc::new(model);
+        let engine = Engine::start(Instant::default(), &model, Links::default(), &[], Manner::default(), &mut Actions::default());
+        Service::of(&model, &engine.snapshot())
+    }
+
+    const INSTANCES: &str = "vrrp_instance A {\ninterface br-lan.5\nvirtual_router_id 51\nnotify_deleted\nvirtual_ipaddress {\n10.0.0.5\n}\n}\n\
+        vrrp_instance B {\nvirtual_router_id 52\nunicast_src_ip 2001:db8::1\nunicast_peer {\n2001:db8::2\n}\nvirtual_ipaddress {\n\
+        fe80::5 dev e0\n}\n}\n";
+
+    #[test]
+    fn paths_say_who_it_is() {
+        assert_eq!(service(INSTANCES), None);
+        for (global, name, root, none) in [
+            ("", NAME, ROOT, "none"),
+            ("dbus_service_name org.example.V", "org.example.V", ROOT, "none"),
+            ("dbus_no_interface_name no-one", NAME, ROOT, "no_one"),
+            ("}\ninstance a.b\nglobal_defs {", NAME, "/org/keepalived/Vrrp1/a_b", "none"),
+            ("}\ninstance b\nnet_namespace a-1\nglobal_defs {", NAME, "/org/keepalived/Vrrp1/a_1/b", "none"),
+        ] {
+            let found = service(&format!("global_defs {{\nenable_dbus\n{global}\n}}\n{INSTANCES}")).expect("it is enabled");
+            let told = |name: &str, path: String, farewell| (Box::from(name), Box::from(path), Status::Fault, farewell);
+            let objects = found.tree.objects().iter().map(|o| (o.name.clone(), o.path.clone(), o.status, o.farewell));
+            let want = [
+                told("A", format!("{root}/Instance/br_lan_5/51/IPv4"), Status::Deleted),
+                told("B", format!("{root}/Instance/{none}/52/IPv6"), Status::Fault),
+            ];
+            assert_eq!(objects.collect::<Vec<_>>(), want, "{global}");
+            assert_eq!((&*found.name, found.tree.process()), (name, &*format!("{root}/Vrrp")));
+        }
+    }
+
+    #[test]
+    fn notices_of_instances_tell_their_states() {
+        let notice = |subject, told| Notice {
+            subject,
+            name: "A".into(),
+            key: "a".into(),
+            told,
+            priority: 100,
+            specific: None,
+            any: None,
+            fifo: true,
+            mail: false,
+        };
+        for (told, want) in [
+            (Told::Master, Some(Status::Master)),
+            (Told::Backup, Some(Status::Backup)),
+            (Told::Fault, Some(Status::Fault)),
+            (Told::Stop, Some(Status::Stop)),
+            (Told::Deleted, None),
+            (Told::MasterRxLowerPri, None),
+            (Told::MasterPriority, None),
+            (Told::BackupPriority, None),
+        ] {
+            assert_eq!(status_of(&notice(Subject::Instance, told)), want);
+            assert_eq!(status_of(&notice(Subject::Group, told)), None);
+        }
+    }
+}

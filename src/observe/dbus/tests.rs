@@ -36,7 +36,8 @@ fn calls_are_answered_as_glib_answers_them() {
     let empty = Value::properties([]);
     let set = [text(instance), text("Name"), Value::variant(text("x"))];
     let nowhere = error(unknown, "Object does not exist at path “/org/nowhere”");
-    let table: &[(&str, Option<&str>, &str, &[Value], Answer)] = &[
+    type Row<'a> = (&'a str, Option<&'a str>, &'a str, &'a [Value], Answer);
+    let table: &[Row<'_>] = &[
         (process, Some(vrrp), "PrintData", &[], Answer::After(Ask::PrintData)),
         (process, Some(vrrp), "PrintStats", &[], Answer::After(Ask::PrintStats)),
         (process, Some(vrrp), "PrintStatsClear", &[], Answer::After(Ask::PrintStatsClear)),
@@ -81,13 +82,9 @@ fn calls_are_answered_as_glib_answers_them() {
 
 fn introspected(tree: &Tree, path: &str) -> String {
     let call = Call { path, interface: None, member: "Introspect", body: &[] };
-    match tree.call(call, None) {
-        Answer::Values(values) => match &values[..] {
-            [Value::Str(text)] => text.to_string(),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
+    let Answer::Values(values) = tree.call(call, None) else { unreachable!("everybody can be looked at") };
+    let [Value::Str(text)] = &values[..] else { unreachable!("it is a text") };
+    text.to_string()
 }
 
 #[test]
@@ -157,14 +154,14 @@ fn describe(output: &Output) -> String {
                 Kind::Signal => match (&*header.member.unwrap_or_default(), &body[..]) {
                     ("PropertiesChanged", [_, Value::Array { items, .. }, _]) => match &items[..] {
                         [Value::Entry(entry)] => format!("{} changed {:?}", last(header.path), entry.0),
-                        other => panic!("{other:?}"),
+                        other => unreachable!("{other:?}"),
                     },
                     ("VrrpStatusChange", [Value::U32(number)]) => format!("{} is {number}", last(header.path)),
                     (member, _) => format!("{} {member}", last(header.path)),
                 },
                 Kind::Return => format!("return {:?} to {:?}", header.reply_to.unwrap_or_default(), header.destination.unwrap_or_default()),
                 Kind::Error => format!("error {} to {:?}", header.error.unwrap_or_default(), header.destination.unwrap_or_default()),
-                Kind::Other => panic!("it says what it does not know"),
+                Kind::Other => unreachable!("it says what it does not know"),
             }
         }
     }
@@ -273,13 +270,13 @@ fn a_bus_that_goes_is_gone_back_to() {
         assert_eq!(session.next_deadline(), Some(now + Duration::from_secs(pause)));
         session.tick(now);
         assert_eq!(told(&mut session), Vec::<String>::new(), "too early");
-        now = now + Duration::from_secs(pause);
+        now += Duration::from_secs(pause);
         session.tick(now);
         assert_eq!(told(&mut session), ["connect"]);
         session.lost(now, "there is none");
         assert_eq!(told(&mut session), ["close"]);
     }
-    now = now + Duration::from_secs(30);
+    now += Duration::from_secs(30);
     session.tick(now);
     session.connected(now);
     session.received(now, b"OK 1234\r\n");

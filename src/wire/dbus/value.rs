@@ -17,14 +17,14 @@ pub enum Value {
     Str(Box<str>),
     Path(Box<str>),
     Signature(Box<str>),
-    Variant(Box<Value>),
-    Struct(Vec<Value>),
+    Variant(Box<Self>),
+    Struct(Vec<Self>),
     /// One of a dictionary, which is an array of these.
-    Entry(Box<(Value, Value)>),
+    Entry(Box<(Self, Self)>),
     Array {
         /// What each of them is, which matters where there is none.
         of: Box<str>,
-        items: Vec<Value>,
+        items: Vec<Self>,
     },
 }
 
