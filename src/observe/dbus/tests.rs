@@ -3,6 +3,7 @@ use super::tree::{Answer, Call};
 use super::*;
 use crate::effect::time::Instant;
 use crate::wire::dbus::{Header, Kind, Message, NO_REPLY_EXPECTED, Value, decode, length, sasl};
+use proptest::prelude::*;
 use std::time::Duration;
 
 const ROOT: &str = "/org/keepalived/Vrrp1";
@@ -395,4 +396,24 @@ fn a_reload_takes_objects_away_and_brings_others() {
     // Nobody speaks for those that are gone.
     session.turned("52", Status::Fault);
     assert_eq!(told(&mut session), Vec::<String>::new());
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_bus_says_does_no_harm(pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..60), 0..6), at in 0..60_usize, byte in any::<u8>()) {
+        for serves in [false, true] {
+            let mut session = if serves { serving(two()) } else { Session::new(AT, two(), 0, None) };
+            session.tick(AT);
+            if !serves {
+                session.connected(AT);
+            }
+            let mut spoilt = call(0, "/org/keepalived/Vrrp1/Vrrp", "PrintData");
+            spoilt[at] = byte;
+            for piece in pieces.iter().chain([&spoilt]) {
+                session.received(AT, piece);
+            }
+            // What it says is what can be said.
+            told(&mut session);
+        }
+    }
 }
