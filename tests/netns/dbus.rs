@@ -282,9 +282,9 @@ fn a_bus_that_says_nothing_holds_nobody_up() {
     let mut daemon = bus.daemon(&host, &standfast(), &configuration("", &[("one", 51)]));
     let (mut stream, _) = listener.accept().expect("it comes");
     has(&host, "10.0.0.51");
-    let mut greeting = [0; 21];
+    let mut greeting = [0; 19];
     stream.read_exact(&mut greeting).expect("it greets");
-    assert_eq!(greeting[..15], *b"\0AUTH EXTERNAL ");
+    assert_eq!(greeting, *b"\0AUTH EXTERNAL 30\r\n");
     assert!(daemon.stop().success(), "{}", daemon.text());
     assert!(!host.has_address("10.0.0.51"));
 }
