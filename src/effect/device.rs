@@ -1,6 +1,6 @@
 //! Interfaces that we make, and settings of the kernel that we change.
 
-use super::net::{Device, Mac};
+use super::net::{Device, Link, Mac};
 use crate::model::vrrp::IpvlanMode;
 use std::fmt;
 
@@ -42,6 +42,17 @@ pub struct NewDevice {
     pub settings: Box<[(Knob, u32)]>,
     /// Make others see that the parent became promiscuous.
     pub shows_parent: bool,
+}
+
+impl NewDevice {
+    /// Whether this is the interface that is wanted, whoever made it.
+    pub fn is(&self, link: &Link) -> bool {
+        let alike = match self.upper {
+            Upper::Macvlan(mac) => link.kind == Kind::Macvlan { private: true } && link.mac == Some(mac),
+            Upper::Ipvlan(_) => link.kind == Kind::Ipvlan,
+        };
+        alike && *link.name == *self.name && link.parent == Some(self.parent)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

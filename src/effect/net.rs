@@ -2,7 +2,7 @@
 
 use super::device::{Kind, NewDevice, Setting};
 use crate::model::net::{Address, Prefix, Route, Rule};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -52,19 +52,33 @@ pub struct Local {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
     by_device: BTreeMap<Device, Link>,
+    by_name: HashMap<Box<str>, Device>,
     /// In the kernel's order, which decides which one adverts are sent from.
     addresses: BTreeMap<Device, Vec<Prefix>>,
 }
 
 impl Links {
     pub fn put(&mut self, link: Link) {
-        self.by_device.insert(link.device, link);
+        let (name, device) = (link.name.clone(), link.device);
+        if let Some(before) = self.by_device.insert(device, link) {
+            self.forget_name(&before);
+        }
+        self.by_name.insert(name, device);
     }
 
     /// Its addresses go with it.
     pub fn remove(&mut self, device: Device) -> Option<Link> {
         self.addresses.remove(&device);
-        self.by_device.remove(&device)
+        let gone = self.by_device.remove(&device)?;
+        self.forget_name(&gone);
+        Some(gone)
+    }
+
+    /// Unless another one has it already.
+    fn forget_name(&mut self, link: &Link) {
+        if self.by_name.get(&link.name) == Some(&link.device) {
+            self.by_name.remove(&link.name);
+        }
     }
 
     /// Returns whether it is new.
@@ -90,7 +104,7 @@ impl Links {
     }
 
     pub fn named(&self, name: &str) -> Option<&Link> {
-        self.by_device.values().find(|link| *link.name == *name)
+        self.get(*self.by_name.get(name)?)
     }
 
     pub fn addresses(&self, device: Device) -> &[Prefix] {

@@ -4,17 +4,12 @@ use super::ledger::Snag;
 use super::rtnl::batch::{Batch, Verdict};
 use super::rtnl::message::{Request, link};
 use super::setting::write;
-use crate::effect::device::{Kind, NewDevice, Scope, Upper};
+use crate::effect::device::{NewDevice, Scope, Upper};
 use crate::effect::net::{Link, Links};
+use std::collections::HashSet;
 
-/// Whether this is the interface that is wanted, whoever made it.
-fn is(link: &Link, new: &NewDevice) -> bool {
-    let alike = match new.upper {
-        Upper::Macvlan(mac) => link.kind == Kind::Macvlan { private: true } && link.mac == Some(mac),
-        Upper::Ipvlan(_) => link.kind == Kind::Ipvlan,
-    };
-    alike && link.parent == Some(new.parent)
-}
+/// The first group that is tried for interfaces that go together: one that nobody is likely to have in use.
+const GROUP: u32 = 0x7374_6664;
 
 fn one(batch: &mut Batch, request: Request) -> Verdict {
     batch.apply(&[request]).pop().unwrap_or_else(|| Verdict::Refused("no answer".to_owned()))
@@ -27,25 +22,27 @@ fn must(batch: &mut Batch, request: Request, what: &str) -> Result<(), Snag> {
     }
 }
 
-/// Makes it, or takes the one that is there already; returns whether it made it. `links` tells what there is now.
-pub(super) fn make(new: &NewDevice, batch: &mut Batch, mut links: impl FnMut() -> Links) -> Result<bool, Snag> {
-    let fresh = match one(batch, link::creation(new)) {
-        Verdict::Done => true,
-        Verdict::Already => false,
-        Verdict::Refused(reason) => return Err(Snag::Refused(reason)),
-    };
-    let links = links();
+/// Makes it, unless there is one already; returns whether it made it.
+pub(super) fn create(new: &NewDevice, batch: &mut Batch) -> Result<bool, Snag> {
+    match one(batch, link::creation(new)) {
+        Verdict::Done => Ok(true),
+        Verdict::Already => Ok(false),
+        Verdict::Refused(reason) => Err(Snag::Refused(reason)),
+    }
+}
+
+/// Makes it what it is to be, whether it is fresh or was found. `links` has what there is of it and what it is on.
+pub(super) fn complete(new: &NewDevice, fresh: bool, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
     let Some(made) = links.named(&new.name) else { return Err(Snag::Refused("it has gone again".to_owned())) };
-    if !is(made, new) && !fresh {
+    if !new.is(made) && !fresh {
         return Err(Snag::Refused("there is another interface of this name".to_owned()));
     }
-    let device = made.device;
-    let outcome = finish(new, made, fresh, batch, &links);
+    let outcome = finish(new, made, fresh, batch, links);
     if outcome.is_err() && fresh {
         // Half an interface is none.
-        let _ = one(batch, link::deletion(device));
+        let _ = one(batch, link::deletion(made.device));
     }
-    outcome.map(|()| fresh)
+    outcome
 }
 
 fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
@@ -70,7 +67,7 @@ fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &
 
 /// The same interface with other settings.
 pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
-    let Some(made) = links.named(&new.name).filter(|link| is(link, new)) else { return Err(Snag::Refused("it has gone".to_owned())) };
+    let Some(made) = links.named(&new.name).filter(|link| new.is(link)) else { return Err(Snag::Refused("it has gone".to_owned())) };
     if let Some(group) = new.group {
         must(batch, link::group(made.device, group), "group")?;
     }
@@ -81,10 +78,24 @@ pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Resul
 }
 
 pub(super) fn remove(new: &NewDevice, batch: &mut Batch, links: &Links) -> Result<(), Snag> {
-    let Some(made) = links.named(&new.name).filter(|link| is(link, new)) else { return Err(Snag::Already(None)) };
+    let Some(made) = links.named(&new.name).filter(|link| new.is(link)) else { return Err(Snag::Already(None)) };
     match one(batch, link::deletion(made.device)) {
         Verdict::Done => Ok(()),
         Verdict::Already => Err(Snag::Already(None)),
         Verdict::Refused(reason) => Err(Snag::Refused(reason)),
     }
+}
+
+/// Several, with the outcome for each. The kernel waits for all who may be looking at an interface before it lets go of it, and
+/// does so once for those that go together.
+pub(super) fn remove_all(all: &[&NewDevice], batch: &mut Batch, links: &Links) -> Vec<Result<(), Snag>> {
+    let there: Vec<Option<&Link>> = all.iter().map(|new| links.named(&new.name).filter(|link| new.is(link))).collect();
+    let taken: HashSet<u32> = links.iter().map(|link| link.group).collect();
+    let group = (GROUP..).find(|group| !taken.contains(group)).unwrap_or(GROUP);
+    let moves: Vec<Request> = there.iter().flatten().map(|link| link::group(link.device, group)).collect();
+    let moved = batch.apply(&moves).iter().all(|verdict| *verdict == Verdict::Done);
+    if moved && one(batch, link::deletion_of_group(group)) == Verdict::Done {
+        return there.iter().map(|link| link.map(|_| ()).ok_or(Snag::Already(None))).collect();
+    }
+    all.iter().map(|new| remove(new, batch, links)).collect()
 }

@@ -10,8 +10,9 @@ use super::rtnl::message::{Request, request};
 use super::rtnl::picture::Asker;
 use super::setting::{Before, Settings};
 use crate::effect::delta::{Identity, Op};
+use crate::effect::device::NewDevice;
 use crate::effect::firewall::Order;
-use crate::effect::net::{Device, Fact};
+use crate::effect::net::{Device, Fact, Links};
 use crate::effect::say::{Level, Line};
 use crate::model::global::ReceiveBuffer;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -213,8 +214,10 @@ impl Thread {
     /// What takes one message each goes out at one blow.
     fn slice(&mut self, steps: &[Step]) -> Vec<(Step, Snag)> {
         let mut snags = Vec::new();
-        for steps in steps.chunk_by(|one, other| is_simple(one) && is_simple(other)) {
+        let alike = |one: &Step, other: &Step| is_simple(one) && is_simple(other) || takes_device(one) && takes_device(other);
+        for steps in steps.chunk_by(alike) {
             match steps {
+                [step, _, ..] if takes_device(step) => snags.extend(self.take_devices(steps)),
                 [step] if !is_simple(step) => snags.extend(self.fixture(&step.op).err().map(|snag| (step.clone(), snag))),
                 steps => snags.extend(self.together(steps)),
             }
@@ -222,18 +225,50 @@ impl Thread {
         snags
     }
 
+    /// Interfaces that go together.
+    fn take_devices(&mut self, steps: &[Step]) -> Vec<(Step, Snag)> {
+        let device = |step: &Step| match step.op.fact() {
+            Fact::Device(new) => Some((**new).clone()),
+            Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => None,
+        };
+        let all: Vec<NewDevice> = steps.iter().filter_map(device).collect();
+        let outcomes = match self.asker.links() {
+            Ok(links) => device::remove_all(&all.iter().collect::<Vec<_>>(), &mut self.batch, &links),
+            Err(error) => vec![Err(Snag::Refused(error.to_string())); all.len()],
+        };
+        steps.iter().zip(outcomes).filter_map(|(step, outcome)| Some((step.clone(), outcome.err()?))).collect()
+    }
+
+    /// An interface that we make and what it is made on, as far as they are there.
+    fn pair(&mut self, new: &NewDevice) -> Links {
+        let mut links = Links::default();
+        for link in [self.asker.named(&new.name), self.asker.numbered(new.parent)].into_iter().flatten().flatten() {
+            links.put(link);
+        }
+        links
+    }
+
     /// Interfaces and settings, which others build on.
     fn fixture(&mut self, op: &Op) -> Result<(), Snag> {
         let links = |asker: &mut Asker| asker.links().map_err(|error| Snag::Refused(error.to_string()));
         match op {
             Op::Add(Fact::Device(new)) => {
-                if !device::make(new, &mut self.batch, || self.asker.links().unwrap_or_default())? {
+                let fresh = device::create(new, &mut self.batch)?;
+                let links = self.pair(new);
+                device::complete(new, fresh, &mut self.batch, &links)?;
+                if !fresh {
                     self.settings.found_on(new.parent);
                 }
                 Ok(())
             }
-            Op::Change(Fact::Device(new)) => device::change(new, &mut self.batch, &links(&mut self.asker)?),
-            Op::Remove(Fact::Device(new)) => device::remove(new, &mut self.batch, &links(&mut self.asker)?),
+            Op::Change(Fact::Device(new)) => {
+                let links = self.pair(new);
+                device::change(new, &mut self.batch, &links)
+            }
+            Op::Remove(Fact::Device(new)) => {
+                let links = self.pair(new);
+                device::remove(new, &mut self.batch, &links)
+            }
             Op::Add(Fact::Setting(setting)) | Op::Change(Fact::Setting(setting)) => {
                 self.settings.set(*setting, &links(&mut self.asker)?, &mut self.batch).map_err(Snag::Refused)
             }
@@ -298,6 +333,10 @@ impl Thread {
         let links = self.asker.links().unwrap_or_default();
         links.iter().map(|link| (link.name.clone(), link.device)).collect::<std::collections::BTreeMap<Box<str>, Device>>()
     }
+}
+
+const fn takes_device(step: &Step) -> bool {
+    matches!(step.op, Op::Remove(Fact::Device(_)))
 }
 
 const fn is_simple(step: &Step) -> bool {

@@ -9,9 +9,7 @@ use super::priority::{contribution, fails};
 use super::snapshot::seen;
 use super::surroundings::file_weight;
 use super::view::{self, InstanceView};
-use crate::effect::net::InstanceId;
 use crate::effect::time::Instant;
-use crate::model::track::Trackers;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -87,11 +85,6 @@ impl Engine {
         })
     }
 
-    fn tracked_by(&self, instance: &Instance) -> Trackers {
-        let group = self.member_of.get(&instance.id).map(|&at| self.groups[at].conf().trackers.clone());
-        instance.conf.trackers.joined(group.as_ref())
-    }
-
     /// What everything that it tracks adds to its priority.
     pub(super) fn terms(&self, instance: &Instance) -> Vec<Term> {
         let lists = self.tracked_by(instance);
@@ -121,13 +114,10 @@ impl Engine {
 
     /// Everybody whom a report of this object concerns remembers it.
     pub(super) fn remember(&mut self, now: Instant, kind: Kind, name: &str) {
-        let mut notes: Vec<(InstanceId, Term)> = Vec::new();
-        for instance in self.instances.values() {
-            let terms = self.terms(instance).into_iter().filter(|term| term.kind == kind && &*term.name == name);
-            notes.extend(terms.map(|term| (instance.id, term)));
-        }
-        for (id, term) in notes {
-            if let Some(instance) = self.instances.get_mut(&id) {
+        for id in self.tracking(kind, name) {
+            let Some(instance) = self.instances.get(&id) else { continue };
+            let term = self.terms(instance).into_iter().find(|term| term.kind == kind && *term.name == *name);
+            if let (Some(term), Some(instance)) = (term, self.instances.get_mut(&id)) {
                 instance.note(now, Happening::Reported(term));
             }
         }

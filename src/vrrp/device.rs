@@ -65,6 +65,8 @@ enum LinkLocal {
 pub struct Plan {
     names: BTreeMap<Key, Box<str>>,
     facts: Vec<Fact>,
+    /// Where among the facts those interfaces are that need nothing more once they are there.
+    complete: HashMap<Box<str>, usize>,
 }
 
 impl Plan {
@@ -72,9 +74,19 @@ impl Plan {
     /// `before` says, or found.
     pub fn new(model: &Model, links: &Links, before: &Self) -> Self {
         let wanted = wanted(model);
-        let mut plan = Self { names: names(&wanted, links, before), facts: Vec::new() };
+        let mut plan = Self { names: names(&wanted, links, before), facts: Vec::new(), complete: HashMap::new() };
         plan.facts = plan.facts(model, &wanted, links);
+        let complete = wanted.iter().filter(|one| one.link_local.is_none() && one.address.is_none());
+        let complete: HashSet<&str> = complete.filter_map(|one| plan.names.get(&one.key)).map(|name| &**name).collect();
+        plan.complete =
+            plan.facts.iter().enumerate().filter_map(|(at, fact)| Some((complete.get(device_name(fact)?).copied()?.into(), at))).collect();
         plan
+    }
+
+    /// Whether it was made as planned, and nothing more is to be planned with it.
+    pub(super) fn expects(&self, link: &Link) -> bool {
+        let planned = self.complete.get(&link.name).and_then(|&at| self.facts.get(at));
+        matches!(planned, Some(Fact::Device(new)) if new.is(link))
     }
 
     /// All that is to be held for them, in the order in which it is to be put there.
@@ -162,6 +174,13 @@ impl Plan {
         }
         facts.extend(promoted.into_iter().map(|device| setting(Scope::Device(device), Knob::PromoteSecondaries, 1)));
         facts
+    }
+}
+
+fn device_name(fact: &Fact) -> Option<&str> {
+    match fact {
+        Fact::Device(new) => Some(&new.name),
+        Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => None,
     }
 }
 
@@ -338,11 +357,12 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     let leaving: HashSet<&str> = before.names.iter().filter(|(key, _)| !keys.contains(key)).map(|(_, name)| &**name).collect();
     let mut taken: HashSet<Box<str>> = links.iter().map(|link| link.name.clone()).filter(|name| !leaving.contains(&**name)).collect();
     let given: HashSet<&str> = wanted.iter().filter_map(|one| one.name.as_deref()).collect();
+    let children = children(links);
     let mut names = BTreeMap::new();
     let mut nameless = Vec::new();
     // Those that are there first: nobody else is to be given their names.
     for one in wanted {
-        match found(one, links, before, &given) {
+        match found(one, links, &children, before, &given) {
             Some(name) => {
                 taken.insert(name.clone());
                 names.insert(one.key.clone(), name);
@@ -363,15 +383,26 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     names
 }
 
+/// The first private macvlan on each interface with each MAC address.
+fn children(links: &Links) -> HashMap<(Device, Mac), &Link> {
+    let mut children = HashMap::new();
+    for link in links.iter().filter(|link| link.kind == (Kind::Macvlan { private: true })) {
+        if let (Some(parent), Some(mac)) = (link.parent, link.mac) {
+            children.entry((parent, mac)).or_insert(link);
+        }
+    }
+    children
+}
+
 /// What the one that is there already is called.
-fn found(one: &Wanted, links: &Links, before: &Plan, given: &HashSet<&str>) -> Option<Box<str>> {
+fn found(one: &Wanted, links: &Links, children: &HashMap<(Device, Mac), &Link>, before: &Plan, given: &HashSet<&str>) -> Option<Box<str>> {
     let parent = real(links.named(one.key.parent())?, links);
     match &one.key {
-        Key::Macvlan(..) => {
+        Key::Macvlan(_, mac) => {
             // Somebody may have given ours another address; a second one would not help.
             let ours = before.names.get(&one.key).and_then(|name| links.named(name));
             let ours = ours.filter(|link| link.kind.is_stacked() && link.parent == Some(parent.device));
-            links.iter().find(|link| is(link, one, parent)).or(ours).map(|link| link.name.clone())
+            children.get(&(parent.device, *mac)).copied().or(ours).map(|link| link.name.clone())
         }
         // Any other on this parent may be somebody else's.
         Key::Ipvlan(..) => {

@@ -1,12 +1,13 @@
 //! All instances together: who goes along with whom, whom an event concerns, and when to look again.
 
+use super::concern::{Concerned, same_shape};
 use super::device::Plan;
 use super::fault::Cause;
 use super::group::Group;
 use super::history::Kind;
 use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
-use super::{Event, Manner, Standing, Tracked, message, place, track_group};
+use super::{Event, Manner, Standing, Tracked, message, place};
 use crate::effect::delta::is_tracked;
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
@@ -55,8 +56,7 @@ pub struct Engine {
     last_id: u32,
     /// Addresses that come and go with instances, and are no source of adverts.
     pub(super) virtuals: HashSet<IpAddr>,
-    /// Names of interfaces that matter to any instance.
-    watched: HashSet<Box<str>>,
+    pub(super) concerned: Concerned,
     pub(super) scripts: HashMap<Box<str>, Standing>,
     pub(super) files: HashMap<Box<str>, Standing>,
     pub(super) processes: HashMap<Box<str>, Standing>,
@@ -85,13 +85,13 @@ impl Engine {
             armings: 0,
             last_id: 0,
             virtuals: HashSet::new(),
-            watched: HashSet::new(),
+            concerned: Concerned::new(),
             scripts: HashMap::new(),
             files: HashMap::new(),
             processes: HashMap::new(),
             bfd: HashMap::new(),
         };
-        engine.learn_names();
+        engine.learn_virtuals();
         engine.plan_anew(actions);
         for at in 0..model.vrrp.instances.len() {
             let id = engine.add(now, Conf::new(model, at));
@@ -160,7 +160,7 @@ impl Engine {
         let mut known: HashMap<Box<str>, InstanceId> = self.instances.values().map(|i| (i.key.clone(), i.id)).collect();
         let group_states: HashMap<Box<str>, Option<Told>> = self.groups.iter().map(|g| (g.conf().name.clone(), g.told)).collect();
         self.model = Arc::clone(model);
-        self.learn_names();
+        self.learn_virtuals();
         let mut order = Vec::new();
         let mut fresh = Vec::new();
         let mut kept = Vec::new();
@@ -263,16 +263,10 @@ impl Engine {
 
     // What is known of the configuration.
 
-    fn learn_names(&mut self) {
+    fn learn_virtuals(&mut self) {
         let vrrp = &self.model.vrrp;
         let every = vrrp.instances.iter().flat_map(|i| i.vips.iter().chain(&i.excluded));
-        self.virtuals = every.clone().map(|address| address.prefix.address).collect();
-        let own = vrrp.instances.iter().filter_map(|i| i.interface.as_deref());
-        let carrying = every.filter_map(|address| address.device.as_deref());
-        let leaving = vrrp.instances.iter().flat_map(place::leaving).chain(track_group::all_interfaces(&self.model.statics));
-        let trackers = vrrp.instances.iter().map(|i| &i.trackers).chain(vrrp.groups.iter().map(|g| &g.trackers));
-        let tracked = trackers.flat_map(|trackers| trackers.interfaces.iter().map(|tracker| &*tracker.name));
-        self.watched = own.chain(carrying).chain(leaving).chain(tracked).map(Into::into).collect();
+        self.virtuals = every.map(|address| address.prefix.address).collect();
     }
 
     fn form_groups(&mut self) {
@@ -283,6 +277,7 @@ impl Engine {
         };
         self.groups = (0..self.model.vrrp.groups.len()).map(|at| Group::new(&self.model, at, members(at))).collect();
         self.member_of = self.groups.iter().enumerate().flat_map(|(at, g)| g.members.iter().map(move |&id| (id, at))).collect();
+        self.find_concerned();
     }
 
     fn add(&mut self, now: Instant, conf: Conf) -> InstanceId {
@@ -404,26 +399,35 @@ impl Engine {
             return;
         }
         let turned = before.as_ref().map(|before| before.up) != Some(link.up);
-        let renamed = before.is_some_and(|before| self.watched.contains(&before.name) && before.name != link.name);
-        let matters = renamed || self.watched.contains(&link.name) || self.plan.names().any(|name| *name == *link.name);
+        let changed = before.as_ref().is_none_or(|before| !same_shape(before, &link)) && !self.plan.expects(&link);
         let name = link.name.clone();
         self.links.put(link);
-        if matters {
-            self.plan_anew(actions);
-            if turned {
-                self.remember(now, Kind::Interface, &name);
-            }
-            self.look_around_all(now, actions);
+        let former = before.map(|before| before.name).filter(|former| *former != name);
+        let concerned = self.concerned_by(&name, former.as_deref());
+        if concerned.is_empty() {
+            return;
         }
+        if changed {
+            self.plan_anew(actions);
+        }
+        if turned {
+            self.remember(now, Kind::Interface, &name);
+        }
+        self.look_around_some(now, &concerned, actions);
     }
 
     fn link_gone(&mut self, now: Instant, device: Device, actions: &mut Actions) {
-        let matters = |link: &Link| self.watched.contains(&link.name) || self.plan.names().any(|name| *name == *link.name);
-        if let Some(link) = self.links.remove(device).filter(matters) {
+        let had: Vec<IpAddr> = self.links.addresses(device).iter().map(|prefix| prefix.address).collect();
+        let Some(link) = self.links.remove(device) else { return };
+        let mut concerned = self.concerned_by(&link.name, None);
+        if !concerned.is_empty() {
             self.plan_anew(actions);
             self.remember(now, Kind::Interface, &link.name);
-            self.look_around_all(now, actions);
         }
+        // The source of an instance's adverts may have been on any interface.
+        let without_source = self.those(|instance| instance.conf.source.is_some_and(|source| had.contains(&source)));
+        concerned.extend(without_source.into_iter().filter(|id| !concerned.contains(id)).collect::<Vec<_>>());
+        self.look_around_some(now, &concerned, actions);
     }
 
     fn address_changed(&mut self, now: Instant, local: Local, actions: &mut Actions) {
@@ -434,12 +438,8 @@ impl Engine {
             self.plan_anew(actions);
         }
         let on = Some(local.device);
-        let concerns = |i: &Instance| i.site.base == on || i.site.home == on || i.conf.source == Some(local.prefix.address);
-        let ids: Vec<InstanceId> = self.instances.values().filter(|i| concerns(i)).map(|i| i.id).collect();
-        for id in ids {
-            self.look_around(now, id, actions);
-            self.apply_faults(now, id, actions);
-        }
+        let concerned = self.those(|i| i.site.base == on || i.site.home == on || i.conf.source == Some(local.prefix.address));
+        self.look_around_some(now, &concerned, actions);
     }
 
     fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {
@@ -510,7 +510,8 @@ impl Engine {
             return;
         }
         self.remember(now, kind, name);
-        self.look_around_all(now, actions);
+        let concerned = self.tracking(kind, name);
+        self.look_around_some(now, &concerned, actions);
     }
 }
 

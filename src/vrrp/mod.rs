@@ -10,6 +10,7 @@ mod auth;
 mod beginning;
 mod buffer;
 mod burst;
+mod concern;
 pub mod device;
 mod election;
 mod engine;

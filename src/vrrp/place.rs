@@ -120,6 +120,11 @@ pub(super) fn interfaces<'a>(conf: &'a Instance, plan: &'a Plan) -> impl Iterato
     own.into_iter().chain(made).chain(carrying).chain(leaving(conf))
 }
 
+/// Those on which its addresses are, as far as these say so.
+pub(super) fn carrying<'a>(conf: &'a Instance, plan: &'a Plan) -> impl Iterator<Item = &'a str> {
+    addresses(conf).flat_map(move |address| plan.of_address(conf, address).into_iter().chain(address.device.as_deref()))
+}
+
 /// Those that tracked routes and rules name.
 pub(super) fn leaving(conf: &Instance) -> impl Iterator<Item = &str> {
     let routes = conf.routes.iter().filter(|route| route.tracked);

@@ -25,8 +25,12 @@ impl Engine {
     /// Works out which interfaces are to be made, and has what is new made.
     pub(super) fn plan_anew(&mut self, actions: &mut Actions) {
         let plan = Plan::new(&self.model, &self.links, &self.plan);
+        let renamed = !plan.names().eq(self.plan.names());
         let changed = plan.held() != self.plan.held();
         self.plan = plan;
+        if renamed {
+            self.find_concerned();
+        }
         if changed {
             actions.push(Action::Hold { owner: Owner::Devices, facts: self.plan.held().into() });
         }
@@ -60,8 +64,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn look_around_all(&mut self, now: Instant, actions: &mut Actions) {
-        for id in self.order.clone() {
+    pub(super) fn look_around_some(&mut self, now: Instant, concerned: &[InstanceId], actions: &mut Actions) {
+        for &id in concerned {
             self.look_around(now, id, actions);
             self.apply_faults(now, id, actions);
         }

@@ -18,11 +18,6 @@ pub(super) fn interfaces<'a>(statics: &'a Statics, instance: &'a str) -> impl It
     tracked(statics).filter(move |(group, _)| is_in(group)).map(|(_, name)| name)
 }
 
-/// Those whose standing matters to any instance.
-pub(super) fn all_interfaces(statics: &Statics) -> impl Iterator<Item = &str> {
-    tracked(statics).map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +37,5 @@ mod tests {
         assert_eq!(of("V1"), ["e1", "e3"]);
         assert_eq!(of("V2"), ["e1", "e2", "e3", "e4"]);
         assert_eq!(of("V3"), Vec::<&str>::new());
-        assert_eq!(all_interfaces(&statics).collect::<Vec<&str>>(), ["e1", "e2", "e3", "e4"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::decode::{self, Key, Placement, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWRULE};
 use super::socket::{NLMSG_DONE, NLMSG_ERROR, Netlink, messages};
-use crate::effect::net::Links;
+use crate::effect::net::{Device, Link, Links};
 use crate::model::global::ReceiveBuffer;
 use crate::model::net::OUR_PROTOCOL;
 use nix::errno::Errno;
@@ -14,6 +14,8 @@ const RTM_GETROUTE: u16 = 26;
 const RTM_GETRULE: u16 = 34;
 /// NLM_F_REQUEST and NLM_F_DUMP.
 const REQUEST_DUMP: u16 = 0x301;
+const REQUEST: u16 = 1;
+const IFLA_IFNAME: u16 = 3;
 /// Something changed while the kernel was counting.
 const INTERRUPTED: u16 = 0x10;
 const AF_UNSPEC: u8 = 0;
@@ -77,6 +79,44 @@ impl Asker {
         Ok(links)
     }
 
+    /// One of them, by its number.
+    pub(in crate::kernel) fn numbered(&mut self, device: Device) -> io::Result<Option<Link>> {
+        let mut header = [AF_UNSPEC; 16];
+        header[4..8].copy_from_slice(&device.0.to_ne_bytes());
+        self.link(&header)
+    }
+
+    /// One of them, by its name.
+    pub(in crate::kernel) fn named(&mut self, name: &str) -> io::Result<Option<Link>> {
+        let length = u16::try_from(4 + name.len() + 1).unwrap_or(u16::MAX);
+        let mut request = vec![AF_UNSPEC; 16];
+        request.extend(length.to_ne_bytes());
+        request.extend(IFLA_IFNAME.to_ne_bytes());
+        request.extend(name.as_bytes());
+        request.push(0);
+        request.resize(request.len().next_multiple_of(4), 0);
+        self.link(&request)
+    }
+
+    fn link(&mut self, header: &[u8]) -> io::Result<Option<Link>> {
+        let sequence = self.ask(RTM_GETLINK, REQUEST, header)?;
+        loop {
+            let packet = self.netlink.receive()?;
+            for message in messages(packet).filter(|message| message.sequence == sequence) {
+                match message.kind {
+                    RTM_NEWLINK => return Ok(decode::link(message.payload)),
+                    NLMSG_ERROR => {
+                        return match error_of(message.payload) {
+                            Errno::ENODEV => Ok(None),
+                            errno => Err(errno.into()),
+                        };
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// All of them, usable or not.
     pub(in crate::kernel) fn addresses(&mut self) -> io::Result<Vec<Placement>> {
         let mut placements = Vec::new();
@@ -127,16 +167,7 @@ impl Asker {
 
     /// Returns whether nothing disturbed it.
     fn attempt(&mut self, kind: u16, header: &[u8], wanted: u16, take: &mut impl FnMut(Option<&[u8]>)) -> io::Result<bool> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let sequence = self.sequence;
-        let length = u32::try_from(16 + header.len()).unwrap_or(u32::MAX);
-        let mut request = length.to_ne_bytes().to_vec();
-        request.extend(kind.to_ne_bytes());
-        request.extend(REQUEST_DUMP.to_ne_bytes());
-        request.extend(sequence.to_ne_bytes());
-        request.extend([0; 4]);
-        request.extend(header);
-        self.netlink.send(&request)?;
+        let sequence = self.ask(kind, REQUEST_DUMP, header)?;
         let mut undisturbed = true;
         loop {
             let packet = self.netlink.receive()?;
@@ -145,8 +176,7 @@ impl Asker {
                 match message.kind {
                     NLMSG_DONE => return Ok(undisturbed),
                     NLMSG_ERROR => {
-                        let code = message.payload.first_chunk().map_or(0, |code| i32::from_ne_bytes(*code));
-                        return match Errno::from_raw(code.saturating_neg()) {
+                        return match error_of(message.payload) {
                             // A kernel without policy routing or IPv6 has nothing to tell.
                             Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT => Ok(true),
                             errno => Err(errno.into()),
@@ -158,4 +188,23 @@ impl Asker {
             }
         }
     }
+
+    /// Returns the number by which the answer is known.
+    fn ask(&mut self, kind: u16, flags: u16, body: &[u8]) -> io::Result<u32> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let length = u32::try_from(16 + body.len()).unwrap_or(u32::MAX);
+        let mut request = length.to_ne_bytes().to_vec();
+        request.extend(kind.to_ne_bytes());
+        request.extend(flags.to_ne_bytes());
+        request.extend(self.sequence.to_ne_bytes());
+        request.extend([0; 4]);
+        request.extend(body);
+        self.netlink.send(&request)?;
+        Ok(self.sequence)
+    }
+}
+
+fn error_of(payload: &[u8]) -> Errno {
+    let code = payload.first_chunk().map_or(0, |code| i32::from_ne_bytes(*code));
+    Errno::from_raw(code.saturating_neg())
 }

@@ -76,6 +76,8 @@ async fn serve(start: Start) -> io::Result<()> {
     }
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
+    // What was read, and waits for its interfaces.
+    let mut coming: Option<Arc<Model>> = None;
     let dumper = Dumper::default();
     let mut next = None;
     let mut stopping = release_only;
@@ -87,16 +89,8 @@ async fn serve(start: Start) -> io::Result<()> {
                 reading = None;
                 match read.map_err(io::Error::other).flatten() {
                     Ok(new) => {
-                        let old = std::mem::replace(&mut model, new);
-                        driver.teller.reconfigure(&model);
-                        driver.reconfigure(&model)?;
-                        if model.global.scripts.fifo_states_on_reload {
-                            restate::states(&driver.snapshot()).into_iter().for_each(|notice| driver.teller.restate(&notice.into()));
-                        }
-                        trackers.reconfigure(&model);
-                        rights::take(&model.global.process.vrrp, &model.global.process);
-                        // Whoever is the last to let go of it takes as long as there is much in it.
-                        drop(tokio::task::spawn_blocking(move || drop(old)));
+                        driver.prepare(&new);
+                        coming = Some(new);
                     }
                     Err(error) => driver.refuse(&error.to_string()),
                 }
@@ -118,7 +112,20 @@ async fn serve(start: Start) -> io::Result<()> {
                 }
             }
         }
+        if let Some(new) = coming.take_if(|_| driver.is_prepared()) {
+            let old = std::mem::replace(&mut model, new);
+            driver.teller.reconfigure(&model);
+            driver.reconfigure(&model)?;
+            if model.global.scripts.fifo_states_on_reload {
+                restate::states(&driver.snapshot()).into_iter().for_each(|notice| driver.teller.restate(&notice.into()));
+            }
+            trackers.reconfigure(&model);
+            rights::take(&model.global.process.vrrp, &model.global.process);
+            // Whoever is the last to let go of it takes as long as there is much in it.
+            drop(tokio::task::spawn_blocking(move || drop(old)));
+        }
         if reading.is_none()
+            && coming.is_none()
             && let Some(file) = next.take()
         {
             reading = Some(tokio::task::spawn_blocking(|| read_again(file)));

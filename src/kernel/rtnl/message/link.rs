@@ -48,6 +48,13 @@ pub(in crate::kernel) fn deletion(device: Device) -> Request {
     Request { message: RouteNetlinkMessage::DelLink(about(device)), flags: 0, removes: true }
 }
 
+/// All that are in a group, which the kernel takes away at one blow.
+pub(in crate::kernel) fn deletion_of_group(group: u32) -> Request {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::Group(group));
+    Request { message: RouteNetlinkMessage::DelLink(message), flags: 0, removes: true }
+}
+
 pub(in crate::kernel) fn up(device: Device) -> Request {
     let mut message = about(device);
     message.header.flags = LinkFlags::Up;

@@ -1,18 +1,22 @@
 //! Interfaces that have to be there before anybody lives on them.
 
 use super::firewall::Firewall;
+use crate::effect::delta::Identity;
 use crate::effect::net::{Links, Owner};
 use crate::effect::record::Former;
-use crate::kernel::holder::Holder;
+use crate::effect::time::Instant;
+use crate::kernel::holder::{Holder, Ticket};
 use crate::kernel::rtnl::{Monitor, Picture};
 use crate::kernel::setting::Before;
+use crate::kernel::timer::now;
 use crate::model::Model;
 use crate::runtime::handover::{Entry, Report, RoleEnd};
 use crate::vrrp::device::Plan;
+use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
-/// How long a start waits for the kernel to make them: whoever lives on one that is late begins in FAULT.
+/// How long a start or a reload waits for the kernel to make them: whoever lives on one that is late begins in FAULT.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Interfaces first, and then what goes onto them.
 const ROUNDS: usize = 2;
@@ -44,15 +48,29 @@ pub(super) fn prepare(
     Ok(picture)
 }
 
-/// Has those made that a new configuration needs beside what there is.
-pub(super) fn prepare_more(holder: &mut Holder, firewall: &mut Firewall, old: &Plan, model: &Model, links: &Links) {
+/// Asks for those that a new configuration needs beside what there is, and says when they will be there.
+pub(super) fn prepare_more(holder: &mut Holder, firewall: &mut Firewall, old: &Plan, model: &Model, links: &Links) -> Option<Awaited> {
     let new = Plan::new(model, links, old);
+    let known: HashSet<Identity> = old.held().iter().map(Identity::of).collect();
     let mut facts = old.held().to_vec();
-    facts.extend(new.held().iter().filter(|fact| !old.held().contains(fact)).cloned());
-    if facts.len() > old.held().len() {
+    facts.extend(new.held().iter().filter(|fact| !known.contains(&Identity::of(fact))).cloned());
+    (facts.len() > old.held().len()).then(|| {
         firewall.configure(model, holder);
         let ticket = firewall.hold(links, false, Owner::Devices, &facts, holder);
-        holder.wait(ticket, PATIENCE);
+        Awaited { ticket, until: now() + PATIENCE }
+    })
+}
+
+/// Interfaces that the kernel is making.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Awaited {
+    ticket: Ticket,
+    pub(super) until: Instant,
+}
+
+impl Awaited {
+    pub(super) fn is_over(&self, holder: &Holder) -> bool {
+        holder.done() >= self.ticket || now() >= self.until
     }
 }
 

@@ -5,7 +5,7 @@ mod incoming;
 mod outgoing;
 
 use super::clock::Clock;
-use super::devices;
+use super::devices::{self, Awaited};
 use super::firewall::Firewall;
 use super::held::Held;
 use super::key::{Kind, key, meant};
@@ -143,6 +143,8 @@ pub(super) struct Driver {
     /// Facts have come or gone, and what that took in memory has not been given back.
     swollen: bool,
     synchroniser: Option<Synchroniser>,
+    /// What the next configuration waits for.
+    awaited: Option<Awaited>,
     /// When the code goes that only the start or a reload needed.
     unload: Option<Instant>,
     /// What has come of carrying out actions, for the next turn.
@@ -215,6 +217,7 @@ impl Driver {
             moved: false,
             swollen: true,
             synchroniser: Synchroniser::start(model),
+            awaited: None,
             unload: Some(began + SETTLED),
             failed: VecDeque::new(),
             teller,
@@ -313,9 +316,19 @@ impl Driver {
         }
     }
 
+    /// Before a new configuration is taken over, the interfaces are made that it needs. Adverts go on meanwhile.
+    pub(super) fn prepare(&mut self, model: &Model) {
+        self.awaited = devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
+    }
+
+    pub(super) fn is_prepared(&self) -> bool {
+        self.awaited.is_none_or(|awaited| awaited.is_over(&self.holder))
+    }
+
     pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
         self.look_at_the_clock();
-        devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
+        self.awaited = None;
+        // What the kernel has to tell of the interfaces that were made.
         self.observe();
         let previous = std::mem::replace(&mut self.model, Arc::clone(model));
         self.swollen = true;
@@ -438,10 +451,12 @@ impl Driver {
         let more = ready || !self.failed.is_empty() || !self.probes.is_empty() || !self.notices.is_empty();
         let at_once = more.then(Instant::default);
         let unwritten = log::flush().then(|| now() + LOG);
-        let next = [self.due, self.announcer.next_deadline(), self.lost, self.standings.next_deadline(), self.unload, unwritten, at_once]
-            .into_iter()
-            .flatten()
-            .min();
+        let awaited = self.awaited.map(|awaited| awaited.until);
+        let next =
+            [self.due, self.announcer.next_deadline(), self.lost, self.standings.next_deadline(), awaited, self.unload, unwritten, at_once]
+                .into_iter()
+                .flatten()
+                .min();
         self.timer.set(next)?;
         self.slept = now();
         Ok(())
