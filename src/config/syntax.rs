@@ -10,8 +10,9 @@ mod document {
 }
 use document::{Document, Rule};
 
-/// Clean logical lines as the reader makes them, some 64 KiB at a time: pest has a fixed cost per call, and one call per
-/// line would cost more than the parsing.
+/// Clean logical lines as the reader makes them, some 8 KiB at a time: pest has a fixed cost per call, and one call per line
+/// would cost more than the parsing. It also takes twenty times the text in memory, which is used again for the next call
+/// only where it is little.
 #[derive(Debug, Default)]
 pub struct Chunk {
     text: String,
@@ -20,7 +21,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    pub const FULL: usize = 64 * 1024;
+    pub const FULL: usize = 8 * 1024;
 
     /// Appends one logical line: trimmed, not empty, without a newline; `}` alone on its line, `{` only at an end.
     pub fn push(&mut self, line: &str, at: Origin) {

@@ -3,6 +3,7 @@
 
 pub mod bfd;
 pub mod checker;
+pub mod code;
 pub mod diff;
 pub mod global;
 pub mod lvs;

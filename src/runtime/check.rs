@@ -6,6 +6,7 @@ use crate::config::dump;
 use crate::config::render::Renderer;
 use std::fs::OpenOptions;
 use std::io::{BufWriter, IsTerminal as _, Write, stderr, stdout};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -29,7 +30,8 @@ pub(super) fn config_test(loaded: &Loaded, log: Option<&Path>) -> ExitCode {
 
 /// What a config test would say, for the file that `reload_check_config` names; what it said before goes.
 pub(super) fn validation_log(loaded: &Loaded, path: &Path) {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).open(path);
+    // The supervisor waits for nobody to read it, if it is a pipe.
+    let file = OpenOptions::new().write(true).create(true).truncate(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
     let written = file.and_then(|file| write_messages(loaded, &mut BufWriter::new(file), false, false));
     if let Err(error) = written {
         super::log::warning(&format!("{} cannot be written: {error}", path.display()));

@@ -89,8 +89,10 @@ pub enum Report {
 /// To a role.
 #[derive(Debug)]
 pub enum Order {
-    /// Go over to the configuration in this memory file: `files::replay` reads it.
+    /// Go over to the configuration in this memory file, which is a [`Kept`](super::reading::Kept).
     Reload(OwnedFd),
+    /// The same with the one that is in force: nothing of it has changed for this role.
+    Again,
     Tell(Ask),
 }
 
@@ -98,6 +100,7 @@ pub enum Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OrderKind {
     Reload,
+    Again,
 }
 
 /// A key longer than this is nobody's, nor is a message.
@@ -268,24 +271,26 @@ pub struct SupervisorEnd {
     socket: OwnedFd,
     /// Only the newest configuration matters to a role that has not taken the one before.
     unsent: Option<OwnedFd>,
+    again: bool,
     asks: VecDeque<Ask>,
 }
 
 impl SupervisorEnd {
     pub fn new(socket: OwnedFd) -> Self {
-        Self { socket, unsent: None, asks: VecDeque::new() }
+        Self { socket, unsent: None, again: false, asks: VecDeque::new() }
     }
 
     pub fn order(&mut self, order: Order) {
         match order {
-            Order::Reload(file) => self.unsent = Some(file),
+            Order::Reload(file) => (self.unsent, self.again) = (Some(file), false),
+            Order::Again => self.again |= self.unsent.is_none(),
             Order::Tell(ask) => self.asks.push_back(ask),
         }
         self.flush();
     }
 
     pub fn has_unsent(&self) -> bool {
-        self.unsent.is_some() || !self.asks.is_empty()
+        self.unsent.is_some() || self.again || !self.asks.is_empty()
     }
 
     pub fn flush(&mut self) {
@@ -294,6 +299,12 @@ impl SupervisorEnd {
                 Ok(Sent::Later) => return,
                 // A role that is gone is started again with the newest configuration.
                 Ok(Sent::Gone) | Err(_) => self.unsent = None,
+            }
+        }
+        if self.again {
+            match send(self.socket.as_fd(), &encode_order(OrderKind::Again), None) {
+                Ok(Sent::Later) => return,
+                Ok(Sent::Gone) | Err(_) => self.again = false,
             }
         }
         while let Some(ask) = self.asks.front() {

@@ -27,6 +27,7 @@ pub mod track;
 use crate::cli::{self, Command, Options, Page, Signal};
 use crate::config::keyword::document::compatibility;
 use crate::config::keyword::manual::configuration;
+use crate::sys::memory;
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::path::Path;
@@ -39,6 +40,7 @@ const UNUSABLE: u8 = 1;
 
 /// The whole program.
 pub fn main(program: &OsStr, arguments: Vec<OsString>) -> ExitCode {
+    memory::prepare();
     let name = Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned();
     match cli::parse(program, arguments) {
         Command::Version => {

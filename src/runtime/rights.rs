@@ -6,6 +6,7 @@ use crate::model::global::process::{AutoPriority, Child, Process};
 use crate::sys::capability::{self, keep};
 use crate::sys::schedule;
 use crate::sys::spawn::remember_ordinary;
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -104,7 +105,7 @@ fn next(now: Option<u8>, ceiling: u8) -> Option<u8> {
 }
 
 /// Looks after what this process has taken, for ever.
-pub(super) async fn watch() {
+pub(super) async fn watch() -> Infallible {
     loop {
         let hurried = state().as_ref().is_some_and(|state| state.realtime().is_some());
         tokio::time::sleep(if hurried { RECOVERY } else { IDLE }).await;

@@ -4,6 +4,30 @@
 
 use nix::libc;
 
+/// What is taken in larger pieces is given back as soon as it is free.
+const LARGE: libc::c_int = 512 << 10;
+/// So much is kept otherwise: what is given back and taken again costs a fault for each of its pages.
+const RESERVE: libc::c_int = 64 << 20;
+
+/// To be called before anything else. From here on memory is given back by [`trim`], and not as it happens.
+pub fn prepare() {
+    // SAFETY: takes numbers only; there is one thread.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, RESERVE);
+    }
+}
+
+/// For a process in which one thread does nearly everything: what others have let go of is used again by all.
+pub fn share() {
+    // SAFETY: takes numbers only.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Gives free memory back to the system. It is kept otherwise, wherever something still in use lies above it.
 pub fn trim() {
     // SAFETY: takes a number only; it is safe in any thread, and touches nothing that is in use.

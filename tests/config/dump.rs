@@ -1,7 +1,5 @@
 //! Whatever a configuration holds, faulty or not: what it means can be written down. The canonical dump of a model loads to
-//! an equal model without complaint, and is the dump of that model too.
-
-#![expect(clippy::disallowed_methods, reason = "it reads the examples")]
+//! an equal model without complaint, and is the dump of that model too. The model's bytes are those of an equal one as well.
 
 use crate::common::{read, said};
 use crate::folder::{configurations, text_of};
@@ -9,6 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use standfast::config::diagnostic::Class;
 use standfast::config::dump::dump;
+use standfast::model::Model;
+use standfast::model::code::Code as _;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -361,6 +361,14 @@ fn difference(one: &str, other: &str) -> String {
     format!("- {:?}\n+ {:?}", a.difference(&b).collect::<Vec<_>>(), b.difference(&a).collect::<Vec<_>>())
 }
 
+/// From bytes that were made of it.
+fn decoded(model: &Model) -> Option<Model> {
+    let mut bytes = Vec::new();
+    model.put(&mut bytes);
+    let mut rest = &*bytes;
+    Model::get(&mut rest).filter(|_| rest.is_empty())
+}
+
 fn runs(class: Class) -> bool {
     match class {
         Class::Fatal | Class::Interface | Class::Namespace => false,
@@ -392,6 +400,7 @@ proptest! {
             prop_assert!(faults.is_empty(), "{:?}\n{}\nbecame\n{}", faults, text, written);
         }
         let rewritten = dump(&again.model);
+        prop_assert!(decoded(&first.model).as_ref() == Some(&first.model), "other bytes:\n{}", text);
         prop_assert!(again.model == first.model, "another model:\n{}\n{}", text, difference(&written, &rewritten));
         prop_assert!(rewritten == written, "another dump:\n{}\n{}", text, difference(&written, &rewritten));
     }
@@ -415,5 +424,6 @@ fn each_sample_alone_can_be_written_down() {
         let faults: Vec<String> = again.problems.iter().filter(|d| wrong(d.class)).map(crate::common::told).collect();
         assert!(faults.is_empty() && again.model == first.model, "{}: {faults:?}\n{written}", file.display());
         assert_eq!(dump(&again.model), written, "{}", file.display());
+        assert_eq!(decoded(&first.model).as_ref(), Some(&first.model), "{}", file.display());
     }
 }

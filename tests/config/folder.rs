@@ -1,5 +1,7 @@
 //! Configurations that are kept in files.
 
+#![expect(clippy::disallowed_methods, reason = "it reads the configurations")]
+
 use std::path::{Path, PathBuf};
 
 /// The configurations of a folder, in the order of their names.

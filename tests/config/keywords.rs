@@ -1,8 +1,6 @@
 //! Every keyword, every other spelling of it and every fixed word of its syntax has an example in `tests/config/`, and the
 //! examples are faultless: what the tables declare can be written.
 
-#![expect(clippy::disallowed_methods, reason = "it reads the examples")]
-
 use crate::common::{read, said};
 use crate::folder::{configurations, text_of};
 use standfast::config::keyword::document::blocks;

@@ -1,5 +1,7 @@
 //! Scripts and files of one test, and a runtime for it.
 
+#![expect(clippy::disallowed_methods, reason = "files are real here")]
+
 use standfast::model::script::{Action, Script};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

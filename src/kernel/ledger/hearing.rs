@@ -162,10 +162,8 @@ impl Ledger {
 
     /// Whether not all of a route has gone.
     fn is_broken(&self, identity: &Identity, key: &Key) -> bool {
-        match (identity, key, self.entries.get(identity)) {
-            (Identity::Route(route), Key::Route(seen), Some(entry)) => seen.is_part_of(route, &|name: &str| entry.names.get(name).copied()),
-            _ => false,
-        }
+        let (Identity::Route(route), Key::Route(seen), Some(entry)) = (identity, key, self.entries.get(identity)) else { return false };
+        seen.is_part_of(route, &|name: &str| entry.names.get(name).copied())
     }
 
     /// Puts back what went by our own doing.

@@ -362,6 +362,11 @@ pub(super) fn lvs(plan: &mut Plan, old: &Lvs, new: &Lvs) {
             settings if settings.is_empty() => plan.kept += 1,
             settings => plan.changes.push(change(Verdict::Update, settings)),
         }
+        // Nearly all of them, and there may be very many.
+        if before.real_servers == after.real_servers {
+            plan.kept += after.real_servers.len();
+            continue;
+        }
         let name = |real: &RealServer| format!("[{}]:{} of {key}", real.address, real.port).into();
         plan.compare(Kind::RealServer, &before.real_servers, &after.real_servers, name, |old, new| {
             (Verdict::Update, real_settings(old, new))

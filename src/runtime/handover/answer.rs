@@ -41,7 +41,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    pub(super) fn received(descriptor: OwnedFd) -> Option<Self> {
+    pub(in crate::runtime) fn received(descriptor: OwnedFd) -> Option<Self> {
         let file = File::from(descriptor);
         let length = file.metadata().ok()?.len();
         (length <= LONGEST_ANSWER).then(|| Self { file: Arc::new(file), length })

@@ -30,6 +30,7 @@ mod tag {
     pub(super) const TOLD: u8 = 10;
     pub(super) const RELOAD: u8 = 65;
     pub(super) const TELL: u8 = 66;
+    pub(super) const AGAIN: u8 = 67;
 
     pub(super) const STATUS: u8 = 0;
     pub(super) const METRICS: u8 = 1;
@@ -251,12 +252,14 @@ fn decode_record(input: &mut Reader<'_>) -> Option<Record> {
 pub(super) fn encode_order(order: OrderKind) -> Vec<u8> {
     match order {
         OrderKind::Reload => message(tag::RELOAD).0,
+        OrderKind::Again => message(tag::AGAIN).0,
     }
 }
 
 pub(super) fn decode_order(bytes: &[u8], descriptor: Option<OwnedFd>) -> Option<Order> {
     match bytes {
         [VERSION, tag::RELOAD] => descriptor.map(Order::Reload),
+        [VERSION, tag::AGAIN] => Some(Order::Again),
         [VERSION, tag::TELL, rest @ ..] => decode_tell(rest).map(Order::Tell),
         _ => None,
     }

@@ -2,7 +2,6 @@
 
 mod links;
 mod names;
-pub mod record;
 mod script;
 
 use crate::config::host::{At, Host, Ids, Interface, KeyFile, NamePlaces, NameTable, ScriptPath};

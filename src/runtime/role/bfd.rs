@@ -15,9 +15,9 @@ use crate::runtime::follow::Leader;
 use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::notify::say;
 use crate::runtime::poll::Poll;
-use crate::runtime::reading;
+use crate::runtime::reading::{Kept, Share};
 use crate::runtime::rights;
-use crate::runtime::role::{orders, tell};
+use crate::runtime::role::{Wanted, orders, take_up, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::wire::bfd::Packet;
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ struct Driver {
 
 enum Asked {
     Stop,
-    Reload(OwnedFd),
+    Reload(Wanted),
     Tell(Ask),
     Dump,
 }
@@ -110,19 +110,15 @@ async fn serve(start: Start) -> io::Result<()> {
             match asked {
                 Asked::Stop => break 'serving,
                 // Of several, only the last one matters.
-                Asked::Reload(file) => next = Some(file),
+                Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => tell::bfd(&driver.control, ask, &driver.engine, &driver.model),
                 Asked::Dump => driver.dump(),
             }
         }
         if reading.is_none()
-            && let Some(file) = next.take()
+            && let Some(wanted) = next.take()
         {
-            reading = Some(tokio::task::spawn_blocking(move || {
-                let Model { global, bfd, .. } = reading::replay(file)?.model;
-                // All that is ours.
-                Ok(Arc::new(Model { global, bfd, ..Model::default() }))
-            }));
+            reading = Some(take_up(wanted, &driver.model, Share::Bfd));
         }
     }
     driver.stop();
@@ -264,7 +260,8 @@ impl Driver {
     fn converse(&mut self, asked: &mut Vec<Asked>) {
         let (orders, ended) = orders(&mut self.control, &self.poll);
         asked.extend(orders.into_iter().map(|order| match order {
-            Order::Reload(file) => Asked::Reload(file),
+            Order::Reload(file) => Asked::Reload(Wanted::Kept(Kept::received(file))),
+            Order::Again => Asked::Reload(Wanted::Same),
             Order::Tell(ask) => Asked::Tell(ask),
         }));
         asked.extend(ended.then_some(Asked::Stop));

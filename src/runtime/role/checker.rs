@@ -10,9 +10,11 @@ use crate::model::Model;
 use crate::observe::lvs;
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::dumper::Dumper;
-use crate::runtime::reading;
+use crate::runtime::reading::Share;
 use crate::runtime::rights;
+use crate::runtime::role::take_up;
 use crate::runtime::signals::Signals;
+use crate::sys::memory;
 use crate::sys::spawn::remember_ordinary;
 use driver::{Asked, Driver};
 use marks::Marker;
@@ -51,6 +53,7 @@ pub fn run(start: Start) -> u8 {
 }
 
 async fn serve(start: Start) -> io::Result<()> {
+    memory::share();
     let (release, release_only) = (start.release, start.release_only);
     let dumper = Dumper::default();
     let mut marker = Marker::default();
@@ -80,15 +83,15 @@ async fn serve(start: Start) -> io::Result<()> {
             match asked {
                 Asked::Stop => stopping = true,
                 // Of several, only the last one matters.
-                Asked::Reload(file) => next = Some(file),
+                Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => driver.tell(ask),
                 Asked::Dump => dump(&driver, &model, &dumper),
             }
         }
         if reading.is_none()
-            && let Some(file) = next.take()
+            && let Some(wanted) = next.take()
         {
-            reading = Some(tokio::task::spawn_blocking(|| Ok(Arc::new(reading::replay(file)?.model))));
+            reading = Some(take_up(wanted, &model, Share::Checkers));
         }
         // Whoever else runs here gets a turn of his own, however much there is to do for us.
         tokio::task::yield_now().await;

@@ -5,14 +5,17 @@ pub mod checker;
 mod tell;
 pub mod vrrp;
 
+use crate::model::Model;
 use crate::model::global::process::{IpvsNamespace, Process};
 use crate::runtime::handover::{Heard, Order, RoleEnd};
 use crate::runtime::poll::Poll;
+use crate::runtime::reading::{Kept, Share};
 use crate::runtime::rights;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use tokio::task::JoinHandle;
 
 /// Exit statuses that a supervisor knows: something went wrong that another start may mend, and a missing permission.
 const FAILED: u8 = 70;
@@ -24,7 +27,7 @@ fn live(name: &str, serve: impl Future<Output = io::Result<()>>) -> u8 {
         let served = runtime.block_on(async {
             tokio::select! {
                 served = serve => served,
-                () = rights::watch() => unreachable!("it has no end"),
+                never = rights::watch() => match never {},
             }
         });
         // A configuration that is still being read is of no interest any more.
@@ -36,6 +39,25 @@ fn live(name: &str, serve: impl Future<Output = io::Result<()>>) -> u8 {
         Err(error) => {
             tracing::error!("the {name} process cannot go on: {error}");
             if error.kind() == io::ErrorKind::PermissionDenied { FORBIDDEN } else { FAILED }
+        }
+    }
+}
+
+/// A configuration to go over to.
+#[derive(Debug)]
+enum Wanted {
+    Kept(Kept),
+    /// The one that is in force, as if it were another.
+    Same,
+}
+
+/// What there is of it to know, in a thread of its own.
+fn take_up(wanted: Wanted, model: &Arc<Model>, share: Share) -> JoinHandle<io::Result<Arc<Model>>> {
+    match wanted {
+        Wanted::Kept(kept) => tokio::task::spawn_blocking(move || kept.model(share).map(Arc::new)),
+        Wanted::Same => {
+            let model = Arc::clone(model);
+            tokio::spawn(async move { Ok(model) })
         }
     }
 }

@@ -18,14 +18,14 @@ mod synchronise;
 use crate::effect::record::{Former, Record};
 use crate::kernel::rtnl::interfaces;
 use crate::model::Model;
-use crate::model::lvs::Lvs;
 use crate::observe::vrrp::{self, Scene};
 use crate::observe::{json, stats};
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::dumper::{Dumper, clock};
 use crate::runtime::notify::Teller;
-use crate::runtime::reading;
+use crate::runtime::reading::Share;
 use crate::runtime::rights;
+use crate::runtime::role::take_up;
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::Trackers;
 use crate::vrrp::Manner;
@@ -102,7 +102,7 @@ async fn serve(start: Start) -> io::Result<()> {
             match asked {
                 Asked::Stop => stopping = true,
                 // Of several, only the last one matters.
-                Asked::Reload(file) => next = Some(file),
+                Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => driver.tell(ask),
                 Asked::Dump(signal) => dump(signal, &mut driver, &trackers, &model, &dumper),
                 Asked::Print(signal, done) => {
@@ -126,9 +126,9 @@ async fn serve(start: Start) -> io::Result<()> {
         }
         if reading.is_none()
             && coming.is_none()
-            && let Some(file) = next.take()
+            && let Some(wanted) = next.take()
         {
-            reading = Some(tokio::task::spawn_blocking(|| read_again(file)));
+            reading = Some(take_up(wanted, &model, Share::Vrrp));
         }
         // Whoever else runs here gets a turn of his own, however much there is to do for us.
         tokio::task::yield_now().await;
@@ -138,12 +138,6 @@ async fn serve(start: Start) -> io::Result<()> {
     let (teller, _control) = driver.finish();
     teller.finish(PATIENCE).await;
     Ok(())
-}
-
-/// Takes as long as reading does. The balancer's part, which may be large, is none of our business.
-fn read_again(file: OwnedFd) -> io::Result<Arc<Model>> {
-    let model = reading::replay(file)?.model;
-    Ok(Arc::new(Model { lvs: Lvs::default(), ..model }))
 }
 
 fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Model>, dumper: &Dumper) {

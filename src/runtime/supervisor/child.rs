@@ -1,9 +1,9 @@
 //! A process of ours: how it is made, what its end was, and the first steps it takes.
 
+use super::brief::Configuration;
 use super::part::Part;
 use super::pidfile::PidFile;
 use crate::kernel::timer::time_of_day;
-use crate::model::Model;
 use crate::runtime::follow::Line;
 use crate::runtime::handover::{self, Entry, SupervisorEnd};
 use crate::runtime::log;
@@ -20,7 +20,6 @@ use nix::unistd::{Pid, getpid, getppid};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A process of ours, as its parent sees it.
@@ -39,7 +38,7 @@ pub(super) struct Child {
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) part: Part,
-    pub(super) model: Arc<Model>,
+    pub(super) configuration: Configuration,
     pub(super) entries: Vec<Entry>,
     pub(super) release: bool,
     pub(super) release_only: bool,
@@ -131,7 +130,14 @@ impl Begun {
                 return FATAL;
             }
         };
-        let Task { model, entries, release, release_only, detail, lock, lines, .. } = self.task;
+        let Task { configuration, entries, release, release_only, detail, lock, lines, .. } = self.task;
+        let model = match configuration.take_up(part) {
+            Ok(model) => model,
+            Err(error) => {
+                log::error(&format!("The {} process cannot have its configuration: {error}", part.name()));
+                return FAILED;
+            }
+        };
         let names = &model.global.process;
         let name = part.settings(names).name.as_deref();
         if names.process_names || name.is_some() {
@@ -172,6 +178,8 @@ impl Begun {
 }
 
 pub(super) const FATAL: u8 = 1;
+/// Another attempt may go better.
+const FAILED: u8 = 70;
 const MISSING_PERMISSION: u8 = 4;
 
 /// How a process ended.

@@ -5,14 +5,13 @@
 mod client;
 pub(in crate::runtime) mod door;
 mod http;
-mod words;
+pub(super) mod words;
 
 use super::Supervisor;
+use super::brief::Brief;
 use super::reader::Purpose;
 use super::role::Role;
 use crate::cli::Options;
-use crate::model::Model;
-use crate::model::diff::Plan;
 use crate::model::global::observe::Names;
 use crate::runtime::control::protocol::{Fault, Request, good};
 use crate::runtime::handover::{Ask, Memory, Topic};
@@ -83,7 +82,7 @@ pub(super) struct Control {
     reloaded: Option<Reloaded>,
     /// How many readings have ended, and what the last one has come to.
     readings: u64,
-    plan: Result<Plan, String>,
+    plan: Result<Memory, String>,
 }
 
 /// What only the supervisor can do: to have the configuration read.
@@ -94,7 +93,7 @@ struct Wish {
 }
 
 impl Control {
-    pub(super) fn new(model: &Model, options: &Options) -> io::Result<Self> {
+    pub(super) fn new(brief: &Brief, options: &Options) -> io::Result<Self> {
         let mut control = Self {
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             doors: Vec::new(),
@@ -110,16 +109,16 @@ impl Control {
             reloading: false,
             reloaded: None,
             readings: 0,
-            plan: Ok(Plan::default()),
+            plan: Err("nothing was read".to_owned()),
         };
-        control.configure(model, options);
+        control.configure(brief, options);
         Ok(control)
     }
 
     /// Opens what the configuration wants, and closes what it does not. What it wants still stays open.
-    pub(super) fn configure(&mut self, model: &Model, options: &Options) {
-        let wanted = places(model, options);
-        self.names = model.global.metrics.names;
+    pub(super) fn configure(&mut self, brief: &Brief, options: &Options) {
+        let wanted = places(brief, options);
+        self.names = brief.metrics.names;
         let (kept, gone): (Vec<_>, Vec<_>) = self.doors.drain(..).partition(|(_, door)| wanted.contains(&door.place));
         self.doors = kept;
         for (_, door) in gone {
@@ -195,9 +194,9 @@ impl Control {
     }
 
     /// What a reading has come to.
-    pub(super) fn planned(&mut self, judged: &Result<Plan, String>) {
+    pub(super) fn planned(&mut self, plan: Result<Memory, String>) {
         self.readings += 1;
-        self.plan.clone_from(judged);
+        self.plan = plan;
     }
 
     /// Lets in, listens, asks, answers, and sends away.
@@ -406,14 +405,14 @@ impl Control {
                 self.clients[at].answer(now, [text.into()]);
             }
             Some(Pending::Plan { number, until }) => {
-                let text = if self.readings >= number {
+                let piece = if self.readings >= number {
                     words::plan(&self.plan)
                 } else if now >= until {
-                    Fault::new("late", "the configuration is still being read").encode()
+                    Fault::new("late", "the configuration is still being read").encode().into()
                 } else {
                     return;
                 };
-                self.clients[at].answer(now, [text.into()]);
+                self.clients[at].answer(now, [piece]);
             }
         }
     }
@@ -457,17 +456,17 @@ impl Control {
 impl Supervisor {
     /// Looks after those who ask.
     pub(super) fn attend(&mut self) {
-        let now = Instant::now();
-        let (configuration, ending) = (&*self.question.pattern, self.ending.is_some());
-        let daemon = words::Daemon { configuration, ending, model: &self.model, options: &self.options };
-        let wishes = self.control.turn(now, &daemon, &mut self.roles);
-        let more = !wishes.is_empty();
-        for wish in wishes {
-            self.fulfil(wish);
-        }
-        if more {
-            // Some of it has its answer already.
-            self.attend();
+        loop {
+            let (configuration, ending) = (&*self.question.pattern, self.ending.is_some());
+            let daemon = words::Daemon { configuration, ending, brief: &self.brief, options: &self.options };
+            let wishes = self.control.turn(Instant::now(), &daemon, &mut self.roles);
+            if wishes.is_empty() {
+                break;
+            }
+            // Some of it has its answer already, which the next turn sends.
+            for wish in wishes {
+                self.fulfil(wish);
+            }
         }
     }
 

@@ -4,9 +4,11 @@
 //! A part that crashes is replaced at once by a process that carries on with the records of the dead one, so that nobody else
 //! takes its place meanwhile. Where that does not help, what it held is given up, and keepalived's delays follow.
 
+mod brief;
 mod child;
 pub(in crate::runtime) mod control;
 mod hook;
+mod judge;
 mod parent;
 mod part;
 mod pidfile;
@@ -20,16 +22,17 @@ mod verdict;
 
 pub(super) use start::run;
 
+use super::log;
+use super::reading::Kept;
 use super::signals::{Signal, Signals};
-use super::{check, log};
 use crate::cli::Options;
-use crate::config::{self, Loaded};
-use crate::model::Model;
-use crate::model::diff::{Plan, diff};
+use crate::config;
 use crate::sys::{memory, signal};
+use brief::Brief;
 use child::{AllLines, Begun, End};
 use control::Control;
 use hook::{Hook, Moment};
+use judge::{Accepted, Judged};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
@@ -39,7 +42,6 @@ use reader::{Purpose, Reading};
 use role::{News, Role};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use systemd::Manager;
 use timetable::Timetable;
@@ -69,9 +71,9 @@ struct Supervisor {
     options: Options,
     question: config::Options,
     /// The newest that the parts were given.
-    model: Arc<Model>,
-    /// The files that were missing when that was read.
-    unread: Vec<Box<str>>,
+    kept: Kept,
+    /// What of it the supervisor itself needs.
+    brief: Brief,
     reading: Option<Reading>,
     /// How often it was read.
     readings: u64,
@@ -100,7 +102,7 @@ struct Supervisor {
 
 impl Supervisor {
     fn serve(&mut self) -> Outcome {
-        self.hook = Hook::start(Moment::Startup, &self.model.global.scripts);
+        self.hook = Hook::start(Moment::Startup, &self.brief.scripts);
         if self.hook.is_none() {
             self.begin();
         }
@@ -112,7 +114,7 @@ impl Supervisor {
             if self.timetable.as_mut().is_some_and(Timetable::is_time) && self.ending.is_none() {
                 self.reload(false);
             }
-            if let Some(begun) = self.roles.iter_mut().find_map(|role| role.act(now, &self.options, &self.lines)) {
+            if let Some(begun) = self.roles.iter_mut().find_map(|role| role.act(now, &self.options, &self.brief, &self.lines)) {
                 return Outcome::Role(begun);
             }
             self.front = None;
@@ -127,7 +129,7 @@ impl Supervisor {
                 if std::mem::replace(&mut self.ended, true) {
                     return Outcome::Ended(status);
                 }
-                self.hook = Hook::start(Moment::Shutdown, &self.model.global.scripts);
+                self.hook = Hook::start(Moment::Shutdown, &self.brief.scripts);
                 continue;
             }
             self.wait();
@@ -145,15 +147,22 @@ impl Supervisor {
     fn begin(&mut self) {
         let now = Instant::now();
         for role in &mut self.roles {
-            if role.part.is_wanted(&self.model, &self.options) {
+            if role.part.is_wanted(&self.brief, &self.options) {
                 role.begin(now);
             }
         }
         if !self.roles.iter().any(Role::is_pending) {
             log::warning("Warning - keepalived has no configuration to run");
             self.awaited = Awaited::Nothing;
+            self.put_away();
             self.manager.ready(getpid().as_raw());
         }
+    }
+
+    /// What the first processes were made from goes: from here on it is read by whoever needs it.
+    fn put_away(&mut self) {
+        self.roles.iter_mut().for_each(Role::put_away);
+        memory::trim();
     }
 
     fn wait(&self) {
@@ -209,6 +218,7 @@ impl Supervisor {
 
     fn up(&mut self, text: &str) {
         log::info(text);
+        self.put_away();
         self.unload = Some(Instant::now() + SETTLED);
         self.control.reload_ended(None);
         self.manager.ready(getpid().as_raw());
@@ -225,7 +235,7 @@ impl Supervisor {
                     role.send(signal);
                 }
                 if signal == Signal::Data {
-                    parent::dump(&self.model);
+                    parent::dump(&self.brief);
                 }
             }
             Signal::Reload | Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json => {}
@@ -247,7 +257,7 @@ impl Supervisor {
         if let Some(hook) = &mut self.hook {
             hook.end(Instant::now());
         }
-        let kill_at = Instant::now() + self.model.global.process.child_wait_time;
+        let kill_at = Instant::now() + self.brief.process.child_wait_time;
         for role in &mut self.roles {
             role.stop(kill_at, &self.options);
         }
@@ -298,11 +308,18 @@ impl Supervisor {
             self.control.reload_began();
             self.manager.reloading();
         }
-        let process = &self.model.global.process;
         self.readings += 1;
-        match Reading::begin(&self.question, purpose, process, self.pid_file.folder(), self.readings) {
+        let ground = reader::Ground {
+            question: &self.question,
+            options: &self.options,
+            brief: &self.brief,
+            kept: &self.kept,
+            folder: self.pid_file.folder(),
+            number: self.readings,
+        };
+        match Reading::begin(&ground, purpose) {
             Ok(reading) => self.reading = Some(reading),
-            Err(error) => self.conclude(purpose, &Err(format!("it cannot be read: {error}"))),
+            Err(error) => self.conclude(purpose, Err(format!("it cannot be read: {error}"))),
         }
     }
 
@@ -310,67 +327,64 @@ impl Supervisor {
     fn read(&mut self, reading: Reading, end: End) {
         let purpose = reading.purpose;
         let judged = match reading.finish(end) {
-            Ok((loaded, memory)) => self.judge(loaded, &memory, purpose),
+            Ok(Judged { messages, verdict }) => {
+                messages.iter().for_each(|(severity, text)| log::say(*severity, text));
+                verdict
+            }
             Err(error) => Err(error.to_string()),
         };
-        self.conclude(purpose, &judged);
+        self.conclude(purpose, judged);
         if let Some(next) = self.next_reading.take() {
             self.ask(next);
         }
     }
 
-    /// What going over to a configuration means, if it is one that the daemon goes over to; and does so, if that is wanted.
-    fn judge(&mut self, loaded: Loaded, memory: &OwnedFd, purpose: Purpose) -> Result<Plan, String> {
-        start::tell(&loaded);
-        let process = &self.model.global.process;
-        let check = process.reload.check.as_ref().or(loaded.model.global.process.reload.check.as_ref());
-        if let Some(path) = check.filter(|_| purpose.apply) {
-            check::validation_log(&loaded, path);
-        }
-        if let Some(reason) = verdict::refusal(&self.model, &self.unread, &loaded, &self.options, purpose.force) {
-            return Err(reason);
-        }
-        let plan = diff(&self.model, &loaded.model);
-        if purpose.apply {
-            log::info(&format!("Reload plan: {}", plan.summary()));
-            self.apply(loaded, memory).map_err(|error| format!("it cannot be handed to the other processes: {error}"))?;
-        }
-        Ok(plan)
-    }
-
-    fn apply(&mut self, loaded: Loaded, memory: &OwnedFd) -> io::Result<()> {
-        let memories = self.roles.iter().map(|_| memory.try_clone()).collect::<io::Result<Vec<_>>>()?;
-        self.unread = verdict::unread(&loaded);
-        self.model = Arc::new(loaded.model);
-        self.control.configure(&self.model, &self.options);
-        let reload = &self.model.global.process.reload;
+    fn apply(&mut self, kept: Kept, brief: Brief, same: [bool; Part::ALL.len()]) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.kept, kept);
+        self.brief = brief;
+        self.control.configure(&self.brief, &self.options);
+        let reload = &self.brief.process.reload;
         if self.timetable.as_ref().is_none_or(|table| !table.is_of(reload)) {
             self.timetable = Timetable::new(reload);
         }
         let now = Instant::now();
-        for (role, memory) in self.roles.iter_mut().zip(memories) {
-            role.offer(&self.model, memory);
-            if role.is_idle() && role.part.is_wanted(&self.model, &self.options) {
+        for (role, same) in self.roles.iter_mut().zip(same) {
+            role.offer(&self.kept, same.then_some(&before))?;
+            if role.is_idle() && role.part.is_wanted(&self.brief, &self.options) {
                 role.begin(now);
             }
         }
         Ok(())
     }
 
-    /// What is said at the end of a reading, to whoever asked for it.
-    fn conclude(&mut self, purpose: Purpose, judged: &Result<Plan, String>) {
-        self.control.planned(judged);
-        match judged {
-            Err(reason) if purpose.apply => self.refuse(reason),
-            Err(reason) => log::info(&format!("A reload would be refused: {reason}")),
-            Ok(_) if purpose.apply => {
-                // A start that is not complete is completed by this.
-                if self.awaited == Awaited::Nothing {
-                    self.awaited = Awaited::Reload;
+    /// What is said at the end of a reading, to whoever asked for it; and the daemon goes over to the configuration, if that is
+    /// wanted.
+    fn conclude(&mut self, purpose: Purpose, judged: Result<Accepted, String>) {
+        let refused = match judged {
+            Err(reason) => reason,
+            Ok(Accepted { kept, brief, same, summary, plan }) => {
+                self.control.planned(Ok(plan));
+                if !purpose.apply {
+                    return log::info(&format!("A reload would do this: {summary}"));
                 }
-                self.take_in(Vec::new());
+                log::info(&format!("Reload plan: {summary}"));
+                match self.apply(kept, brief, same) {
+                    Ok(()) => {
+                        // A start that is not complete is completed by this.
+                        if self.awaited == Awaited::Nothing {
+                            self.awaited = Awaited::Reload;
+                        }
+                        return self.take_in(Vec::new());
+                    }
+                    Err(error) => return self.refuse(&format!("it cannot be handed to the other processes: {error}")),
+                }
             }
-            Ok(plan) => log::info(&format!("A reload would do this: {}", plan.summary())),
+        };
+        self.control.planned(Err(refused.clone()));
+        if purpose.apply {
+            self.refuse(&refused);
+        } else {
+            log::info(&format!("A reload would be refused: {refused}"));
         }
     }
 

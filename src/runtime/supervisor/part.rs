@@ -1,9 +1,10 @@
 //! The parts of the daemon that have a process of their own, and what is different about each.
 
+use super::brief::Brief;
 use super::verdict;
 use crate::cli::Options;
-use crate::model::Model;
 use crate::model::global::process::{Child, Process};
+use crate::runtime::reading::Share;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -61,11 +62,20 @@ impl Part {
     }
 
     /// Whether there is something for it to do.
-    pub(super) fn is_wanted(self, model: &Model, options: &Options) -> bool {
+    pub(super) fn is_wanted(self, brief: &Brief, options: &Options) -> bool {
         match self {
-            Self::Vrrp => verdict::has_vrrp(model, options),
-            Self::Checkers => verdict::has_checkers(model, options),
-            Self::Bfd => verdict::has_bfd(model, options),
+            Self::Vrrp => verdict::has_vrrp(&brief.contents, options),
+            Self::Checkers => verdict::has_checkers(&brief.contents, options),
+            Self::Bfd => verdict::has_bfd(&brief.contents, options),
+        }
+    }
+
+    /// What of a configuration is its business.
+    pub(super) const fn share(self) -> Share {
+        match self {
+            Self::Vrrp => Share::Vrrp,
+            Self::Checkers => Share::Checkers,
+            Self::Bfd => Share::Bfd,
         }
     }
 

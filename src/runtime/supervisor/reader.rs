@@ -1,19 +1,23 @@
 //! The configuration, read by a process of its own. Disks, name servers and databases of users may take as long as they like,
 //! or hang: the supervisor goes on meanwhile. What cannot even be read harms nobody but the process that tries.
 
+use super::brief::Brief;
 use super::child::End;
+use super::judge::{self, Judged};
 use super::kill;
-use crate::config::{self, Loaded};
+use crate::cli::Options;
+use crate::config;
 use crate::model::global::process::{Process, ReloadFile};
-use crate::runtime::{log, reading};
+use crate::runtime::files::FileSystem;
+use crate::runtime::log;
+use crate::runtime::reading::{self, Kept};
 use crate::sys::process::{self as system, Fork};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -37,35 +41,47 @@ impl Purpose {
     }
 }
 
+/// What a configuration is read for, and against.
+pub(super) struct Ground<'a> {
+    pub(super) question: &'a config::Options,
+    pub(super) options: &'a Options,
+    /// Of the one in force.
+    pub(super) brief: &'a Brief,
+    pub(super) kept: &'a Kept,
+    /// Where the PID file is.
+    pub(super) folder: &'a Path,
+    /// Of this reading.
+    pub(super) number: u64,
+}
+
+/// The files that are filled by a reading.
+#[derive(Debug)]
+struct Files {
+    kept: File,
+    judged: File,
+    plan: File,
+}
+
 #[derive(Debug)]
 pub(super) struct Reading {
     pid: Pid,
-    memory: File,
+    files: Files,
     pub(super) purpose: Purpose,
     until: Instant,
     marker: Option<Marker>,
 }
 
 impl Reading {
-    /// `process` is what the configuration in force says.
-    pub(super) fn begin(question: &config::Options, purpose: Purpose, process: &Process, folder: &Path, number: u64) -> io::Result<Self> {
-        let mut memory = reading::memory(process.tmp_config_directory.as_deref()).or_else(|error| {
-            log::warning(&format!("tmp_config_directory cannot be used: {error}"));
-            reading::memory(None)
-        })?;
-        let marker = marker(process, folder).as_deref().map(Marker::set);
-        let saved = saved(process, number);
+    pub(super) fn begin(ground: &Ground<'_>, purpose: Purpose) -> io::Result<Self> {
+        let process = &ground.brief.process;
+        let mut files = Files { kept: reading::memory_of(process)?, judged: reading::memory(None)?, plan: reading::memory(None)? };
+        let marker = marker(process, ground.folder).as_deref().map(Marker::set);
         match system::fork()? {
-            Fork::Parent { child } => Ok(Self { pid: child, memory, purpose, until: Instant::now() + PATIENCE, marker }),
+            Fork::Parent { child } => Ok(Self { pid: child, files, purpose, until: Instant::now() + PATIENCE, marker }),
             Fork::Child => {
                 // What it has read is of no interest to anybody else.
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
-                let read = catch_unwind(AssertUnwindSafe(|| {
-                    let loaded = reading::record(question, &mut memory)?;
-                    // Whether it could be kept does not matter to what it is.
-                    drop(saved.map(|path| reading::save(&loaded, &path)));
-                    io::Result::Ok(())
-                }));
+                let read = catch_unwind(AssertUnwindSafe(|| read(ground, purpose, &mut files)));
                 system::exit_now(u8::from(!matches!(read, Ok(Ok(())))))
             }
         }
@@ -86,15 +102,18 @@ impl Reading {
         self.until = now + PATIENCE;
     }
 
-    /// What was read, and what others can read it from, when its process has ended.
-    pub(super) fn finish(self, end: End) -> io::Result<(Loaded, OwnedFd)> {
+    /// What it has come to, when its process has ended.
+    pub(super) fn finish(self, end: End) -> io::Result<Judged> {
         if let Some(marker) = self.marker {
             marker.remove();
         }
+        let Files { kept, judged, plan } = self.files;
         match end {
             End::Exited(0) => {
-                reading::seal(&self.memory)?;
-                Ok((reading::replay(self.memory.try_clone()?)?, self.memory.into()))
+                let length = usize::try_from(judged.metadata()?.len()).map_err(io::Error::other)?;
+                let mut bytes = vec![0; length];
+                judged.read_exact_at(&mut bytes, 0)?;
+                judge::decode(&bytes, kept, plan)
             }
             End::Exited(_) => Err(io::Error::other("it could not be read")),
             End::Killed(signal) => Err(io::Error::other(format!("the process that read it ended with {signal}"))),
@@ -108,6 +127,21 @@ impl Reading {
             marker.remove();
         }
     }
+}
+
+/// In a process of its own.
+fn read(ground: &Ground<'_>, purpose: Purpose, files: &mut Files) -> io::Result<()> {
+    let loaded = reading::read_with(&FileSystem, ground.question);
+    reading::keep(&loaded.model, &mut files.kept)?;
+    let kept = Kept::received(files.kept.try_clone()?.into());
+    let (judged, plan) = judge::judge(&loaded, &kept, ground, purpose)?;
+    files.judged.write_all(&judged)?;
+    files.plan.write_all(plan.as_bytes())?;
+    if let Some(path) = saved(&ground.brief.process, ground.number) {
+        // Whether it could be kept does not matter to what it is.
+        drop(reading::save(&loaded, &path));
+    }
+    Ok(())
 }
 
 /// The file that is there while the configuration is being read.

@@ -1,19 +1,20 @@
 //! One part as the supervisor has it: its process, what succeeds that when it dies, and what outlives both.
 
+use super::brief::{Brief, Configuration};
 use super::child::{self, AllLines, Begun, Child, End, Forked, Lines, Task};
 use super::part::Part;
 use super::pidfile::{self, PidFile};
 use super::respawn::{Death, Next, Respawn};
 use super::{kill, send};
 use crate::cli::Options;
-use crate::model::Model;
 use crate::runtime::handover::{Ask, Heard, Memory, Order, Report, Store, SupervisorEnd};
 use crate::runtime::log;
+use crate::runtime::reading::Kept;
 use crate::runtime::signals::Signal;
 use nix::poll::{PollFd, PollFlags};
 use nix::unistd::Pid;
-use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::Arc;
+use std::io;
+use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 /// How long what a dead process held may take to be given up.
@@ -32,9 +33,9 @@ struct Helper {
 pub(super) struct Role {
     pub(super) part: Part,
     /// In force, as far as is known.
-    model: Arc<Model>,
+    configuration: Configuration,
     /// Sent to the process, which has not answered.
-    offered: Option<Arc<Model>>,
+    offered: Option<Configuration>,
     /// A start or a reload is not complete before this part says so.
     pending: bool,
     store: Store,
@@ -78,10 +79,10 @@ pub(super) enum News {
 }
 
 impl Role {
-    pub(super) fn new(part: Part, model: &Arc<Model>, pid_file: Option<PidFile>) -> Self {
+    pub(super) fn new(part: Part, configuration: &Configuration, pid_file: Option<PidFile>) -> Self {
         Self {
             part,
-            model: Arc::clone(model),
+            configuration: configuration.clone(),
             offered: None,
             pending: false,
             store: Store::default(),
@@ -121,6 +122,11 @@ impl Role {
         self.pending = true;
     }
 
+    /// What the supervisor had itself for the first start goes.
+    pub(super) fn put_away(&mut self) {
+        self.configuration.put_away();
+    }
+
     pub(super) fn is_pending(&self) -> bool {
         self.pending
     }
@@ -140,7 +146,7 @@ impl Role {
     }
 
     /// Whatever is due. In a process made here it returns what that is to do.
-    pub(super) fn act(&mut self, now: Instant, options: &Options, lines: &AllLines) -> Option<Begun> {
+    pub(super) fn act(&mut self, now: Instant, options: &Options, brief: &Brief, lines: &AllLines) -> Option<Begun> {
         let name = self.part.name();
         if let Some(helper) = self.helper.as_mut().filter(|helper| helper.until <= now) {
             log::error(&format!("What the {name} process held could not be given up in time"));
@@ -159,22 +165,22 @@ impl Role {
             return None;
         }
         if std::mem::take(&mut self.release) && (self.held || !self.store.is_empty()) {
-            return self.fork(now, options, lines, true);
+            return self.fork(now, options, brief, lines, true);
         }
         if self.kill_at.is_none() && self.start_at.is_some_and(|at| at <= now) {
-            return self.fork(now, options, lines, false);
+            return self.fork(now, options, brief, lines, false);
         }
         None
     }
 
-    fn fork(&mut self, now: Instant, options: &Options, lines: &AllLines, release_only: bool) -> Option<Begun> {
+    fn fork(&mut self, now: Instant, options: &Options, brief: &Brief, lines: &AllLines, release_only: bool) -> Option<Begun> {
         let name = self.part.name();
         if self.pid_file.is_none() {
-            self.pid_file = pidfile::claim_late(self.part, options, &self.model.global.process);
+            self.pid_file = pidfile::claim_late(self.part, options, &brief.process);
         }
         let task = |lines| Task {
             part: self.part,
-            model: Arc::clone(&self.model),
+            configuration: self.configuration.clone(),
             entries: self.store.entries(),
             release: release_only || self.part.releases(options),
             release_only,
@@ -253,8 +259,8 @@ impl Role {
                 }
             }
             Report::Ready => {
-                if let Some(model) = self.offered.take() {
-                    self.model = model;
+                if let Some(configuration) = self.offered.take() {
+                    self.configuration = configuration;
                 }
                 self.pending = false;
                 return Some(News::Ready);
@@ -270,16 +276,19 @@ impl Role {
         None
     }
 
-    /// Another configuration, as a memory file, for a process that is there; for the next one if none is.
-    pub(super) fn offer(&mut self, model: &Arc<Model>, memory: OwnedFd) {
-        match &mut self.child {
-            Some(child) => {
-                child.end.order(Order::Reload(memory));
-                self.offered = Some(Arc::clone(model));
-                self.pending = true;
-            }
-            None => self.model = Arc::clone(model),
-        }
+    /// Another configuration for a process that is there; for the next one if none is. `like` is one that means the same to
+    /// this part.
+    pub(super) fn offer(&mut self, kept: &Kept, like: Option<&Kept>) -> io::Result<()> {
+        let configuration = Configuration::new(kept.clone(), None);
+        let Some(child) = &mut self.child else {
+            self.configuration = configuration;
+            return Ok(());
+        };
+        let has_it = self.offered.is_none() && like.is_some_and(|like| self.configuration.kept.is(like));
+        child.end.order(if has_it { Order::Again } else { Order::Reload(kept.share()?) });
+        self.offered = Some(configuration);
+        self.pending = true;
+        Ok(())
     }
 
     pub(super) fn send(&self, signal: Signal) {
@@ -344,8 +353,8 @@ impl Role {
         let refused = (offered.is_some() && crashed).then(|| News::Refused(format!("the {name} process died of it")));
         if refused.is_some() {
             self.pending = false;
-        } else if let Some(model) = offered {
-            self.model = model;
+        } else if let Some(configuration) = offered {
+            self.configuration = configuration;
         }
         let now = Instant::now();
         let death = match (permanent, crashed) {

@@ -1,5 +1,6 @@
 //! From the command line to a daemon that serves: keepalived's steps in keepalived's order.
 
+use super::brief::{Brief, Configuration};
 use super::control::Control;
 use super::part::Part;
 use super::pidfile::{self, Claim, PidFile, Room};
@@ -13,9 +14,10 @@ use crate::config::render::Renderer;
 use crate::config::{Loaded, dump};
 use crate::model::global::process::{AutoPriority, IpvsNamespace, Process};
 use crate::runtime::follow::Line;
+use crate::runtime::reading::{self, Kept};
 use crate::runtime::role::remember_namespace;
 use crate::runtime::signals::Signals;
-use crate::runtime::{KEEPALIVED, log, reading};
+use crate::runtime::{KEEPALIVED, log};
 use crate::sys::memory;
 use crate::sys::process::{self, Fork};
 use crate::sys::spawn::remember_ordinary;
@@ -66,7 +68,7 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
     let pattern = options.core_pattern.as_deref().and_then(CorePattern::set);
     let prepared = prepare(options);
     // Reading takes several times what is kept of it, and the roles begin with a copy.
-    memory::give_back();
+    memory::trim();
     let outcome = match prepared {
         Ok(mut supervisor) => match supervisor.serve() {
             Outcome::Role(begun) => {
@@ -141,12 +143,14 @@ fn greet() {
     log::info(&format!("Command line: {}", words.join(" ")));
 }
 
-/// Says what was read, all that is wrong with it, and what of it is not served.
-pub(super) fn tell(loaded: &Loaded) {
+/// What there is to say of what was read, all that is wrong with it, and what of it is not served.
+pub(super) fn messages(loaded: &Loaded) -> Vec<(log::Severity, Box<str>)> {
+    let mut messages = Vec::new();
+    let mut say = |severity, text: String| messages.push((severity, text.into()));
     for index in 0..loaded.sources.len() {
         let source = u32::try_from(index).ok().and_then(|index| loaded.sources.get(index));
         if let Some(source) = source.filter(|source| source.included_at.is_none()) {
-            log::info(&format!("Configuration file {}", source.path.display()));
+            say(log::Severity::Info, format!("Configuration file {}", source.path.display()));
         }
     }
     let renderer = Renderer::new(&loaded.sources);
@@ -156,16 +160,17 @@ pub(super) fn tell(loaded: &Loaded) {
             Class::File | Class::Error | Class::Security => log::Severity::Warning,
             Class::Fatal | Class::Interface | Class::Namespace | Class::MissingParameter | Class::Include => log::Severity::Error,
         };
-        log::say(severity, &renderer.line(problem));
+        say(severity, renderer.line(problem));
     }
     let more = loaded.problems.iter().count().saturating_sub(MOST) + loaded.problems.suppressed();
     if more > 0 {
-        log::warning(&format!("{more} more messages are not shown: standfast check tells them all"));
+        say(log::Severity::Warning, format!("{more} more messages are not shown: standfast check tells them all"));
     }
     let idle = loaded.problems.without_effect();
     if !idle.is_empty() {
-        log::warning(&format!("These keywords have no effect yet: {}", idle.join(" ")));
+        say(log::Severity::Warning, format!("These keywords have no effect yet: {}", idle.join(" ")));
     }
+    messages
 }
 
 fn prepare(options: Options) -> Result<Supervisor, Early> {
@@ -185,7 +190,7 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     }
     let question = reading::question(&options);
     let loaded = reading::read_with(&super::super::files::FileSystem, &question);
-    tell(&loaded);
+    messages(&loaded).iter().for_each(|(severity, text)| log::say(*severity, text));
     if let Some(unusable) = verdict::unusable(&loaded, &options) {
         // The reason has been told with its place, among others.
         log::error(&format!("The configuration cannot be run: {}", unusable.reason));
@@ -201,9 +206,14 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
     {
         log::warning(&format!("{} cannot be written: {error}", path.display()));
     }
-    let unread = verdict::unread(&loaded);
-    let model = Arc::new(loaded.model);
-    let process = &model.global.process;
+    let brief = Brief::of(&loaded.model, verdict::unread(&loaded));
+    let process = &brief.process;
+    let kept = reading::memory_of(process).and_then(|mut memory| {
+        reading::keep(&loaded.model, &mut memory)?;
+        Kept::new(memory)
+    });
+    let kept = kept.map_err(|error| failed("The configuration cannot be kept", &error, 1))?;
+    let configuration = Configuration::new(kept.clone(), Some(Arc::new(loaded.model)));
     log::extend(process.log.json.as_deref(), process.log.journal);
     if process.auto_priority == AutoPriority::Off {
         log::info("NOTICE: setting config option max_auto_priority should result in better keepalived performance");
@@ -231,11 +241,11 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(std::fs::remove_file(left));
     }
     let roles = files.map(|(part, file)| {
-        if part.is_wanted(&model, &options) {
-            return Role::new(part, &model, Some(file));
+        if part.is_wanted(&brief, &options) {
+            return Role::new(part, &configuration, Some(file));
         }
         file.remove();
-        Role::new(part, &model, None)
+        Role::new(part, &configuration, None)
     });
     let lines = Line::new().and_then(|vrrp| Ok([vrrp, Line::new()?]));
     let lines = lines.map_err(|error| failed("The processes cannot be connected", &error, 1))?;
@@ -255,12 +265,12 @@ fn prepare(options: Options) -> Result<Supervisor, Early> {
         drop(process::set_name(process.process_name.as_deref().unwrap_or("keepalived")));
     }
     pid_file.write(getpid().as_raw()).map_err(|error| failed("The pid file cannot be written", &error, 0))?;
-    let control = Control::new(&model, &options).map_err(|error| failed("Nobody can be let in", &error, 1))?;
+    let control = Control::new(&brief, &options).map_err(|error| failed("Nobody can be let in", &error, 1))?;
     Ok(Supervisor {
         options,
         question,
-        model,
-        unread,
+        kept,
+        brief,
         reading: None,
         readings: 0,
         next_reading: None,

@@ -1,9 +1,9 @@
 //! Whether a configuration can be run, and whether a running daemon goes over to it. Pure.
 
+use super::brief::{Brief, Contents};
 use crate::cli::Options;
 use crate::config::Loaded;
 use crate::config::diagnostic::Class;
-use crate::model::Model;
 
 pub(super) const CONFIG: u8 = 2;
 const NO_CONFIG: u8 = 6;
@@ -16,18 +16,18 @@ pub(super) struct Unusable {
 }
 
 /// Whether there is something for a VRRP process to do.
-pub(super) fn has_vrrp(model: &Model, options: &Options) -> bool {
-    !options.no_vrrp && (options.all_parts || !model.vrrp.instances.is_empty() || model.statics != Default::default())
+pub(super) fn has_vrrp(contents: &Contents, options: &Options) -> bool {
+    !options.no_vrrp && (options.all_parts || contents.instances > 0 || contents.statics)
 }
 
 /// Whether there is something for a checker process to do.
-pub(super) fn has_checkers(model: &Model, options: &Options) -> bool {
-    !options.no_checkers && (options.all_parts || !model.lvs.virtual_servers.is_empty())
+pub(super) fn has_checkers(contents: &Contents, options: &Options) -> bool {
+    !options.no_checkers && (options.all_parts || contents.virtual_servers > 0)
 }
 
 /// Whether there is something for a BFD process to do.
-pub(super) fn has_bfd(model: &Model, options: &Options) -> bool {
-    !options.no_bfd && (options.all_parts || !model.bfd.is_empty())
+pub(super) fn has_bfd(contents: &Contents, options: &Options) -> bool {
+    !options.no_bfd && (options.all_parts || contents.sessions > 0)
 }
 
 pub(super) fn unusable(loaded: &Loaded, options: &Options) -> Option<Unusable> {
@@ -57,27 +57,27 @@ pub(super) fn unread(loaded: &Loaded) -> Vec<Box<str>> {
     problems.map(|problem| problem.text.as_str().into()).collect()
 }
 
-/// Why a running daemon stays with what it has. `unread` is what was missing when that was read. Forced, it goes over to a
-/// configuration that leaves nothing of what there is.
-pub(super) fn refusal(old: &Model, unread: &[Box<str>], new: &Loaded, options: &Options, force: bool) -> Option<String> {
-    if let Some(unusable) = unusable(new, options) {
+/// Why a running daemon stays with what it has. `new` is what there is to know of the configuration that was `loaded`. Forced,
+/// it goes over to one that leaves nothing of what there is.
+pub(super) fn refusal(old: &Brief, new: &Brief, loaded: &Loaded, options: &Options, force: bool) -> Option<String> {
+    if let Some(unusable) = unusable(loaded, options) {
         return Some(unusable.reason);
     }
-    if let Some(block) = new.problems.cut_off() {
+    if let Some(block) = loaded.problems.cut_off() {
         return Some(format!("it ends within a block ({block}): it may have been cut off"));
     }
-    if let Some(text) = self::unread(new).into_iter().find(|text| !unread.contains(text)) {
-        return Some(text.into());
+    if let Some(text) = new.unread.iter().find(|text| !old.unread.contains(text)) {
+        return Some(text.to_string());
     }
-    if let Some(setting) = fixed(old, &new.model) {
+    if let Some(setting) = fixed(old, new) {
         return Some(format!("{setting} cannot be changed while running"));
     }
-    if !force && let Some(object) = nothing_left(old, &new.model, options) {
+    if !force && let Some(object) = nothing_left(&old.contents, &new.contents, options) {
         return Some(format!("it has no {object} left; to give up all of them, force it or stop the daemon"));
     }
-    let check = old.global.process.reload.check.as_ref().or(new.model.global.process.reload.check.as_ref());
+    let check = old.process.reload.check.as_ref().or(new.process.reload.check.as_ref());
     if let Some(log) = check
-        && new.problems.exit_status() != 0
+        && loaded.problems.exit_status() != 0
     {
         return Some(format!("New config failed validation, see {}", log.display()));
     }
@@ -85,24 +85,24 @@ pub(super) fn refusal(old: &Model, unread: &[Box<str>], new: &Loaded, options: &
 }
 
 /// What is decided once, by its keyword, and differs.
-fn fixed(old: &Model, new: &Model) -> Option<&'static str> {
-    let (before, after) = (&old.global, &new.global);
+fn fixed(old: &Brief, new: &Brief) -> Option<&'static str> {
+    let (before, after) = (&old.process, &new.process);
     let differing = [
-        ("net_namespace", before.process.net_namespace != after.process.net_namespace),
-        ("net_namespace_ipvs", before.process.ipvs_namespace != after.process.ipvs_namespace),
-        ("instance", before.process.instance != after.process.instance),
-        ("tmp_config_directory", before.process.tmp_config_directory != after.process.tmp_config_directory),
-        ("nftables_ipvs", before.lvs.nftables != after.lvs.nftables),
-        ("disable_local_igmp", before.vrrp.disable_local_igmp != after.vrrp.disable_local_igmp),
+        ("net_namespace", before.net_namespace != after.net_namespace),
+        ("net_namespace_ipvs", before.ipvs_namespace != after.ipvs_namespace),
+        ("instance", before.instance != after.instance),
+        ("tmp_config_directory", before.tmp_config_directory != after.tmp_config_directory),
+        ("nftables_ipvs", old.fixed.nftables_ipvs != new.fixed.nftables_ipvs),
+        ("disable_local_igmp", old.fixed.disable_local_igmp != new.fixed.disable_local_igmp),
     ];
     differing.into_iter().find_map(|(keyword, differs)| differs.then_some(keyword))
 }
 
-fn nothing_left(old: &Model, new: &Model, options: &Options) -> Option<&'static str> {
-    if !options.no_vrrp && !old.vrrp.instances.is_empty() && new.vrrp.instances.is_empty() {
+fn nothing_left(old: &Contents, new: &Contents, options: &Options) -> Option<&'static str> {
+    if !options.no_vrrp && old.instances > 0 && new.instances == 0 {
         return Some("vrrp_instance");
     }
-    let services = !options.no_checkers && !old.lvs.virtual_servers.is_empty() && new.lvs.virtual_servers.is_empty();
+    let services = !options.no_checkers && old.virtual_servers > 0 && new.virtual_servers == 0;
     services.then_some("virtual_server")
 }
 

@@ -142,3 +142,84 @@ fn the_plan_is_told_and_a_config_test_can_be_asked_for() {
         daemon.stop();
     });
 }
+
+/// What the VRRP process says of itself.
+fn dumped(daemon: &Daemon) -> String {
+    let _ = fs::remove_file("/run/w/state");
+    daemon.signal(Signal::SIGUSR1);
+    let text = || fs::read_to_string("/run/w/state").unwrap_or_default();
+    wait_until("a dump", || text().contains("VRRP Topology"));
+    text()
+}
+
+const DUMPS: &str = "global_defs {\nstate_dump_file /run/w/state\n}\n";
+
+#[test]
+fn whoever_succeeds_has_what_is_in_force_and_not_what_the_file_says() {
+    inside("reload::whoever_succeeds_has_what_is_in_force_and_not_what_the_file_says", || {
+        configure(&format!("{DUMPS}{}", instance("A", "e0")));
+        let mut daemon = Daemon::up(&[]);
+        daemon.expect("(A) Entering MASTER STATE");
+        let has = |daemon: &Daemon, name: &str| {
+            wait_until(name, || dumped(daemon).contains(&format!("VRRP Instance = {name}\n")));
+            assert_eq!(dumped(daemon).matches("VRRP Instance = ").count(), 1);
+        };
+        // Not asked for yet, and then refused.
+        configure(&format!("{DUMPS}{}", instance("B", "e0")));
+        super::replace(Signal::SIGKILL);
+        has(&daemon, "A");
+        configure("nonsense {\n");
+        daemon.signal(Signal::SIGHUP);
+        daemon.expect("Reload refused");
+        super::replace(Signal::SIGKILL);
+        has(&daemon, "A");
+        // Taken over, and the file is another one by now, or none.
+        configure(&format!("{DUMPS}{}", instance("B", "e0").replace(".51\n}", ".52\n}")));
+        daemon.signal(Signal::SIGHUP);
+        daemon.expect("Reload complete");
+        daemon.expect("(B) Entering MASTER STATE");
+        for text in [format!("{DUMPS}{}", instance("C", "e0")), "nonsense".to_owned()] {
+            configure(&text);
+            super::replace(Signal::SIGKILL);
+            has(&daemon, "B");
+            let held = sh("ip -o addr show dev e0");
+            assert!(held.contains("10.9.0.52") && !held.contains("10.9.0.51"), "{held}");
+        }
+        fs::remove_file(CONF).expect("removed");
+        // One that is given up is given up as well.
+        for _ in 0..50 {
+            if daemon.count("Restart of VRRP process delayed") > 0 {
+                break;
+            }
+            super::replace(Signal::SIGKILL);
+        }
+        wait_until("the address is given up", || !sh("ip -o addr show dev e0").contains("10.9.0.52"));
+        daemon.stop();
+    });
+}
+
+#[test]
+fn whoever_succeeds_while_the_configuration_is_read_has_the_one_in_force() {
+    inside("reload::whoever_succeeds_while_the_configuration_is_read_has_the_one_in_force", || {
+        let server = silence();
+        configure(&format!("{DUMPS}{}", instance("A", "e0")));
+        let mut daemon = Daemon::up(&[]);
+        daemon.expect("(A) Entering MASTER STATE");
+        configure(&format!("{DUMPS}{SLOW}{}", instance("B", "e0")));
+        daemon.signal(Signal::SIGHUP);
+        server.recv(&mut [0; 512]).expect("somebody asks");
+        let successor = super::replace(Signal::SIGKILL);
+        wait_until("A goes on", || dumped(&daemon).contains("VRRP Instance = A\n"));
+        assert!(sh("ip -o addr show dev e0").contains("10.9.0.51"));
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", daemon.child.id())).expect("there are some");
+        let reader = children.split_whitespace().find(|&pid| pid != successor.to_string()).expect("a reader");
+        configure(&format!("{DUMPS}{}", instance("B", "e0")));
+        kill(nix::unistd::Pid::from_raw(reader.parse().expect("a pid")), Signal::SIGKILL).expect("it is there");
+        daemon.expect("Reload refused: the process that read it ended with SIGKILL");
+        assert!(dumped(&daemon).contains("VRRP Instance = A\n"));
+        daemon.signal(Signal::SIGHUP);
+        daemon.expect("Reload complete");
+        assert!(dumped(&daemon).contains("VRRP Instance = B\n") && role() == successor);
+        daemon.stop();
+    });
+}

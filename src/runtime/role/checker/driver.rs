@@ -15,7 +15,8 @@ use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
 use crate::runtime::poll::Poll;
 use crate::runtime::probe::Prober;
-use crate::runtime::role::{orders, tell};
+use crate::runtime::reading::Kept;
+use crate::runtime::role::{Wanted, orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::runtime::track::file::Watcher;
 use crate::sys::memory;
@@ -24,7 +25,6 @@ use crate::track::view::FileView;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,8 +51,8 @@ const PRESENCE: u64 = 2;
 #[derive(Debug)]
 pub(super) enum Asked {
     Stop,
-    /// Go over to the configuration in this memory file.
-    Reload(OwnedFd),
+    /// Go over to this configuration.
+    Reload(Wanted),
     /// Tell of yourself.
     Tell(Ask),
     Dump,
@@ -211,7 +211,7 @@ impl Driver {
         }
         self.control.report(Report::Ready);
         self.rest();
-        memory::give_back();
+        memory::trim();
         Ok(())
     }
 
@@ -316,7 +316,8 @@ impl Driver {
     fn converse(&mut self, asked: &mut Vec<Asked>) {
         let (orders, ended) = orders(&mut self.control, &self.poll);
         asked.extend(orders.into_iter().map(|order| match order {
-            Order::Reload(file) => Asked::Reload(file),
+            Order::Reload(file) => Asked::Reload(Wanted::Kept(Kept::received(file))),
+            Order::Again => Asked::Reload(Wanted::Same),
             Order::Tell(ask) => Asked::Tell(ask),
         }));
         asked.extend(ended.then_some(Asked::Stop));
@@ -340,10 +341,17 @@ impl Driver {
     /// by now: to go there for each virtual server takes much longer.
     fn carry_out(&mut self) {
         let mut actions = std::mem::take(&mut self.actions);
+        for action in &mut actions {
+            if let Action::Hold { owner, services } = action {
+                self.kernel.hold(*owner, std::mem::take(services));
+            }
+        }
+        self.kernel.settle();
         let mut notices = Vec::new();
         for action in actions.drain(..) {
             match action {
-                Action::Hold { owner, services } => self.kernel.hold(owner, services),
+                // It has been done.
+                Action::Hold { .. } => {}
                 Action::Begin { run, checker, url } => self.prober.begin(run, checker, url),
                 Action::Cancel(run) => self.prober.cancel(run),
                 Action::Notify(notice) => notices.push(notice),
@@ -352,7 +360,6 @@ impl Driver {
                 Action::Say(line) => log::line(&line),
             }
         }
-        self.kernel.settle();
         for notice in notices {
             self.teller.notice(*notice);
         }

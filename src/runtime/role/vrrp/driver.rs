@@ -36,7 +36,7 @@ use crate::runtime::handover::{Ask, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::Teller;
 use crate::runtime::poll::Poll;
-use crate::runtime::role::tell;
+use crate::runtime::role::{Wanted, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::vrrp::announce::{Announcer, Pace};
@@ -75,8 +75,8 @@ const SOON: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub(super) enum Asked {
     Stop,
-    /// Go over to the configuration in this memory file.
-    Reload(OwnedFd),
+    /// Go over to this configuration.
+    Reload(Wanted),
     /// Tell of yourself.
     Tell(Ask),
     Dump(Signal),
@@ -216,7 +216,7 @@ impl Driver {
             linkbeat: None,
             moved: false,
             swollen: true,
-            synchroniser: Synchroniser::start(model),
+            synchroniser: Synchroniser::start(model, None),
             awaited: None,
             unload: Some(began + SETTLED),
             failed: VecDeque::new(),
@@ -342,11 +342,9 @@ impl Driver {
         let statics = statics::facts(&self.model.statics, self.engine.links());
         self.static_facts = statics::kept(&self.static_facts, &statics);
         self.hold_statics_again();
-        if self.synchroniser.as_ref().is_some_and(|synchroniser| !synchroniser.is_as_configured(model)) {
-            self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
-        }
-        if self.synchroniser.is_none() {
-            self.synchroniser = Synchroniser::start(model);
+        if !self.synchroniser.as_ref().is_some_and(|synchroniser| synchroniser.is_as_configured(model)) {
+            // Whoever is not followed by another ends by being dropped: nobody waits for it here.
+            self.synchroniser = Synchroniser::start(model, self.synchroniser.take());
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);

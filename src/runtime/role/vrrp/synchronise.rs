@@ -28,11 +28,11 @@ pub(super) struct Synchroniser {
 }
 
 impl Synchroniser {
-    /// Nothing, where no instance is followed.
-    pub(super) fn start(model: &Model) -> Option<Self> {
+    /// Nothing, where no instance is followed. A predecessor ends first: there is one daemon of each kind in the kernel.
+    pub(super) fn start(model: &Model, before: Option<Self>) -> Option<Self> {
         let conf = model.global.lvs.sync_daemon.clone()?;
         let instance = conf.instance.clone()?;
-        let started = ipvs_namespace(&model.global.process).and_then(|namespace| spawn(conf.clone(), namespace));
+        let started = ipvs_namespace(&model.global.process).and_then(|namespace| spawn(conf.clone(), namespace, before));
         match started {
             Ok((orders, ended, thread)) => Some(Self { conf, instance, orders, ended, told: None, _thread: thread }),
             Err(error) => {
@@ -69,12 +69,17 @@ impl Synchroniser {
     }
 }
 
-fn spawn(conf: SyncDaemon, namespace: Option<File>) -> io::Result<(Sender<State>, Receiver<()>, JoinHandle<()>)> {
+fn spawn(
+    conf: SyncDaemon,
+    namespace: Option<File>,
+    before: Option<Synchroniser>,
+) -> io::Result<(Sender<State>, Receiver<()>, JoinHandle<()>)> {
     let (orders, taken) = mpsc::channel();
     let (ends, ended) = mpsc::channel::<()>();
     let thread = thread::Builder::new().name("ipvs-sync".to_owned()).stack_size(STACK).spawn(move || {
         // Dropped at the very end, which is what is waited for.
         let _ends = ends;
+        before.into_iter().for_each(Synchroniser::finish);
         serve(&conf, namespace.as_ref(), &taken);
     })?;
     Ok((orders, ended, thread))

@@ -1,9 +1,9 @@
 //! Where the daemon can be asked: sockets that are opened, kept over reloads, and closed.
 
 use crate::cli::Options;
-use crate::model::Model;
 use crate::model::global::observe::{Control, Listen, Owner};
 use crate::model::global::process::Process;
+use crate::runtime::supervisor::brief::Brief;
 use crate::runtime::supervisor::pidfile;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::sys::stat::{Mode, fchmod};
@@ -42,13 +42,13 @@ impl std::fmt::Display for Place {
 }
 
 /// Everywhere that a configuration wants.
-pub(super) fn places(model: &Model, options: &Options) -> Vec<Place> {
-    let control = match &model.global.control {
+pub(super) fn places(brief: &Brief, options: &Options) -> Vec<Place> {
+    let control = match &brief.control {
         Control::Off => None,
-        Control::Usual => Some(Place::Control { path: beside(&pidfile::path(None, options, &model.global.process)), owner: None }),
+        Control::Usual => Some(Place::Control { path: beside(&pidfile::path(None, options, &brief.process)), owner: None }),
         Control::At(socket) => Some(Place::Control { path: socket.path.clone(), owner: socket.owner }),
     };
-    let metrics = model.global.metrics.listen.iter().map(|listen| match listen {
+    let metrics = brief.metrics.listen.iter().map(|listen| match listen {
         Listen::Address(address) => Place::MetricsAt(*address),
         Listen::Path(path) => Place::MetricsPath(path.clone()),
     });
@@ -240,23 +240,23 @@ mod tests {
 
     #[test]
     fn the_control_socket_is_beside_the_pid_file_unless_it_is_elsewhere_or_nowhere() {
-        let mut model = Model::default();
-        let usual = |options: &Options, model: &Model| places(model, options);
+        let mut brief = Brief::default();
+        let usual = |options: &Options, brief: &Brief| places(brief, options);
         let control = |path: &str| Place::Control { path: path.into(), owner: None };
-        assert_eq!(usual(&Options::default(), &model), [control("/run/keepalived.sock")]);
+        assert_eq!(usual(&Options::default(), &brief), [control("/run/keepalived.sock")]);
         let options = Options { pid_file: Some("/x/y.z.pid".into()), ..Options::default() };
-        assert_eq!(usual(&options, &model), [control("/x/y.z.sock")]);
-        model.global.process.instance = Some("a".into());
-        model.global.process.net_namespace = Some("blue".into());
-        assert_eq!(usual(&Options::default(), &model), [control("/run/keepalived/blue/keepalived_a.sock")]);
+        assert_eq!(usual(&options, &brief), [control("/x/y.z.sock")]);
+        brief.process.instance = Some("a".into());
+        brief.process.net_namespace = Some("blue".into());
+        assert_eq!(usual(&Options::default(), &brief), [control("/run/keepalived/blue/keepalived_a.sock")]);
         let owner = Some(Owner { uid: 7, gid: Some(8) });
-        model.global.control = Control::At(At { path: "/c".into(), owner });
+        brief.control = Control::At(At { path: "/c".into(), owner });
         let address = SocketAddr::from(([127, 0, 0, 1], 9650));
-        model.global.metrics = Metrics { listen: vec![Listen::Address(address), Listen::Path("/m".into())], ..Metrics::default() };
+        brief.metrics = Metrics { listen: vec![Listen::Address(address), Listen::Path("/m".into())], ..Metrics::default() };
         let want = [Place::Control { path: "/c".into(), owner }, Place::MetricsAt(address), Place::MetricsPath("/m".into())];
-        assert_eq!(usual(&options, &model), want);
-        model.global.control = Control::Off;
-        assert_eq!(usual(&options, &model), want[1..]);
+        assert_eq!(usual(&options, &brief), want);
+        brief.control = Control::Off;
+        assert_eq!(usual(&options, &brief), want[1..]);
     }
 
     #[test]

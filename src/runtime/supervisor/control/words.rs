@@ -3,12 +3,12 @@
 use super::client::Piece;
 use super::{Reloaded, http};
 use crate::cli::Options;
-use crate::model::Model;
 use crate::model::diff::{Plan, Verdict};
 use crate::model::global::observe::Names;
 use crate::observe::metrics;
 use crate::runtime::control::protocol::good;
 use crate::runtime::handover::Memory;
+use crate::runtime::supervisor::brief::Brief;
 use crate::runtime::supervisor::part::Part;
 use crate::runtime::supervisor::role::Role;
 use nix::unistd::getpid;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub(super) struct Daemon<'a> {
     pub(super) configuration: &'a Path,
     pub(super) ending: bool,
-    pub(super) model: &'a Model,
+    pub(super) brief: &'a Brief,
     pub(super) options: &'a Options,
 }
 
@@ -59,24 +59,33 @@ const fn section(part: Part) -> &'static str {
 }
 
 /// What a reload would do, or why it would be refused.
-pub(super) fn plan(judged: &Result<Plan, String>) -> String {
-    let plan = match judged {
-        Err(reason) => json!({ "refused": reason, "changes": [], "lines": [format!("A reload would be refused: {reason}")] }),
-        Ok(plan) => {
-            let changes = plan.changes.iter().map(|change| {
-                let verdict = match change.verdict {
-                    Verdict::Add => "add",
-                    Verdict::Remove => "remove",
-                    Verdict::Update => "update",
-                    Verdict::Restart => "restart",
-                };
-                json!({ "kind": change.kind.keyword(), "name": change.name, "verdict": verdict, "settings": change.settings })
-            });
-            let kept = format!("{} objects stay as they are", plan.kept);
-            let lines: Vec<String> = plan.changes.iter().map(ToString::to_string).chain([kept]).collect();
-            json!({ "refused": null, "changes": changes.collect::<Vec<_>>(), "kept": plan.kept, "lines": lines })
+pub(super) fn plan(plan: &Result<Memory, String>) -> Piece {
+    match plan {
+        Ok(answer) => Piece::Memory(answer.clone()),
+        Err(reason) => {
+            let lines = [format!("A reload would be refused: {reason}")];
+            around_plan(&json!({ "refused": reason, "changes": [], "lines": lines })).into()
         }
-    };
+    }
+}
+
+/// What a reload would do, as an answer. It may be long.
+pub(in crate::runtime::supervisor) fn planned(plan: &Plan) -> String {
+    let changes = plan.changes.iter().map(|change| {
+        let verdict = match change.verdict {
+            Verdict::Add => "add",
+            Verdict::Remove => "remove",
+            Verdict::Update => "update",
+            Verdict::Restart => "restart",
+        };
+        json!({ "kind": change.kind.keyword(), "name": change.name, "verdict": verdict, "settings": change.settings })
+    });
+    let kept = format!("{} objects stay as they are", plan.kept);
+    let lines: Vec<String> = plan.changes.iter().map(ToString::to_string).chain([kept]).collect();
+    around_plan(&json!({ "refused": null, "changes": changes.collect::<Vec<_>>(), "kept": plan.kept, "lines": lines }))
+}
+
+fn around_plan(plan: &Value) -> String {
     format!("{},\"plan\":{plan}}}\n", good("plan"))
 }
 
@@ -85,7 +94,7 @@ impl State<'_> {
     fn parts(&self) -> impl Iterator<Item = (&Role, Option<&Memory>)> {
         let answers = self.answers.iter().map(Option::as_ref).chain(std::iter::repeat(None));
         let all = self.roles.iter().zip(answers);
-        all.filter(|(role, _)| role.facts().process.is_some() || role.part.is_wanted(self.daemon.model, self.daemon.options))
+        all.filter(|(role, _)| role.facts().process.is_some() || role.part.is_wanted(self.daemon.brief, self.daemon.options))
     }
 
     fn processes(&self, now: Instant) -> Value {

@@ -2,10 +2,20 @@ use super::*;
 use crate::config::host::Stated;
 use crate::config::source::{Files, Refusal};
 use crate::config::{self, load};
+use crate::model::Model;
 use std::path::Path;
 
+fn brief(loaded: &Loaded) -> Brief {
+    Brief::of(&loaded.model, unread(loaded))
+}
+
+/// `missing` is what was missing when the old one was read.
+fn refused_unless(old: &Model, missing: &[Box<str>], new: &Loaded, options: &Options, force: bool) -> Option<String> {
+    refusal(&Brief::of(old, missing.into()), &brief(new), new, options, force)
+}
+
 fn refused(old: &Model, new: &Loaded, options: &Options) -> Option<String> {
-    refusal(old, &[], new, options, false)
+    refused_unless(old, &[], new, options, false)
 }
 
 struct One(Option<&'static str>);
@@ -86,7 +96,7 @@ const BALANCER: &str = "virtual_server 10.0.0.1 80 {\nlb_algo rr\nlb_kind NAT\np
 #[test]
 fn a_part_runs_if_there_is_something_for_it_to_do() {
     let (none, all) = (Options::default(), Options { all_parts: true, ..Options::default() });
-    let (router, balancer) = (read(Some(GOOD)).model, read(Some(BALANCER)).model);
+    let (router, balancer) = (brief(&read(Some(GOOD))).contents, brief(&read(Some(BALANCER))).contents);
     assert!(has_vrrp(&router, &none) && !has_checkers(&router, &none));
     assert!(!has_vrrp(&balancer, &none) && has_checkers(&balancer, &none));
     assert!(has_vrrp(&balancer, &all) && has_checkers(&router, &all));
@@ -105,10 +115,10 @@ fn a_reload_that_would_leave_no_virtual_server_is_refused() {
 fn a_forced_reload_may_take_all_away_and_no_other_may() {
     let (router, balancer) = (read(Some(GOOD)).model, read(Some(BALANCER)).model);
     for old in [&router, &balancer] {
-        assert!(refusal(old, &[], &read(Some("")), &Options::default(), false).is_some());
-        assert_eq!(refusal(old, &[], &read(Some("")), &Options::default(), true), None);
+        assert!(refused_unless(old, &[], &read(Some("")), &Options::default(), false).is_some());
+        assert_eq!(refused_unless(old, &[], &read(Some("")), &Options::default(), true), None);
     }
-    assert!(refusal(&router, &[], &read(None), &Options::default(), true).is_some(), "there is still no file");
+    assert!(refused_unless(&router, &[], &read(None), &Options::default(), true).is_some(), "there is still no file");
 }
 
 #[test]
@@ -118,7 +128,7 @@ fn a_file_that_was_cut_off_is_refused_wherever_it_was_cut() {
     let mut taken = Vec::new();
     for length in 0..two.len() {
         let text: &'static str = String::leak(two[..length].to_owned());
-        if refusal(&old, &[], &read(Some(text)), &Options::default(), true).is_none() {
+        if refused_unless(&old, &[], &read(Some(text)), &Options::default(), true).is_none() {
             taken.push(text);
         }
     }
@@ -131,8 +141,8 @@ fn an_include_that_has_gone_missing_is_refused_and_one_that_was_missing_is_not()
     let old = read(Some(GOOD)).model;
     let text = "include /no/such/file\nvrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
     let new = read(Some(text));
-    assert_eq!(refusal(&old, &[], &new, &Options::default(), false).as_deref(), Some("Config files missing '/no/such/file'."));
-    assert_eq!(refusal(&old, &unread(&new), &new, &Options::default(), false), None);
+    assert_eq!(refused_unless(&old, &[], &new, &Options::default(), false).as_deref(), Some("Config files missing '/no/such/file'."));
+    assert_eq!(refused_unless(&old, &unread(&new), &new, &Options::default(), false), None);
 }
 
 #[test]

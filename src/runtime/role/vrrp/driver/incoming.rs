@@ -12,13 +12,14 @@ use crate::observe::dbus;
 use crate::runtime::dbus::Request;
 use crate::runtime::handover::{Order, Report};
 use crate::runtime::log;
+use crate::runtime::reading::Kept;
 use crate::runtime::rights;
-use crate::runtime::role::orders;
 use crate::runtime::role::vrrp::devices;
 use crate::runtime::role::vrrp::difference::{difference, is_about_links};
 use crate::runtime::role::vrrp::held::target;
 use crate::runtime::role::vrrp::key::{Kind, key};
 use crate::runtime::role::vrrp::later::{Waiting, still_held};
+use crate::runtime::role::{Wanted, orders};
 use crate::runtime::signals::Signal;
 use crate::vrrp::Event;
 use std::collections::BTreeSet;
@@ -232,7 +233,8 @@ impl Driver {
     pub(super) fn converse(&mut self, asked: &mut Vec<Asked>) {
         let (orders, ended) = orders(&mut self.control, &self.poll);
         asked.extend(orders.into_iter().map(|order| match order {
-            Order::Reload(file) => Asked::Reload(file),
+            Order::Reload(file) => Asked::Reload(Wanted::Kept(Kept::received(file))),
+            Order::Again => Asked::Reload(Wanted::Same),
             Order::Tell(ask) => Asked::Tell(ask),
         }));
         asked.extend(ended.then_some(Asked::Stop));
