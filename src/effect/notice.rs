@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Notice {
     pub subject: Subject,
     pub name: Box<str>,
+    /// What an instance is known by, whatever it is called: [`Record::key`](super::record::Record). Empty for a group.
+    pub key: Box<str>,
     pub told: Told,
     /// Zero for a group.
     pub priority: u8,

@@ -16,6 +16,7 @@ fn notice(told: Told) -> Notice {
     Notice {
         subject: Subject::Instance,
         name: "VI 1".into(),
+        key: Box::default(),
         told,
         priority: 150,
         specific: Some(script(&["/s", "a b"])),

@@ -7,6 +7,7 @@ pub mod bfd;
 mod checker;
 pub mod clock;
 mod command;
+pub mod dbus;
 pub mod explain;
 mod global;
 mod group;

@@ -30,6 +30,14 @@ struct Job {
 }
 
 impl Dumper {
+    /// Does this when everything that was asked for before is there.
+    pub fn then(&self, what: impl FnOnce() + Send + 'static) {
+        self.put(PathBuf::new(), move || {
+            what();
+            None
+        });
+    }
+
     /// `words` makes the text, or nothing if there is nothing to be written.
     pub fn put(&self, path: PathBuf, words: impl FnOnce() -> Option<String> + Send + 'static) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);

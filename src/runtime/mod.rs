@@ -6,6 +6,7 @@ mod around;
 mod bytes;
 mod check;
 mod control;
+mod dbus;
 pub mod dump;
 pub mod dumper;
 pub mod files;

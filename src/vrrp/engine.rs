@@ -250,6 +250,13 @@ impl Engine {
         self.instances.values().any(|instance| &*instance.conf.name == name && matches!(instance.state, State::Master { .. }))
     }
 
+    /// Announces the addresses of the instance with this key once more, if it is master.
+    pub fn announce_again(&mut self, now: Instant, key: &str, actions: &mut Actions) {
+        if let Some(id) = self.instances.values().find(|instance| *instance.key == *key).map(|instance| instance.id) {
+            self.with(now, id, actions, |instance, cx| instance.announce(1, cx));
+        }
+    }
+
     /// `STATS_CLEAR`.
     pub fn clear_stats(&mut self) {
         for instance in self.instances.values_mut() {

@@ -37,6 +37,7 @@ impl Group {
         Notice {
             subject: Subject::Group,
             name: conf.name.clone(),
+            key: Box::default(),
             told,
             priority: 0,
             specific,

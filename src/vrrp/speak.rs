@@ -36,6 +36,7 @@ impl Instance {
         Notice {
             subject: Subject::Instance,
             name: self.conf.name.clone(),
+            key: self.key.clone(),
             told,
             priority: self.priority(),
             specific,

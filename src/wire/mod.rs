@@ -1,4 +1,5 @@
-//! What is on the wire: encodings of VRRP and its authentication, IPv4 headers, ARP and neighbour discovery, and nothing that decides.
+//! What is on the wire: encodings of VRRP and its authentication, IPv4 headers, ARP, neighbour discovery and D-Bus, and nothing that
+//! decides.
 //!
 //! Writers take values and return bytes. Readers take whatever has arrived: they return `None` for what is not of their
 //! kind, and never read beyond it.
@@ -7,6 +8,7 @@ pub mod ah;
 pub mod arp;
 pub mod bfd;
 pub mod checksum;
+pub mod dbus;
 mod ethernet;
 pub mod ipv4;
 pub mod ndisc;

@@ -67,6 +67,12 @@ impl Daemon {
 
     #[track_caller]
     pub(crate) fn start_with(host: &Host, program: &Program, configuration: &str, options: &[&str]) -> Self {
+        Self::start_in(host, program, configuration, options, &[])
+    }
+
+    /// With these variables in its environment.
+    #[track_caller]
+    pub(crate) fn start_in(host: &Host, program: &Program, configuration: &str, options: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = host.folder().to_owned();
         let (link, file) = (folder.join("keepalived"), folder.join("keepalived.conf"));
         drop(std::fs::remove_file(&link));
@@ -77,7 +83,7 @@ impl Daemon {
         for option in ["-p", "-r", "-c", "-b"] {
             command.arg(option).arg(folder.join(format!("{}.pid", &option[1..])));
         }
-        command.args(options);
+        command.args(options).envs(environment.iter().copied());
         let mut child = host.spawn(&command);
         let lines = Lines::default();
         collect(child.stdout.take().expect("it was asked for"), &lines);

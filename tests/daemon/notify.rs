@@ -19,7 +19,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 fn notice(told: Told, specific: Option<Script>, any: Option<Script>) -> Notice {
-    Notice { subject: Subject::Instance, name: "VI 1".into(), told, priority: 150, specific, any, fifo: true, mail: false }
+    Notice {
+        subject: Subject::Instance,
+        name: "VI 1".into(),
+        key: Box::default(),
+        told,
+        priority: 150,
+        specific,
+        any,
+        fifo: true,
+        mail: false,
+    }
 }
 
 /// Lets the teller work until something holds.

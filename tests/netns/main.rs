@@ -11,6 +11,7 @@ mod smtp;
 mod auth;
 mod bfd;
 mod care;
+mod dbus;
 mod firewall;
 mod kernel;
 mod lan;

@@ -20,7 +20,7 @@ fn conf() -> Mail {
 }
 
 fn notice(subject: Subject, told: Told) -> Notice {
-    Notice { subject, name: "VI_1".into(), told, priority: 150, specific: None, any: None, fifo: true, mail: true }
+    Notice { subject, name: "VI_1".into(), key: Box::default(), told, priority: 150, specific: None, any: None, fifo: true, mail: true }
 }
 
 fn server(real: Option<&str>, up: bool, reason: &str) -> ServerNotice {

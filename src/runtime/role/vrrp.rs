@@ -73,6 +73,9 @@ async fn serve(start: Start) -> io::Result<()> {
     let teller = Teller::new(&model)?;
     let effectors = Effectors::open(model.global.vrrp.netlink)?.remembering(&former);
     let mut driver = Driver::start(&model, &records, manner, effectors, teller, control, signals)?;
+    if !release_only {
+        driver.offer();
+    }
     let mut trackers = Trackers::new(&model, bfd)?;
     let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
     // What was read, and waits for its interfaces.
@@ -104,6 +107,11 @@ async fn serve(start: Start) -> io::Result<()> {
                 Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => driver.tell(ask),
                 Asked::Dump(signal) => dump(signal, &mut driver, &trackers, &model, &dumper),
+                Asked::Print(signal, done) => {
+                    dump(signal, &mut driver, &trackers, &model, &dumper);
+                    // It has its turn when the file is there.
+                    dumper.then(|| done.tell());
+                }
             }
         }
         if let Some(new) = coming.take_if(|_| driver.is_prepared()) {

@@ -587,14 +587,14 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "as for virtual servers",
             "How old the counters of real servers may be.",
         ),
-        key("enable_dbus", flag!(settings.dbus.enabled), "off", "Offer the D-Bus service."),
-        key(
+        live("enable_dbus", flag!(settings.dbus.enabled), "off", "Offer the D-Bus service."),
+        live(
             "dbus_service_name",
             named!(settings.dbus.service_name, "NAME", "dbus_service_name missing - ignoring"),
             "org.keepalived.Vrrp1",
             "Its name on the bus.",
         ),
-        key::<Global>(
+        live::<Global>(
             "dbus_no_interface_name",
             word!(settings.dbus.no_interface_name, "NAME"),
             "none",

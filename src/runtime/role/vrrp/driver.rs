@@ -31,9 +31,10 @@ use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::global::NetlinkBuffers;
 use crate::model::net::Family;
+use crate::runtime::dbus::{Dbus, Done};
 use crate::runtime::handover::{Ask, Report, RoleEnd};
 use crate::runtime::log;
-use crate::runtime::notify::{Tell as _, Teller};
+use crate::runtime::notify::Teller;
 use crate::runtime::poll::Poll;
 use crate::runtime::role::{Wanted, tell};
 use crate::runtime::signals::{Signal, Signals};
@@ -79,6 +80,8 @@ pub(super) enum Asked {
     /// Tell of yourself.
     Tell(Ask),
     Dump(Signal),
+    /// The same, asked for on D-Bus.
+    Print(Signal, Done),
 }
 
 /// What the driver lives on, opened in the namespace that it works in.
@@ -147,6 +150,7 @@ pub(super) struct Driver {
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
+    dbus: Dbus,
     control: RoleEnd,
     /// Room on the way to the supervisor is waited for.
     congested: bool,
@@ -177,6 +181,8 @@ impl Driver {
         poll.add(&holder, key(Kind::Holder, 0))?;
         poll.add(&control, key(Kind::Control, 0))?;
         poll.add(&signals, key(Kind::Signals, 0))?;
+        let dbus = Dbus::new()?;
+        poll.add(&dbus, key(Kind::Dbus, 0))?;
         let mut firewall = Firewall::default();
         firewall.prepare(model, &picture.links, !records.is_empty(), &mut holder);
         let picture = devices::prepare(&mut holder, &mut firewall, &mut monitor, model, picture)?;
@@ -215,6 +221,7 @@ impl Driver {
             unload: Some(began + SETTLED),
             failed: VecDeque::new(),
             teller,
+            dbus,
             control,
             congested: false,
             signals,
@@ -232,6 +239,11 @@ impl Driver {
         driver.control.report(Report::Ready);
         driver.rest()?;
         Ok(driver)
+    }
+
+    /// Offers what is to be offered on D-Bus.
+    pub(super) fn offer(&mut self) {
+        self.dbus.reconfigure(&self.model, || self.engine.snapshot());
     }
 
     /// Returns when there is something to do. Nothing is lost when the future is dropped.
@@ -269,6 +281,7 @@ impl Driver {
                 Kind::Control => self.converse(&mut asked),
                 Kind::Signals => self.signalled(&mut asked),
                 Kind::Linkbeat => self.hear_linkbeat(),
+                Kind::Dbus => self.serve(&mut asked),
                 // These are looked after in every turn.
                 Kind::Timer | Kind::Holder | Kind::Port => {}
             }
@@ -337,6 +350,7 @@ impl Driver {
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
         self.carry_out();
         self.hold_statics();
+        self.offer();
         self.control.report(Report::Ready);
         self.rest()
     }
@@ -390,7 +404,7 @@ impl Driver {
             }
         }
         for notice in std::mem::take(&mut self.notices) {
-            self.teller.notice(notice);
+            self.pass_on(notice);
         }
         self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
         if release {
@@ -398,6 +412,7 @@ impl Driver {
             self.holder.wait_for_filter(RELEASE);
         }
         self.holder.lines().iter().for_each(log::line);
+        self.dbus.stop();
     }
 
     /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,

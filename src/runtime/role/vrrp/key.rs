@@ -8,6 +8,7 @@ pub(super) enum Kind {
     Control,
     Signals,
     Linkbeat,
+    Dbus,
     Port,
     /// IPv4 or IPv6.
     Neighbour4,
@@ -15,13 +16,14 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Timer,
         Self::Monitor,
         Self::Holder,
         Self::Control,
         Self::Signals,
         Self::Linkbeat,
+        Self::Dbus,
         Self::Port,
         Self::Neighbour4,
         Self::Neighbour6,

@@ -18,5 +18,5 @@ fn notice(subject: Subject, name: &str, state: State, priority: u8) -> Option<No
         State::Master => Told::Master,
         State::Fault => Told::Fault,
     };
-    Some(Notice { subject, name: name.into(), told, priority, specific: None, any: None, fifo: true, mail: false })
+    Some(Notice { subject, name: name.into(), key: Box::default(), told, priority, specific: None, any: None, fifo: true, mail: false })
 }

@@ -8,6 +8,8 @@ use crate::kernel::linkbeat::Poller;
 use crate::kernel::rtnl::{Change, Picture};
 use crate::kernel::timer::now;
 use crate::model::net::Family;
+use crate::observe::dbus;
+use crate::runtime::dbus::Request;
 use crate::runtime::handover::{Order, Report};
 use crate::runtime::log;
 use crate::runtime::reading::Kept;
@@ -238,6 +240,29 @@ impl Driver {
             Order::Tell(ask) => Asked::Tell(ask),
         }));
         asked.extend(ended.then_some(Asked::Stop));
+    }
+
+    /// What is asked for on D-Bus.
+    pub(super) fn serve(&mut self, asked: &mut Vec<Asked>) {
+        for Request { ask, done } in self.dbus.requests() {
+            let signal = match ask {
+                dbus::Ask::PrintData => Signal::Data,
+                dbus::Ask::PrintStats => Signal::Stats,
+                dbus::Ask::PrintStatsClear => Signal::StatsClear,
+                dbus::Ask::Reload => {
+                    self.control.report(Report::ReloadAsked);
+                    done.tell();
+                    continue;
+                }
+                dbus::Ask::SendGarp(key) => {
+                    self.engine.announce_again(now(), &key, &mut self.actions);
+                    self.carry_out();
+                    done.tell();
+                    continue;
+                }
+            };
+            asked.push(Asked::Print(signal, done));
+        }
     }
 
     pub(super) fn signalled(&mut self, asked: &mut Vec<Asked>) {

@@ -3,6 +3,7 @@
 use super::{Driver, FRAMES, NOTICES, ROOM};
 use crate::effect::Action;
 use crate::effect::net::{Fact, Owner};
+use crate::effect::notice::Notice;
 use crate::effect::packet::Target;
 use crate::kernel::timer::now;
 use crate::runtime::handover::{Entry, Report};
@@ -92,8 +93,14 @@ impl Driver {
             self.neighbours.probe(target, self.engine.links());
         }
         let most = NOTICES.min(self.notices.len());
-        for notice in self.notices.drain(..most) {
-            self.teller.notice(notice);
+        let notices: Vec<Notice> = self.notices.drain(..most).collect();
+        for notice in notices {
+            self.pass_on(notice);
         }
+    }
+
+    pub(super) fn pass_on(&mut self, notice: Notice) {
+        self.dbus.notice(&notice);
+        self.teller.notice(notice);
     }
 }
