@@ -11,6 +11,7 @@ use super::limiter::Limiter;
 use super::place::Site;
 use super::snapshot::seen;
 use super::stats::Stats;
+use super::view::Reason;
 use super::{message, place};
 use crate::effect::net::{Device, InstanceId, Links, Owner};
 use crate::effect::notice::{Notice, Told};
@@ -181,6 +182,8 @@ pub(super) struct Instance {
     pub(super) stats: Stats,
     pub(super) history: History,
     pub(super) changed: Instant,
+    pub(super) since: Option<Instant>,
+    pub(super) reason: Option<Reason>,
     pub(super) last_advert: Option<Instant>,
     /// Where it stands in the engine's queue.
     pub(super) armed: Option<(Instant, u64)>,
@@ -219,6 +222,8 @@ impl Instance {
             stats: Stats::default(),
             history: History::default(),
             changed: now,
+            since: None,
+            reason: None,
             last_advert: None,
             armed: None,
             recorded: None,
@@ -275,6 +280,8 @@ impl Instance {
     fn enter(&mut self, state: State, cx: &Cx<'_>) {
         self.state = state;
         self.changed = cx.now;
+        self.reason = Some(self.history.reason(self.conf.priority));
+        self.since = if matches!(self.state, State::Init | State::Fault) { None } else { self.since.or(Some(cx.now)) };
         self.note(cx.now, Happening::Entered(seen(&self.state)));
         self.remarked.clear();
     }
@@ -482,11 +489,14 @@ impl Instance {
         }
         let trusted = self.master.filter(|_| !self.is_master());
         let circumstances = Circumstances { effective: self.effective, trusted, group: self.conf.group(), utc: cx.utc, own: self.source };
+        let known = self.stats.auth_errors.invalid_type;
         let verdict = admit(&self.conf, circumstances, datagram, &mut self.auth, &mut self.stats);
         if let Some(remark) = verdict.remark
             && self.remarked.insert(remark)
         {
             cx.actions.push(Action::Say(message::remark(&self.conf, remark, datagram.source)));
+            let invalid = self.stats.auth_errors.invalid_type > known;
+            cx.actions.extend(remark.refusal(invalid, &self.conf.name, datagram.source).map(Action::Refuse));
         }
         let heard = verdict.heard?;
         if !verdict.old_checksum {

@@ -506,6 +506,7 @@ impl World {
             | Action::Adopt { .. }
             | Action::Silence(_)
             | Action::Probe(_)
+            | Action::Refuse(_)
             | Action::Renew(_)
             | Action::Forget(_) => {
                 format!("{action:?}")

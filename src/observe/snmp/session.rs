@@ -301,7 +301,8 @@ impl Session {
             (Pending::Register(_) | Pending::Notify | Pending::Ping, error::NONE) => {}
             (Pending::Register(at), error) => {
                 let subtree = self.settings.subtrees.get(at).map(|(subtree, _)| subtree.to_string()).unwrap_or_default();
-                let why = if error == error::DUPLICATE_REGISTRATION { "somebody else serves it".to_owned() } else { format!("error {error}") };
+                let why =
+                    if error == error::DUPLICATE_REGISTRATION { "somebody else serves it".to_owned() } else { format!("error {error}") };
                 self.say(Level::Error, &format!("{subtree} cannot be served: {why}"), actions);
             }
             (Pending::Notify | Pending::Ping, error) => {

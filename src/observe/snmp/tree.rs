@@ -94,10 +94,6 @@ impl<S> Tree<S> {
         Self { scene, tables }
     }
 
-    pub(super) const fn scene(&self) -> &S {
-        &self.scene
-    }
-
     /// One that is not there is told as what is missing.
     pub fn get(&self, name: &Oid) -> Value {
         // Rows of scalars may be interrupted by tables, and then are several tables with one beginning.

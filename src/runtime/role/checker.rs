@@ -82,6 +82,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
                 Asked::Tell(ask) => driver.tell(ask),
+                Asked::Show => driver.show(),
                 Asked::Dump => dump(&driver, &model, &dumper),
             }
         }
@@ -94,8 +95,8 @@ async fn serve(start: Start) -> io::Result<()> {
         tokio::task::yield_now().await;
     }
     driver.stop(release);
-    let (teller, _control) = driver.finish();
-    teller.finish(PAUSE).await;
+    let (teller, agent, _control) = driver.finish();
+    tokio::join!(agent.finish(PAUSE), teller.finish(PAUSE));
     Ok(())
 }
 

@@ -107,6 +107,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 // Of several, only the last one matters.
                 Asked::Reload(file) => next = Some(file),
                 Asked::Tell(ask) => driver.tell(ask),
+                Asked::Show => driver.show(trackers.view()),
                 Asked::Dump(signal) => dump(signal, &mut driver, &trackers, &model, &dumper),
             }
         }
@@ -120,8 +121,8 @@ async fn serve(start: Start) -> io::Result<()> {
     }
     trackers.stop();
     driver.stop(release);
-    let (teller, _control) = driver.finish();
-    teller.finish(PATIENCE).await;
+    let (teller, agent, _control) = driver.finish();
+    tokio::join!(agent.finish(PATIENCE), teller.finish(PATIENCE));
     Ok(())
 }
 

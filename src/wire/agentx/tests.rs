@@ -40,8 +40,13 @@ fn ranges() -> impl Strategy<Value = Vec<Range>> {
 
 fn region() -> impl Strategy<Value = Region> {
     let range = proptest::option::of((1..=u8::MAX, any::<u32>()));
-    (any::<u8>(), any::<u8>(), oid(), range, any::<bool>())
-        .prop_map(|(timeout, priority, subtree, range, instance)| Region { timeout, priority, subtree, range, instance })
+    (any::<u8>(), any::<u8>(), oid(), range, any::<bool>()).prop_map(|(timeout, priority, subtree, range, instance)| Region {
+        timeout,
+        priority,
+        subtree,
+        range,
+        instance,
+    })
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -52,16 +57,23 @@ fn body() -> impl Strategy<Value = Body> {
         region().prop_map(|region| Body::Unregister(Region { timeout: 0, instance: false, ..region })),
         ranges().prop_map(Body::Get),
         ranges().prop_map(Body::GetNext),
-        (any::<u16>(), any::<u16>(), ranges())
-            .prop_map(|(non_repeaters, max_repetitions, ranges)| Body::GetBulk { non_repeaters, max_repetitions, ranges }),
+        (any::<u16>(), any::<u16>(), ranges()).prop_map(|(non_repeaters, max_repetitions, ranges)| Body::GetBulk {
+            non_repeaters,
+            max_repetitions,
+            ranges
+        }),
         binds().prop_map(Body::TestSet),
         Just(Body::CommitSet),
         Just(Body::UndoSet),
         Just(Body::CleanupSet),
         binds().prop_map(Body::Notify),
         Just(Body::Ping),
-        (any::<u32>(), any::<u16>(), any::<u16>(), binds())
-            .prop_map(|(uptime, error, index, binds)| Body::Response(Response { uptime, error, index, binds })),
+        (any::<u32>(), any::<u16>(), any::<u16>(), binds()).prop_map(|(uptime, error, index, binds)| Body::Response(Response {
+            uptime,
+            error,
+            index,
+            binds
+        })),
         (19..=u8::MAX).prop_map(Body::Other),
     ]
 }
@@ -136,7 +148,8 @@ fn names_are_in_the_order_of_a_dictionary() {
 
 #[test]
 fn what_says_a_wrong_length_or_version_is_no_agentx() {
-    let ping = Pdu { header: Header { order: Order::Little, session: 1, transaction: 2, packet: 3, context: None }, body: Body::Ping }.encode();
+    let ping =
+        Pdu { header: Header { order: Order::Little, session: 1, transaction: 2, packet: 3, context: None }, body: Body::Ping }.encode();
     for (at, to) in [(0, 2), (16, 1), (18, 0x20), (19, 0xff)] {
         let mut bytes = ping.clone();
         bytes[at] = to;

@@ -29,6 +29,7 @@ use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::global::NetlinkBuffers;
 use crate::model::net::Family;
+use crate::runtime::agent::{Agent, Part};
 use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::log;
 use crate::runtime::notify::{Tell as _, Teller};
@@ -37,6 +38,7 @@ use crate::runtime::rights;
 use crate::runtime::role::{orders, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
+use crate::track::view::View as Tracking;
 use crate::vrrp::announce::{Announcer, Pace};
 use crate::vrrp::view::View;
 use crate::vrrp::{Engine, Event, Manner};
@@ -78,6 +80,8 @@ pub(super) enum Asked {
     /// Tell of yourself.
     Tell(Ask),
     Dump(Signal),
+    /// Show SNMP what there is.
+    Show,
 }
 
 /// What the driver lives on, opened in the namespace that it works in.
@@ -144,6 +148,7 @@ pub(super) struct Driver {
     /// What has come of carrying out actions, for the next turn.
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
+    agent: Agent,
     control: RoleEnd,
     /// Room on the way to the supervisor is waited for.
     congested: bool,
@@ -211,6 +216,7 @@ impl Driver {
             unload: Some(began + SETTLED),
             failed: VecDeque::new(),
             teller,
+            agent: Agent::start(Part::Vrrp, model),
             control,
             congested: false,
             signals,
@@ -236,6 +242,7 @@ impl Driver {
             biased;
             // First, because there may always be something to do.
             () = self.teller.drive() => Ok(()),
+            () = self.agent.asked() => Ok(()),
             woken = self.poll.wait() => woken,
         }
     }
@@ -284,6 +291,7 @@ impl Driver {
         self.slim();
         self.synchronise();
         self.rest()?;
+        asked.extend(self.agent.take_asked().then_some(Asked::Show));
         Ok(asked)
     }
 
@@ -322,6 +330,7 @@ impl Driver {
             self.synchroniser = Synchroniser::start(model);
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
+        self.agent.configure(model);
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
         self.carry_out();
         self.hold_statics();
@@ -348,6 +357,10 @@ impl Driver {
         let mut view = self.engine.snapshot();
         self.ports.describe(&mut view.ports);
         view
+    }
+
+    pub(super) fn show(&self, tracking: Tracking) {
+        self.agent.show_routers(self.snapshot(), tracking);
     }
 
     pub(super) fn clear_stats(&mut self) {
@@ -378,6 +391,7 @@ impl Driver {
             }
         }
         for notice in std::mem::take(&mut self.notices) {
+            self.agent.notice(&notice, &self.engine);
             self.teller.notice(notice);
         }
         self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
@@ -390,10 +404,10 @@ impl Driver {
 
     /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
     /// so are we.
-    pub(super) fn finish(mut self) -> (Teller, RoleEnd) {
+    pub(super) fn finish(mut self) -> (Teller, Agent, RoleEnd) {
         self.control.report(Report::Stopped);
         self.control.finish(LAST_WORDS);
-        (self.teller, self.control)
+        (self.teller, self.agent, self.control)
     }
 
     // What comes in.
@@ -650,6 +664,7 @@ impl Driver {
                 }
                 Action::Probe(targets) => self.later.put(self.last_hold, Waiting::Probe(targets)),
                 Action::Notify(notice) => self.later.put(self.last_hold, Waiting::Notify(notice)),
+                Action::Refuse(refusal) => self.agent.refusal(refusal),
                 Action::Record(record) => self.control.report(Report::Record(Entry::Instance(record))),
                 Action::Forget(key) => self.control.report(Report::Forget(key)),
                 Action::Say(line) => log::line(&line),
@@ -702,6 +717,7 @@ impl Driver {
         }
         let most = NOTICES.min(self.notices.len());
         for notice in self.notices.drain(..most) {
+            self.agent.notice(&notice, &self.engine);
             self.teller.notice(notice);
         }
     }
