@@ -19,7 +19,7 @@ SOAK_SEED ?= 1
 STANDFAST := target/debug/standfast
 BUILD_PACKAGES := gcc libc6-dev make pkg-config
 # What works in network namespaces needs these, and root. Certificates are made with openssl.
-NETNS_PACKAGES := keepalived frr iproute2 nftables openssl util-linux
+NETNS_PACKAGES := keepalived frr iproute2 nftables openssl snmp snmpd snmptrapd util-linux
 # And what works with IPVS, a kernel that has it.
 UML_PACKAGES := user-mode-linux ipvsadm kmod nginx-light
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)

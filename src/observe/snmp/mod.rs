@@ -141,3 +141,6 @@ pub fn checkers(scene: Scene) -> Tree<Scene> {
     }
     Tree::new(scene, tables)
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ fn identified(server: &VirtualServer) -> impl Iterator<Item = (Oid, Value)> {
     let last = (column(8), integer(protocol(&server.service).unwrap_or(4)));
     std::iter::once((column(2), integer(service_type(&server.service)))).chain(own).chain([last])
 }
+
+#[cfg(test)]
+mod tests;
