@@ -21,7 +21,7 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config
 # What works in network namespaces needs these, and root. Certificates are made with openssl.
 NETNS_PACKAGES := keepalived frr iproute2 nftables openssl snmp snmpd snmptrapd util-linux
 # And what works with IPVS, a kernel that has it.
-UML_PACKAGES := user-mode-linux ipvsadm kmod nginx-light
+UML_PACKAGES := user-mode-linux ipvsadm keepalived kmod nginx-light snmp snmpd
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 # cargo as ourselves, and what it runs as root. Tests in namespaces wait more than they work.
 NETNS_CARGO = RUST_TEST_THREADS=4 $(CARGO) $(if $(AS_ROOT),--config "target.'cfg(all())'.runner = '$(AS_ROOT)'")

@@ -480,7 +480,7 @@ impl World {
                 Action::Announce(announce) => self.claim(host, &announce.targets),
                 Action::Probe(targets) => self.claim(host, &targets),
                 // They are watched.
-                Action::Silence(_) | Action::Notify(_) | Action::Say(_) => {}
+                Action::Silence(_) | Action::Notify(_) | Action::Refuse(_) | Action::Say(_) => {}
             }
         }
     }

@@ -133,7 +133,7 @@ mod tests {
     /// Two scalars, a table, and two scalars more, as `KEEPALIVED-MIB` has them in places.
     fn tree() -> Tree<()> {
         let base = Oid::from([1, 3]);
-        let value = |(): &(), place: Place, column| {
+        let value = |(): &(), place: Place, column: u32| {
             // One cell is missing.
             (place != [0, 1, 0] || column != 3).then(|| Value::Integer(i32::try_from(place[1] * 10).unwrap_or(-1) + column.cast_signed()))
         };
