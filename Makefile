@@ -19,9 +19,9 @@ SOAK_SEED ?= 1
 STANDFAST := target/debug/standfast
 BUILD_PACKAGES := gcc libc6-dev make pkg-config
 # What works in network namespaces needs these, and root. Certificates are made with openssl.
-NETNS_PACKAGES := keepalived frr iproute2 nftables openssl util-linux dbus-daemon dbus-bin libglib2.0-bin
+NETNS_PACKAGES := keepalived frr iproute2 nftables openssl util-linux dbus-daemon dbus-bin libglib2.0-bin snmp snmpd snmptrapd
 # And what works with IPVS, a kernel that has it.
-UML_PACKAGES := user-mode-linux ipvsadm kmod nginx-light
+UML_PACKAGES := user-mode-linux ipvsadm keepalived kmod nginx-light snmp snmpd
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 # cargo as ourselves, and what it runs as root. Tests in namespaces wait more than they work.
 NETNS_CARGO = RUST_TEST_THREADS=4 $(CARGO) $(if $(AS_ROOT),--config "target.'cfg(all())'.runner = '$(AS_ROOT)'")

@@ -6,6 +6,7 @@ use crate::model::lvs::{Forwarding, Persistence, Protocol, Scheduler, SchedulerF
 use crate::model::net::Family;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::ops::AddAssign;
 
 /// A virtual server, for as long as the process lives: a reload that keeps the server keeps its number, and no other server
 /// ever gets it.
@@ -71,4 +72,47 @@ pub struct Service {
     pub key: ServiceKey,
     pub settings: Settings,
     pub dests: Box<[Dest]>,
+}
+
+/// What the kernel has counted, and the rates that it works out from that: of connections, of packets and bytes in, and of
+/// packets and bytes out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    pub connections: u64,
+    pub packets: [u64; 2],
+    pub bytes: [u64; 2],
+    pub connections_per_second: u64,
+    pub packets_per_second: [u64; 2],
+    pub bytes_per_second: [u64; 2],
+}
+
+/// And what is open at a destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DestTraffic {
+    pub traffic: Traffic,
+    pub active: u32,
+    pub inactive: u32,
+    pub persistent: u32,
+}
+
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        let add = |one: &mut u64, other: u64| *one = one.saturating_add(other);
+        let add_both = |one: &mut [u64; 2], other: [u64; 2]| one.iter_mut().zip(other).for_each(|(one, other)| add(one, other));
+        add(&mut self.connections, other.connections);
+        add_both(&mut self.packets, other.packets);
+        add_both(&mut self.bytes, other.bytes);
+        add(&mut self.connections_per_second, other.connections_per_second);
+        add_both(&mut self.packets_per_second, other.packets_per_second);
+        add_both(&mut self.bytes_per_second, other.bytes_per_second);
+    }
+}
+
+impl AddAssign for DestTraffic {
+    fn add_assign(&mut self, other: Self) {
+        self.traffic += other.traffic;
+        self.active = self.active.saturating_add(other.active);
+        self.inactive = self.inactive.saturating_add(other.inactive);
+        self.persistent = self.persistent.saturating_add(other.persistent);
+    }
 }

@@ -21,7 +21,7 @@ pub mod say;
 pub mod time;
 
 use net::{Fact, InstanceId, Owner};
-use notice::Notice;
+use notice::{Notice, Refusal};
 use packet::{Announce, Port, PortId, Target, Transmit};
 use record::Record;
 use say::{Level, Line};
@@ -52,6 +52,7 @@ pub enum Action {
     /// thereby makes the rightful master announce itself to everybody.
     Probe(Box<[Target]>),
     Notify(Notice),
+    Refuse(Refusal),
     Record(Record),
     /// The instance with this key is no more.
     Forget(Box<str>),
@@ -67,6 +68,10 @@ pub struct Actions {
 impl Actions {
     pub fn push(&mut self, action: Action) {
         self.list.push(action);
+    }
+
+    pub fn extend(&mut self, actions: impl IntoIterator<Item = Action>) {
+        self.list.extend(actions);
     }
 
     pub fn say(&mut self, level: Level, text: impl Into<String>) {

@@ -3,6 +3,7 @@
 use crate::model::net::Family;
 use crate::model::script::Script;
 use std::fmt;
+use std::net::IpAddr;
 
 /// Scripts, FIFOs and mail say it in their own ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +70,26 @@ impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
     }
+}
+
+/// A packet that was not taken for an advert. It is said once of each kind, until there is another master.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub instance: Box<str>,
+    pub source: IpAddr,
+    pub why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    Ttl,
+    Version,
+    Checksum,
+    /// There is no such type of authentication.
+    AuthType,
+    /// It is another one than ours.
+    AuthMismatch,
+    AuthFailure,
 }
 
 /// What the world is told of a virtual server or of one of its real servers.

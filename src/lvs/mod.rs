@@ -29,11 +29,23 @@ mod tests;
 
 pub use engine::Engine;
 
-use crate::effect::ipvs::{ServerId, Service};
+/// What the kernel recognises the packets of a virtual server by, each once.
+pub fn keys(model: &Model, server: &VirtualServer) -> Vec<ServiceKey> {
+    table::keys(server, layout::group(model, server))
+}
+
+/// What the kernel knows a real server of that service by.
+pub fn destination(key: ServiceKey, address: IpAddr, port: u16, forwarding: Forwarding) -> DestKey {
+    DestKey { address, port: table::port(key, forwarding, port) }
+}
+
+use crate::effect::ipvs::{DestKey, ServerId, Service, ServiceKey};
 use crate::effect::notice::ServerNotice;
 use crate::effect::probe::{CheckerId, Outcome, RunId};
 use crate::effect::record::Health;
 use crate::effect::say::Line;
+use crate::model::Model;
+use crate::model::lvs::{Forwarding, VirtualServer};
 use std::net::IpAddr;
 
 /// What the engine is told.

@@ -26,7 +26,7 @@ pub(super) fn services(server: &VirtualServer, group: Option<&ServerGroup>, real
 }
 
 /// What the kernel recognises the packets of a virtual server by, each once.
-fn keys(server: &VirtualServer, group: Option<&ServerGroup>) -> Vec<ServiceKey> {
+pub(super) fn keys(server: &VirtualServer, group: Option<&ServerGroup>) -> Vec<ServiceKey> {
     match &server.service {
         Configured::Address { address, port, protocol } => {
             vec![ServiceKey::Address { protocol: *protocol, address: *address, port: *port }]
@@ -135,7 +135,7 @@ fn reachable(family: Family, address: IpAddr, forwarding: Forwarding) -> bool {
 }
 
 /// The port the kernel knows a destination by: only NAT changes ports.
-fn port(key: ServiceKey, forwarding: Forwarding, configured: u16) -> u16 {
+pub(super) fn port(key: ServiceKey, forwarding: Forwarding, configured: u16) -> u16 {
     match (forwarding, key) {
         (Forwarding::Nat, ServiceKey::Address { .. } | ServiceKey::Mark { .. }) => configured,
         (Forwarding::DirectRoute | Forwarding::Tunnel(_), ServiceKey::Address { port, .. }) => port,

@@ -22,6 +22,7 @@ mod route;
 mod rule;
 pub mod screen;
 mod sheet;
+pub mod snmp;
 mod statics;
 pub mod stats;
 pub mod status;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the machine is asked here, and nowhere above")]
 
+mod agent;
 mod around;
 mod bytes;
 mod check;

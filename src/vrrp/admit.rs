@@ -2,6 +2,7 @@
 
 use super::auth::{self, Memory};
 use super::stats::Stats;
+use crate::effect::notice::{Refusal, Why};
 use crate::effect::packet::Datagram;
 use crate::model::net::Family;
 use crate::model::vrrp::{Auth, Instance, OldChecksum, Password, Transport, Version};
@@ -51,6 +52,33 @@ pub(super) enum Remark {
     Forged,
     Replayed,
     Skewed,
+}
+
+impl Remark {
+    /// What others than the log are told of it. `invalid` is whether there is no such type of authentication.
+    pub(super) fn refusal(self, invalid: bool, instance: &str, source: IpAddr) -> Option<Refusal> {
+        let why = match self {
+            Self::Ttl | Self::PeerTtl => Why::Ttl,
+            Self::Version => Why::Version,
+            Self::Checksum => Why::Checksum,
+            Self::AuthType if invalid => Why::AuthType,
+            Self::AuthType => Why::AuthMismatch,
+            Self::Password | Self::Seal | Self::Repeated | Self::Unsigned | Self::Forged | Self::Replayed => Why::AuthFailure,
+            Self::Stale | Self::UnknownKey | Self::Malformed => Why::AuthFailure,
+            Self::Length
+            | Self::Interval
+            | Self::Kind
+            | Self::Destination
+            | Self::NotAPeer
+            | Self::OtherInterval
+            | Self::OtherAddresses
+            | Self::OwnerIgnores
+            | Self::Next
+            | Self::TakenUnsigned
+            | Self::Skewed => return None,
+        };
+        Some(Refusal { instance: instance.into(), source, why })
+    }
 }
 
 /// What is to be done with a packet.

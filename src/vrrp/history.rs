@@ -2,9 +2,10 @@
 
 use super::fault::Cause;
 use super::instance::Instance;
-use super::view::State;
+use super::view::{Reason, State};
 use crate::effect::time::Instant;
 use crate::model::track::Weight;
+use crate::model::vrrp::Priority;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -148,6 +149,33 @@ impl History {
             self.0.pop_front();
         }
         self.0.push_back(Entry { first: now, last: now, times: 1, happening });
+    }
+
+    /// Why an instance becomes master that does so now.
+    pub(super) fn reason(&self, priority: Priority) -> Reason {
+        if priority.is_owner() {
+            return Reason::Preempted;
+        }
+        let mut reason = Reason::Priority;
+        for entry in self.0.iter().rev() {
+            match entry.happening {
+                Happening::Entered(_) | Happening::Resumed => break,
+                Happening::Lower { .. } => return Reason::Preempted,
+                Happening::Silent(_) | Happening::Resigned { .. } => reason = Reason::NoResponse,
+                Happening::Reloaded
+                | Happening::Follows { .. }
+                | Happening::Outranked { .. }
+                | Happening::Answered { .. }
+                | Happening::YieldsOwnership { .. }
+                | Happening::Reported(_)
+                | Happening::Priority { .. }
+                | Happening::Failed(_)
+                | Happening::WithGroup { .. }
+                | Happening::HeldBack
+                | Happening::Stalled(_) => {}
+            }
+        }
+        reason
     }
 
     pub(super) fn entries(&self) -> Vec<Entry> {

@@ -13,6 +13,7 @@ use super::history::{Happening, History, Wait};
 use super::limiter::Limiter;
 use super::place::Site;
 use super::stats::Stats;
+use super::view::Reason;
 use super::{message, place};
 use crate::effect::net::{InstanceId, Links, Owner};
 use crate::effect::notice::{Notice, Told};
@@ -182,6 +183,8 @@ pub(super) struct Instance {
     pub(super) stats: Stats,
     pub(super) history: History,
     pub(super) changed: Instant,
+    pub(super) since: Option<Instant>,
+    pub(super) reason: Option<Reason>,
     pub(super) last_advert: Option<Instant>,
     /// Where it stands in the engine's queue.
     pub(super) armed: Option<(Instant, u64)>,
@@ -220,6 +223,8 @@ impl Instance {
             stats: Stats::default(),
             history: History::default(),
             changed: now,
+            since: None,
+            reason: None,
             last_advert: None,
             armed: None,
             recorded: None,

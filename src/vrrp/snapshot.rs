@@ -41,6 +41,13 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// One of them, without what an interface of its own is called.
+    pub fn look(&self, name: &str) -> Option<InstanceView> {
+        self.instances.values().find(|instance| *instance.conf.name == *name).map(|instance| instance.view(None))
+    }
+}
+
 impl Instance {
     fn view(&self, own: Option<Box<str>>) -> InstanceView {
         InstanceView {
@@ -62,6 +69,8 @@ impl Instance {
             own,
             source: self.source,
             last_transition: self.changed,
+            since: self.since,
+            reason: self.reason.filter(|_| self.is_master()),
             faults: self.faults.iter().cloned().collect(),
             holds_addresses: self.is_master(),
             stats: self.stats,

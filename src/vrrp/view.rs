@@ -51,6 +51,10 @@ pub struct InstanceView {
     /// What adverts are sent from.
     pub source: Option<IpAddr>,
     pub last_transition: Instant,
+    /// Since when it has been neither in INIT nor in FAULT.
+    pub since: Option<Instant>,
+    /// Why it became master, if it is one.
+    pub reason: Option<Reason>,
     /// Why it is in FAULT.
     pub faults: Vec<Cause>,
     /// It holds its addresses.
@@ -111,4 +115,15 @@ impl State {
             Self::Fault => "FAULT",
         }
     }
+}
+
+/// Why somebody becomes master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There was nobody.
+    Priority,
+    /// It is better than the one before, or owns the addresses.
+    Preempted,
+    /// The master was silent, or said that it goes.
+    NoResponse,
 }

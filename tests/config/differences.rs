@@ -521,6 +521,10 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("Dumps go where they are told to go", Row::Shown("tests/daemon/dumps.rs", "files_go_where_the_configuration_says")),
         ("A dump is there as a whole, and whoever waits for it is told", Row::Shown("tests/daemon/dumps.rs", "who_waits_for_a_file_by_its_name_is_told_when_it_is_complete")),
         ("Dumps say what is so", Row::Shown("src/observe/tests.rs", "what_keepalived_gets_wrong_is_right")),
+        ("SNMP disturbs nothing", Row::Shown("tests/netns/snmp.rs", "an_agent_that_goes_disturbs_nothing_and_is_found_again")),
+        ("SNMP shows what is so", Row::Shown("tests/netns/snmp.rs", "all_objects_are_as_keepalived_shows_them")),
+        ("Nothing can be set by SNMP", Row::Shown("tests/netns/snmp.rs", "nothing_can_be_set")),
+        ("Traps follow what scripts are told", Row::Shown("src/observe/snmp/trap/tests.rs", "a_refused_packet_is_told_by_its_kind")),
     ]
 }
 
@@ -601,9 +605,9 @@ fn closing_line() {
     let folder = std::env::temp_dir().join(format!("standfast-differences-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let closing = format!("standfast {} reads and checks these keywords, but does not act on them yet: ", env!("CARGO_PKG_VERSION"));
-    let idle = "global_defs {\n snmp_socket unix:/x\n}\n";
+    let idle = "global_defs {\n enable_dbus\n}\n";
     for (text, status, last) in
-        [(idle.to_owned(), 0, Some("snmp_socket")), (format!("frob\n{idle}"), 5, Some("snmp_socket")), ("frob\n".to_owned(), 5, None)]
+        [(idle.to_owned(), 0, Some("enable_dbus")), (format!("frob\n{idle}"), 5, Some("enable_dbus")), ("frob\n".to_owned(), 5, None)]
     {
         let file = folder.join("k.conf");
         std::fs::write(&file, text).expect("a file");

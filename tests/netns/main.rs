@@ -20,6 +20,7 @@ mod reload;
 mod resilience;
 mod role;
 mod routes;
+mod snmp;
 mod sockets;
 mod traces;
 mod trackers;

@@ -491,7 +491,7 @@ impl World {
                 Action::Announce(announce) => self.claim(host, &announce.targets),
                 Action::Probe(targets) => self.claim(host, &targets),
                 // They are watched.
-                Action::Silence(_) | Action::Notify(_) | Action::Say(_) => {}
+                Action::Silence(_) | Action::Notify(_) | Action::Refuse(_) | Action::Say(_) => {}
             }
         }
     }
@@ -517,6 +517,7 @@ impl World {
             | Action::Adopt { .. }
             | Action::Silence(_)
             | Action::Probe(_)
+            | Action::Refuse(_)
             | Action::Renew(_)
             | Action::Forget(_) => {
                 format!("{action:?}")

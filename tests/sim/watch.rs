@@ -96,6 +96,7 @@ impl Watch {
             | Action::Silence(_)
             | Action::Renew(_)
             | Action::Probe(_)
+            | Action::Refuse(_)
             | Action::Record(_)
             | Action::Forget(_)
             | Action::Say(_) => None,

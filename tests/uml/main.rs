@@ -11,6 +11,7 @@ mod marks;
 mod place;
 mod reload;
 mod routes;
+mod snmp;
 mod table;
 mod upgrade;
 mod wait;
@@ -32,6 +33,7 @@ const STORIES: &[&[Story]] = &[
     marks::STORIES,
     carrier::STORIES,
     routes::STORIES,
+    snmp::STORIES,
 ];
 
 #[test]
@@ -72,6 +74,11 @@ fn groups_are_served_where_packets_cannot_be_marked() {
 #[test]
 fn routes_lead_where_this_kernel_cannot() {
     guest::tell(routes::STORIES);
+}
+
+#[test]
+fn snmp_shows_what_keepalived_s_does() {
+    guest::tell(snmp::STORIES);
 }
 
 #[test]

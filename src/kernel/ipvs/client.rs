@@ -5,7 +5,7 @@
 use super::decode::{Attributes, Content, SeenService, messages};
 use super::message::{Answer, Command, number};
 use crate::effect::ipvs::delta::Op;
-use crate::effect::ipvs::{Dest, ServiceKey};
+use crate::effect::ipvs::{Dest, DestKey, DestTraffic, ServiceKey, Traffic};
 use crate::sys::netlink::descriptor;
 use neli::consts::socket::{Msg, NlFamily};
 use neli::socket::NlSocket;
@@ -119,6 +119,19 @@ impl Client {
                 }
             }
         }
+    }
+
+    pub(super) fn service_traffic(&mut self) -> io::Result<Vec<(ServiceKey, Traffic)>> {
+        let mut seen = Vec::new();
+        self.ask(self.family, Command::services(), Answer::Dump, |item| seen.extend(item.service_traffic()))?;
+        Ok(seen)
+    }
+
+    /// None where the service is not there.
+    pub(super) fn dest_traffic(&mut self, key: ServiceKey) -> io::Result<Vec<(DestKey, DestTraffic)>> {
+        let mut seen = Vec::new();
+        self.ask(self.family, Command::dests(key)?, Answer::Dump, |item| seen.extend(item.dest_traffic(key.family())))?;
+        Ok(seen)
     }
 
     pub(super) fn carry_out(&mut self, command: Command) -> io::Result<()> {

@@ -4,7 +4,7 @@
 
 use super::client::Timeouts;
 use super::message::{number as n, protocol};
-use crate::effect::ipvs::{Dest, DestKey, ServiceKey, Settings};
+use crate::effect::ipvs::{Dest, DestKey, DestTraffic, ServiceKey, Settings, Traffic};
 use crate::model::lvs::{Checksum, Forwarding, Granularity, Persistence, Protocol, Scheduler, SchedulerFlags, Tunnel};
 use crate::model::net::Family;
 use nix::errno::Errno;
@@ -161,6 +161,44 @@ impl<'a> Attributes<'a> {
             None => (Forwarding::Nat, ODD_WEIGHT),
         };
         Some(Dest { key, forwarding, weight, upper_threshold, lower_threshold })
+    }
+
+    /// A service with what was counted for it.
+    pub(super) fn service_traffic(self) -> Option<(ServiceKey, Traffic)> {
+        let attributes = self.nested(n::SERVICE)?;
+        Some((self.service()?.key, attributes.traffic(n::service::STATS_64, n::service::STATS)))
+    }
+
+    pub(super) fn dest_traffic(self, service: Family) -> Option<(DestKey, DestTraffic)> {
+        let attributes = self.nested(n::DEST)?;
+        let number = |kind| attributes.u32(kind).unwrap_or(0);
+        let traffic = DestTraffic {
+            traffic: attributes.traffic(n::dest::STATS_64, n::dest::STATS),
+            active: number(n::dest::ACTIVE),
+            inactive: number(n::dest::INACTIVE),
+            persistent: number(n::dest::PERSISTENT),
+        };
+        Some((self.dest(service)?.key, traffic))
+    }
+
+    /// The long numbers, or the short ones of a kernel before 4.1.
+    fn traffic(self, long: u16, short: u16) -> Traffic {
+        let Some(attributes) = self.nested(long).or_else(|| self.nested(short)) else { return Traffic::default() };
+        let number = |kind| {
+            let bytes = attributes.find(kind).unwrap_or_default();
+            match <[u8; 8]>::try_from(bytes) {
+                Ok(bytes) => u64::from_ne_bytes(bytes),
+                Err(_) => u32_at(bytes, 0).map_or(0, u64::from),
+            }
+        };
+        Traffic {
+            connections: number(1),
+            packets: [number(2), number(3)],
+            bytes: [number(4), number(5)],
+            connections_per_second: number(6),
+            packets_per_second: [number(7), number(8)],
+            bytes_per_second: [number(9), number(10)],
+        }
     }
 
     fn forwarding(self) -> Option<Forwarding> {

@@ -52,7 +52,9 @@ pub(super) mod number {
         pub(in super::super::super) const FLAGS: u16 = 7;
         pub(in super::super::super) const TIMEOUT: u16 = 8;
         pub(in super::super::super) const NETMASK: u16 = 9;
+        pub(in super::super::super) const STATS: u16 = 10;
         pub(in super::super::super) const ENGINE: u16 = 11;
+        pub(in super::super::super) const STATS_64: u16 = 12;
     }
 
     pub(in super::super) mod dest {
@@ -62,7 +64,12 @@ pub(super) mod number {
         pub(in super::super::super) const WEIGHT: u16 = 4;
         pub(in super::super::super) const UPPER: u16 = 5;
         pub(in super::super::super) const LOWER: u16 = 6;
+        pub(in super::super::super) const ACTIVE: u16 = 7;
+        pub(in super::super::super) const INACTIVE: u16 = 8;
+        pub(in super::super::super) const PERSISTENT: u16 = 9;
+        pub(in super::super::super) const STATS: u16 = 10;
         pub(in super::super::super) const FAMILY: u16 = 11;
+        pub(in super::super::super) const STATS_64: u16 = 12;
         pub(in super::super::super) const TUNNEL_TYPE: u16 = 13;
         pub(in super::super::super) const TUNNEL_PORT: u16 = 14;
         pub(in super::super::super) const TUNNEL_FLAGS: u16 = 15;

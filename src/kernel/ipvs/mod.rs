@@ -5,6 +5,7 @@
 //! tell another director of the connections. Both wait for the kernel, which answers within the call.
 
 mod client;
+mod counters;
 mod daemon;
 mod decode;
 mod ledger;
@@ -13,6 +14,7 @@ mod problem;
 mod table;
 
 pub use client::Timeouts;
+pub use counters::Counters;
 pub use daemon::{Daemon, Daemons, State};
 pub use problem::{Mended, Problem, What};
 pub use table::{Report, Table};

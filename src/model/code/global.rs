@@ -32,7 +32,7 @@ record! {
         disabled
     }
     Fifo { path, uid, gid, script }
-    Snmp { socket, traps, vrrp, checker, virtual_server_stats, real_server_stats }
+    Snmp { socket, traps, vrrp, checker, rfc2787, rfc6527, virtual_server_stats, real_server_stats }
     Dbus { enabled, service_name, no_interface_name }
     Socket { path, owner }
     Owner { uid, gid }

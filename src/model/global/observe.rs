@@ -11,6 +11,9 @@ pub struct Snmp {
     pub traps: bool,
     pub vrrp: bool,
     pub checker: bool,
+    /// The MIBs of VRRP's own: for version 2, and for both.
+    pub rfc2787: bool,
+    pub rfc6527: bool,
     /// How old counters may be.
     pub virtual_server_stats: Duration,
     /// As for virtual servers unless given.
@@ -20,7 +23,16 @@ pub struct Snmp {
 impl Default for Snmp {
     fn default() -> Self {
         let virtual_server_stats = Duration::from_secs(5);
-        Self { socket: None, traps: false, vrrp: false, checker: false, virtual_server_stats, real_server_stats: None }
+        Self {
+            virtual_server_stats,
+            socket: None,
+            traps: false,
+            vrrp: false,
+            checker: false,
+            rfc2787: false,
+            rfc6527: false,
+            real_server_stats: None,
+        }
     }
 }
 

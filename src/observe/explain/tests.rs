@@ -52,6 +52,8 @@ fn account(state: State) -> Account {
         master_interval: Duration::from_secs(1),
         source: Some([10, 0, 0, 1].into()),
         last_transition: ago(123),
+        since: None,
+        reason: None,
         faults: Vec::new(),
         weights: -20,
         down_interval: Duration::ZERO,

@@ -77,6 +77,8 @@ fn instance(name: &str, state: State, stats: Stats) -> InstanceView {
         master_interval: Duration::from_secs(1),
         source: None,
         last_transition: Instant::from_nanos(50_500_000_000),
+        since: None,
+        reason: None,
         faults: vec![Cause::NoSource],
         weights: -20,
         down_interval: Duration::ZERO,

@@ -25,6 +25,8 @@ fn view(name: &str, stats: Stats) -> InstanceView {
         own: None,
         source: None,
         last_transition: crate::effect::time::Instant::default(),
+        since: None,
+        reason: None,
         faults: Vec::new(),
         holds_addresses: true,
         stats,

@@ -93,6 +93,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 // Of several, only the last one matters.
                 Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => driver.tell(ask),
+                Asked::Show => driver.show(),
                 Asked::Dump => dump(dump::path(Dump::Checker, &model.global.process), &driver, &model, &dumper),
             }
         }
@@ -105,8 +106,8 @@ async fn serve(start: Start) -> io::Result<()> {
         tokio::task::yield_now().await;
     }
     driver.stop(release);
-    let (teller, _control) = driver.finish();
-    teller.finish(PAUSE).await;
+    let (teller, agent, _control) = driver.finish();
+    tokio::join!(agent.finish(PAUSE), teller.finish(PAUSE));
     Ok(())
 }
 

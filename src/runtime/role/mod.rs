@@ -103,7 +103,7 @@ pub(super) fn initial_namespace() -> Option<&'static File> {
 }
 
 /// The network namespace whose IPVS is ours, where that is another one than the process's.
-fn ipvs_namespace(process: &Process) -> io::Result<Option<File>> {
+pub(super) fn ipvs_namespace(process: &Process) -> io::Result<Option<File>> {
     match &process.ipvs_namespace {
         IpvsNamespace::Same => Ok(None),
         // Whoever has not moved is there.

@@ -106,6 +106,7 @@ async fn serve(start: Start) -> io::Result<()> {
                 // Of several, only the last one matters.
                 Asked::Reload(wanted) => next = Some(wanted),
                 Asked::Tell(ask) => driver.tell(ask),
+                Asked::Show => driver.show(trackers.view()),
                 Asked::Dump(signal) => dump(signal, &mut driver, &trackers, &model, &dumper),
                 Asked::Print(signal, done) => {
                     dump(signal, &mut driver, &trackers, &model, &dumper);
@@ -141,8 +142,8 @@ async fn serve(start: Start) -> io::Result<()> {
     }
     trackers.stop();
     driver.stop(release);
-    let (teller, _control) = driver.finish();
-    teller.finish(PATIENCE).await;
+    let (teller, agent, _control) = driver.finish();
+    tokio::join!(agent.finish(PATIENCE), teller.finish(PATIENCE));
     Ok(())
 }
 

@@ -23,11 +23,14 @@ impl Instance {
         }
         let trusted = self.master.filter(|_| !self.is_master());
         let circumstances = Circumstances { effective: self.effective, trusted, group: self.conf.group(), utc: cx.utc, own: self.source };
+        let known = self.stats.auth_errors.invalid_type;
         let verdict = admit(&self.conf, circumstances, datagram, &mut self.auth, &mut self.stats);
         if let Some(remark) = verdict.remark
             && self.remarked.insert(remark)
         {
             cx.actions.push(Action::Say(message::remark(&self.conf, remark, datagram.source)));
+            let invalid = self.stats.auth_errors.invalid_type > known;
+            cx.actions.extend(remark.refusal(invalid, &self.conf.name, datagram.source).map(Action::Refuse));
         }
         let heard = verdict.heard?;
         if !verdict.old_checksum {

@@ -21,6 +21,8 @@ impl Instance {
     fn enter(&mut self, state: State, cx: &Cx<'_>) {
         self.state = state;
         self.changed = cx.now;
+        self.reason = Some(self.history.reason(self.conf.priority));
+        self.since = if matches!(self.state, State::Init | State::Fault) { None } else { self.since.or(Some(cx.now)) };
         self.note(cx.now, Happening::Entered(seen(&self.state)));
         self.remarked.clear();
     }

@@ -93,7 +93,7 @@ impl Router {
                     assert_eq!(before, None, "a port is opened once");
                 }
                 Action::Close(id) => assert!(self.ports.remove(&id).is_some(), "only an open port is closed"),
-                Action::Adopt { .. } | Action::Say(_) => {}
+                Action::Adopt { .. } | Action::Refuse(_) | Action::Say(_) => {}
                 Action::Hold { owner, facts } => {
                     let names = facts.iter().map(name).collect::<Vec<_>>();
                     let before = self.held.insert(owner, names.clone()).unwrap_or_default();

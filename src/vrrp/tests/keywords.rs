@@ -56,6 +56,7 @@ impl Talker {
                 | Action::Silence(_)
                 | Action::Renew(_)
                 | Action::Probe(_)
+                | Action::Refuse(_)
                 | Action::Record(_)
                 | Action::Forget(_) => continue,
             };

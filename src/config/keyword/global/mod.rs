@@ -12,7 +12,7 @@ use crate::config::args::Args;
 use crate::config::diagnostic::Class;
 use crate::config::draft::Draft;
 use crate::config::draft::global::Global;
-use crate::config::keyword::{Effect, Keyword, Shown};
+use crate::config::keyword::{Body, Effect, Keyword, Kind, Shown};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::model::global::ReceiveBuffer;
@@ -25,6 +25,16 @@ fn open_global(root: &mut Draft, parser: &mut Parser<'_>, statement: &Statement<
 fn show_global(root: &Draft, shown: &mut Shown<'_>) {
     shown.block("", &GLOBAL, &root.global);
 }
+
+const BOTH_RFCS: Kind<Global> = Kind {
+    syntax: "",
+    range: "",
+    body: Body::Line {
+        set: |t, _| (t.settings.snmp.rfc2787, t.settings.snmp.rfc6527) = (true, true),
+        // The two show themselves.
+        show: |_, _| {},
+    },
+};
 
 /// A word; its absence is told as `missing`.
 macro_rules! named {
@@ -565,23 +575,26 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
             "Take that size beyond the system's limit.",
         ),
         // SNMP and D-Bus
-        key(
+        live(
             "snmp_socket",
             line!("ADDRESS", "", process::set_snmp_socket, |t, s| s.value(&t.settings.snmp.socket)),
             "unix:/var/agentx/master",
             "Where the AgentX master listens.",
         ),
-        key("enable_traps", flag!(settings.snmp.traps), "off", "Send SNMP traps."),
-        key::<Global>("enable_snmp_vrrp", flag!(settings.snmp.vrrp), "off", "Serve the VRRP part of KEEPALIVED-MIB.")
+        live("enable_traps", flag!(settings.snmp.traps), "off", "Send SNMP traps."),
+        live::<Global>("enable_snmp_vrrp", flag!(settings.snmp.vrrp), "off", "Serve the VRRP part of KEEPALIVED-MIB.")
             .aliases(&["enable_snmp_keepalived"]),
-        key("enable_snmp_checker", flag!(settings.snmp.checker), "off", "Serve the LVS part of KEEPALIVED-MIB."),
-        key(
+        live("enable_snmp_checker", flag!(settings.snmp.checker), "off", "Serve the LVS part of KEEPALIVED-MIB."),
+        live("enable_snmp_rfc", BOTH_RFCS, "off", "The same as the next two together."),
+        live("enable_snmp_rfcv2", flag!(settings.snmp.rfc2787), "off", "Serve VRRP-MIB (RFC 2787)."),
+        live("enable_snmp_rfcv3", flag!(settings.snmp.rfc6527), "off", "Serve VRRPV3-MIB (RFC 6527)."),
+        live(
             "snmp_vs_stats_update_interval",
             seconds!(settings.snmp.virtual_server_stats, 1_000, 30_000_000, "0.001..30"),
             "5",
             "How old the counters of virtual servers may be.",
         ),
-        key(
+        live(
             "snmp_rs_stats_update_interval",
             seconds!(settings.snmp.real_server_stats, 1_000, 30_000_000, "0.001..30"),
             "as for virtual servers",

@@ -423,7 +423,6 @@ const FAULTS: &[(&str, &str)] = &[
     ("json_version", "json_version is missing a parameter after 'json_version'"),
     ("iproute_usr_dir a b", "invalid iproute_usr_dir"),
     ("state_dump_file \"\"", "invalid state_dump_file"),
-    ("enable_snmp_rfc", "Unknown keyword 'enable_snmp_rfc'"),
     ("net_namespace x", "Unknown keyword 'net_namespace'"),
 ];
 

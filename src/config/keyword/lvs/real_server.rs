@@ -5,7 +5,7 @@ use super::virtual_server::{FAMILIES, set_script, show_script};
 use crate::config::args::Args;
 use crate::config::draft::lvs::{RealServer, VirtualServer, real_server_name};
 use crate::config::keyword::checker::{bfd, dns, file, http, misc, show_all, smtp, tcp, udp};
-use crate::config::keyword::{Shown, Vocabulary, block, boolean, key, line, live, number};
+use crate::config::keyword::{Shown, Vocabulary, block, boolean, line, live, number};
 use crate::config::parser::Parser;
 use crate::config::syntax::Statement;
 use crate::model::net::Family;
@@ -100,7 +100,7 @@ pub static REAL_SERVER: Vocabulary<RealServer> = Vocabulary::new(
         ),
         live("smtp_alert", boolean!(smtp_alert), "smtp_alert_checker, smtp_alert, on", "Mail when it changes, or a check of it."),
         live("virtualhost", detail!(text, "real server virtualhost", virtualhost), "none", "Host header of HTTP checks, not for TLS."),
-        key("snmp_name", detail!(label, "real server snmp_name", snmp_name), "none", "Name for SNMP."),
+        live("snmp_name", detail!(label, "real server snmp_name", snmp_name), "none", "Name for SNMP."),
         live("TCP_CHECK", block!("", tcp::TCP, tcp::open, show_all), "none", "Connects."),
         live("HTTP_GET", checker!(http::HTTP, http::open_http), "none", "Fetches one or more URLs."),
         live("SSL_GET", checker!(http::SSL, http::open_ssl), "none", "Fetches them over TLS, whatever the certificate."),

@@ -9,6 +9,7 @@ use crate::kernel::timer::now;
 use crate::lvs::view::View;
 use crate::lvs::{Action, Engine, Event};
 use crate::model::Model;
+use crate::runtime::agent::{Agent, Part};
 use crate::runtime::follow::Follower;
 use crate::runtime::handover::{Ask, Entry, Order, Report, RoleEnd};
 use crate::runtime::log;
@@ -56,6 +57,8 @@ pub(super) enum Asked {
     /// Tell of yourself.
     Tell(Ask),
     Dump,
+    /// Show SNMP what there is.
+    Show,
 }
 
 #[derive(Debug)]
@@ -71,6 +74,9 @@ pub(super) struct Driver {
     /// Of BFD sessions.
     follower: Option<Follower>,
     teller: Teller,
+    agent: Agent,
+    /// It is the end.
+    stopping: bool,
     control: RoleEnd,
     /// Room on the way to the supervisor is waited for.
     congested: bool,
@@ -117,6 +123,8 @@ impl Driver {
             files: Watcher::new(of_checkers(model).filter(|_| !release_only))?,
             presence: None,
             follower: bfd.filter(|_| !release_only).map(Follower::new).transpose()?,
+            agent: if release_only { Agent::none(Part::Checkers) } else { Agent::start(Part::Checkers, model) },
+            stopping: false,
             teller: if release_only { Teller::for_servers(&Model::default())? } else { Teller::for_servers(model)? },
             control,
             congested: false,
@@ -146,6 +154,7 @@ impl Driver {
             biased;
             woken = self.poll.wait() => woken,
             () = self.teller.drive() => Ok(()),
+            () = self.agent.asked() => Ok(()),
             ended = self.prober.next() => {
                 self.ended.push_back(ended);
                 Ok(())
@@ -192,6 +201,7 @@ impl Driver {
             self.reconcile_at = now + RECONCILE;
         }
         self.rest();
+        asked.extend(self.agent.take_asked().then_some(Asked::Show));
         Ok(asked)
     }
 
@@ -200,6 +210,7 @@ impl Driver {
         self.carry_out();
         self.kernel.configure(model);
         self.teller.reconfigure(model);
+        self.agent.configure(model);
         self.prober.reconfigure(model);
         self.engine.reconfigure(now(), Arc::clone(model), &mut self.actions);
         self.files.reconfigure(of_checkers(model));
@@ -228,6 +239,10 @@ impl Driver {
         self.engine.snapshot()
     }
 
+    pub(super) fn show(&self) {
+        self.agent.show_servers(self.engine.snapshot());
+    }
+
     pub(super) fn files(&self) -> Vec<FileView> {
         self.files.view()
     }
@@ -235,6 +250,7 @@ impl Driver {
     /// The end: nothing is held any more when this returns, if it is to be released. Every notice has been told.
     pub(super) fn stop(&mut self, release: bool) {
         self.carry_out();
+        self.stopping = true;
         if release {
             self.kernel.release();
         }
@@ -256,10 +272,10 @@ impl Driver {
 
     /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
     /// so are we.
-    pub(super) fn finish(mut self) -> (Teller, RoleEnd) {
+    pub(super) fn finish(mut self) -> (Teller, Agent, RoleEnd) {
         self.control.report(Report::Stopped);
         self.control.finish(LAST_WORDS);
-        (self.teller, self.control)
+        (self.teller, self.agent, self.control)
     }
 
     // What comes in.
@@ -360,6 +376,7 @@ impl Driver {
                 Action::Say(line) => log::line(&line),
             }
         }
+        self.agent.server_notices(notices.iter().map(|notice| &**notice), &self.engine, self.stopping);
         for notice in notices {
             self.teller.notice(*notice);
         }

@@ -31,6 +31,7 @@ use crate::kernel::timer::{Timer, now};
 use crate::model::Model;
 use crate::model::global::NetlinkBuffers;
 use crate::model::net::Family;
+use crate::runtime::agent::{Agent, Part};
 use crate::runtime::dbus::{Dbus, Done};
 use crate::runtime::handover::{Ask, Report, RoleEnd};
 use crate::runtime::log;
@@ -39,6 +40,7 @@ use crate::runtime::poll::Poll;
 use crate::runtime::role::{Wanted, tell};
 use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
+use crate::track::view::View as Tracking;
 use crate::vrrp::announce::{Announcer, Pace};
 use crate::vrrp::view::View;
 use crate::vrrp::{Engine, Event, Manner};
@@ -82,6 +84,8 @@ pub(super) enum Asked {
     Dump(Signal),
     /// The same, asked for on D-Bus.
     Print(Signal, Done),
+    /// Show SNMP what there is.
+    Show,
 }
 
 /// What the driver lives on, opened in the namespace that it works in.
@@ -151,6 +155,7 @@ pub(super) struct Driver {
     failed: VecDeque<Event<'static>>,
     pub(super) teller: Teller,
     dbus: Dbus,
+    agent: Agent,
     control: RoleEnd,
     /// Room on the way to the supervisor is waited for.
     congested: bool,
@@ -222,6 +227,7 @@ impl Driver {
             failed: VecDeque::new(),
             teller,
             dbus,
+            agent: Agent::start(Part::Vrrp, model),
             control,
             congested: false,
             signals,
@@ -252,6 +258,7 @@ impl Driver {
             biased;
             // First, because there may always be something to do.
             () = self.teller.drive() => Ok(()),
+            () = self.agent.asked() => Ok(()),
             woken = self.poll.wait() => woken,
         }
     }
@@ -301,6 +308,7 @@ impl Driver {
         self.slim();
         self.synchronise();
         self.rest()?;
+        asked.extend(self.agent.take_asked().then_some(Asked::Show));
         Ok(asked)
     }
 
@@ -347,6 +355,7 @@ impl Driver {
             self.synchroniser = Synchroniser::start(model, self.synchroniser.take());
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
+        self.agent.configure(model);
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
         self.carry_out();
         self.hold_statics();
@@ -374,6 +383,10 @@ impl Driver {
         let mut view = self.engine.snapshot();
         self.ports.describe(&mut view.ports);
         view
+    }
+
+    pub(super) fn show(&self, tracking: Tracking) {
+        self.agent.show_routers(self.snapshot(), tracking);
     }
 
     pub(super) fn clear_stats(&mut self) {
@@ -417,10 +430,10 @@ impl Driver {
 
     /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
     /// so are we.
-    pub(super) fn finish(mut self) -> (Teller, RoleEnd) {
+    pub(super) fn finish(mut self) -> (Teller, Agent, RoleEnd) {
         self.control.report(Report::Stopped);
         self.control.finish(LAST_WORDS);
-        (self.teller, self.control)
+        (self.teller, self.agent, self.control)
     }
 
     /// Gives memory back once it is quiet after facts or a configuration have come or gone.

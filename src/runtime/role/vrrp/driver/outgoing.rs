@@ -42,6 +42,7 @@ impl Driver {
                 }
                 Action::Probe(targets) => self.later.put(self.last_hold, Waiting::Probe(targets)),
                 Action::Notify(notice) => self.later.put(self.last_hold, Waiting::Notify(notice)),
+                Action::Refuse(refusal) => self.agent.refusal(refusal),
                 Action::Record(record) => self.control.report(Report::Record(Entry::Instance(record))),
                 Action::Forget(key) => self.control.report(Report::Forget(key)),
                 Action::Say(line) => log::line(&line),
@@ -101,6 +102,7 @@ impl Driver {
 
     pub(super) fn pass_on(&mut self, notice: Notice) {
         self.dbus.notice(&notice);
+        self.agent.notice(&notice, &self.engine);
         self.teller.notice(notice);
     }
 }
