@@ -214,8 +214,8 @@ pub fn save(loaded: &Loaded, path: &Path) -> io::Result<()> {
 fn seal(memory: &File) -> io::Result<()> {
     let seals = SealFlag::F_SEAL_SEAL | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_WRITE;
     match fcntl(memory, FcntlArg::F_ADD_SEALS(seals)) {
-        // On a disk there is no such thing, and nobody but our processes has it open.
-        Ok(_) | Err(Errno::EINVAL) => Ok(()),
+        // In a folder there is no such thing, and nobody but our processes has it open.
+        Ok(_) | Err(Errno::EINVAL | Errno::EPERM) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

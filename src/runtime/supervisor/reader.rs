@@ -77,13 +77,14 @@ impl Reading {
         let process = &ground.brief.process;
         let mut files = Files { kept: reading::memory_of(process)?, judged: reading::memory(None)?, plan: reading::memory(None)? };
         let marker = marker(process, ground.folder).as_deref().map(Marker::set);
+        let saved = saved(process, ground.number);
         match system::fork()? {
             Fork::Parent { child } => Ok(Self { pid: child, files, purpose, until: Instant::now() + PATIENCE, marker }),
             Fork::Child => {
                 // What it has read is of no interest to anybody else.
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
                 memory::hoard();
-                let read = catch_unwind(AssertUnwindSafe(|| read(ground, purpose, &mut files)));
+                let read = catch_unwind(AssertUnwindSafe(|| read(ground, purpose, &mut files, saved.as_deref())));
                 system::exit_now(u8::from(!matches!(read, Ok(Ok(())))))
             }
         }
@@ -132,16 +133,16 @@ impl Reading {
 }
 
 /// In a process of its own.
-fn read(ground: &Ground<'_>, purpose: Purpose, files: &mut Files) -> io::Result<()> {
+fn read(ground: &Ground<'_>, purpose: Purpose, files: &mut Files, saved: Option<&Path>) -> io::Result<()> {
     let loaded = reading::read_with(&FileSystem, ground.question);
     reading::keep(&loaded.model, &mut files.kept)?;
     let kept = Kept::received(files.kept.try_clone()?.into());
     let (judged, plan) = judge::judge(&loaded, &kept, ground, purpose)?;
     files.judged.write_all(&judged)?;
     files.plan.write_all(plan.as_bytes())?;
-    if let Some(path) = saved(&ground.brief.process, ground.number) {
+    if let Some(path) = saved {
         // Whether it could be kept does not matter to what it is.
-        drop(reading::save(&loaded, &path));
+        drop(reading::save(&loaded, path));
     }
     Ok(())
 }

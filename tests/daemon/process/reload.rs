@@ -184,7 +184,7 @@ fn whoever_succeeds_has_what_is_in_force_and_not_what_the_file_says() {
         configure(&format!("{DUMPS}{}", instance("B", "e0").replace(".51\n}", ".52\n}")));
         daemon.signal(Signal::SIGHUP);
         daemon.expect("Reload complete");
-        daemon.expect("(B) Entering MASTER STATE");
+        wait_until("B is master", || sh("ip -o addr show dev e0").contains("10.9.0.52"));
         for text in [format!("{DUMPS}{}", instance("C", "e0")), "nonsense".to_owned()] {
             configure(&text);
             super::replace(Signal::SIGKILL);
