@@ -69,6 +69,8 @@ fn read(disk: &Disk, file: &Path, config_id: &str) -> Loaded {
         environment: HashMap::from([("CREDENTIALS_DIRECTORY".to_owned(), CREDENTIALS.to_owned())]),
         directory: folder(),
         namespace: None,
+        snmp: false,
+        snmp_socket: None,
     };
     load(disk, &machine(), &options)
 }
