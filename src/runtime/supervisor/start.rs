@@ -70,7 +70,7 @@ pub(in crate::runtime) fn run(mut options: Options) -> u8 {
         options.file = options.file.map(|file| std::path::absolute(&file).unwrap_or(file));
     }
     let mut heritage = match found {
-        Found::Heritage(heritage) => Some(heritage),
+        Found::Heritage(heritage) => Some(*heritage),
         Found::Nothing | Found::Remains => None,
     };
     let pattern = match &mut heritage {

@@ -28,7 +28,7 @@ use std::time::Duration;
 pub(in crate::runtime::supervisor) enum Found {
     /// It is the first one.
     Nothing,
-    Heritage(Heritage),
+    Heritage(Box<Heritage>),
     /// Somebody's who cannot be understood. His processes have been ended; what they held is there still, as after a crash.
     Remains,
 }
@@ -55,7 +55,7 @@ pub(in crate::runtime::supervisor) fn find() -> Found {
     let Some((bytes, known)) = bytes.and_then(|bytes| preamble(&bytes).map(|known| (bytes, known))) else { return Found::Nothing };
     let descriptors = known.descriptors.into_iter().filter_map(|number| Some((number, inherited(number).ok()?))).collect();
     match Will::decode(&bytes) {
-        Some(will) => Found::Heritage(Heritage { will, descriptors }),
+        Some(will) => Found::Heritage(Box::new(Heritage { will, descriptors })),
         None => {
             known.processes.into_iter().map(Pid::from_raw).for_each(end);
             Found::Remains

@@ -171,7 +171,7 @@ mod tests {
                     assert_eq!(kept.expect("it was kept").vrrp.instances.len(), 1);
                 }
                 Some(want) => {
-                    assert!(matches!(&heard, Heard::Refused(Refusal::Unusable(reason)) if reason.contains(want)), "{heard:?} {text}")
+                    assert!(matches!(&heard, Heard::Refused(Refusal::Unusable(reason)) if reason.contains(want)), "{heard:?} {text}");
                 }
             }
         }

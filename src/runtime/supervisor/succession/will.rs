@@ -100,7 +100,7 @@ impl Will {
             out.byte(apply.into());
             out.byte(force.into());
         });
-        put_option(&mut out, self.core_pattern.as_deref(), |out, pattern| out.bytes(pattern));
+        put_option(&mut out, self.core_pattern.as_deref(), Writer::bytes);
         put_option(&mut out, self.room.as_deref(), put_path);
         put_named(&mut out, &self.pid_file);
         put_list(&mut out, &self.parts, put_part);
