@@ -249,7 +249,7 @@ mod tests {
             [Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(|share| count(share_of(share))),
             [(1, 1), (1, 0), (0, 1), (0, 0)]
         );
-        let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")));
+        let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")), None);
         let same = |share| both.means_as(&weight, share).expect("both are read");
         assert_eq!([Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(same), [false, true, false, true]);
     }
