@@ -245,8 +245,8 @@ fn of_rule(scene: &Scene, [conf, _, at]: Place, column: u32) -> Option<Value> {
         Action::Table(table) => Some(table),
         Action::L3mdev | Action::Goto(_) | Action::Nop | Action::Blackhole | Action::Unreachable | Action::Prohibit => None,
     };
-    // What was before there could be both.
-    let either_end = rule.from.or(rule.to);
+    // These columns are of a time when there could not be both.
+    let either_end = rule.to.or(rule.from);
     let part = |prefix: Option<Prefix>, column: u32| {
         let prefix = prefix?;
         Some(match column {
@@ -256,7 +256,12 @@ fn of_rule(scene: &Scene, [conf, _, at]: Place, column: u32) -> Option<Value> {
         })
     };
     Some(match column {
-        2 => text(if rule.from.is_some() { "from" } else { rule.to.map(|_| "to")? }),
+        2 => text(match (rule.from, rule.to) {
+            (Some(_), Some(_)) => "both",
+            (Some(_), None) => "from",
+            (None, Some(_)) => "to",
+            (None, None) => return None,
+        }),
         3..=5 => part(either_end, column - 3)?,
         6 | 24 => count(table?),
         7 => either(held),
