@@ -69,7 +69,9 @@ pub fn load(files: &dyn Files, host: &dyn Host, options: &Options) -> Loaded {
     let sources = reader.into_sources();
     let mut model = resolve::resolve(draft, options.namespace.as_deref(), host, &mut problems);
     let snmp = &mut model.global.snmp;
-    (snmp.vrrp, snmp.checker) = (snmp.vrrp || options.snmp, snmp.checker || options.snmp);
+    for served in [&mut snmp.vrrp, &mut snmp.checker, &mut snmp.rfc2787, &mut snmp.rfc6527] {
+        *served |= options.snmp;
+    }
     if let Some(socket) = &options.snmp_socket {
         snmp.socket = Some(socket.as_str().into());
     }

@@ -227,7 +227,7 @@ impl Driver {
             failed: VecDeque::new(),
             teller,
             dbus,
-            agent: Agent::start(Part::Vrrp, model),
+            agent: Agent::none(Part::Vrrp),
             control,
             congested: false,
             signals,
@@ -247,9 +247,10 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Offers what is to be offered on D-Bus.
+    /// Offers what is to be offered on D-Bus and by SNMP.
     pub(super) fn offer(&mut self) {
         self.dbus.reconfigure(&self.model, || self.engine.snapshot());
+        self.agent.configure(&self.model);
     }
 
     /// Returns when there is something to do. Nothing is lost when the future is dropped.
@@ -355,7 +356,6 @@ impl Driver {
             self.synchroniser = Synchroniser::start(model, self.synchroniser.take());
         }
         self.engine.reconfigure(now(), model, &mut self.actions);
-        self.agent.configure(model);
         self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
         self.carry_out();
         self.hold_statics();
