@@ -1,5 +1,7 @@
 //! What others do to our virtual MACs, what neighbours learn of them, and what outlives the end of all our processes.
 
+#![expect(clippy::disallowed_methods, reason = "what a daemon leaves in files is looked at there")]
+
 use crate::bench::client::neighbour;
 use crate::bench::lan::Side;
 use crate::bench::packet::{Forged, Mac};

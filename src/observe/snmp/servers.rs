@@ -267,7 +267,7 @@ fn rates(traffic: &Traffic, column: u32) -> Option<Value> {
 /// Each as its lower and its upper half.
 fn long_rates(traffic: &Traffic, column: u32) -> Option<Value> {
     let [low, high] = halves(rate(traffic, column / 2)?);
-    Some(count(if column % 2 == 0 { low } else { high }))
+    Some(count(if column.is_multiple_of(2) { low } else { high }))
 }
 
 fn real_server(scene: &Scene, [server, at, _]: Place, column: u32) -> Option<Value> {

@@ -236,7 +236,7 @@ impl Session {
 
     fn say(&self, level: Level, text: &str, actions: &mut Vec<Action>) {
         let text = format!("SNMP agent {}: {text}", self.settings.address);
-        actions.push(Action::Say(Line { level, text: text.into() }));
+        actions.push(Action::Say(Line { level, text }));
     }
 
     fn receive(&mut self, now: Instant, bytes: &[u8], actions: &mut Vec<Action>) {

@@ -39,10 +39,12 @@ fn sent(actions: &[Action]) -> Vec<Pdu> {
 }
 
 fn said(actions: &[Action]) -> Vec<&str> {
-    let of = |action| match action {
-        &Action::Say(ref line) => Some(&*line.text),
-        Action::Connect | Action::Disconnect | Action::Send(_) | Action::Ask(_) | Action::End => None,
-    };
+    fn of(action: &Action) -> Option<&str> {
+        match action {
+            Action::Say(line) => Some(&line.text),
+            Action::Connect | Action::Disconnect | Action::Send(_) | Action::Ask(_) | Action::End => None,
+        }
+    }
     actions.iter().filter_map(of).collect()
 }
 
