@@ -238,7 +238,7 @@ mod tests {
     }
 
     const ROUTER: &str = "vrrp_instance A {\ninterface e0\nvirtual_router_id 1\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n";
-    const SERVER: &str = "virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\n}\n}\n";
+    const SERVER: &str = "virtual_server 10.0.0.1 80 {\nprotocol TCP\nlvs_sched rr\nlvs_method NAT\nreal_server 10.0.0.2 80 {\n}\n}\n";
 
     #[test]
     fn everybody_reads_his_share_and_knows_whether_it_has_changed() {

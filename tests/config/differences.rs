@@ -380,7 +380,6 @@ fn rows() -> Vec<(&'static str, Row)> {
                 .says(&["1 error: Unknown keyword 'frob'", "7 error: invalid number 'x'"]),
         ])),
         ("Every message has a place", Row::Run(places)),
-        ("The test names what has no effect yet", Row::Run(closing_line)),
         ("The test leaves the machine alone", Row::Untested),
         // The daemon: elections
         ("Packets that do not count do not delay adverts", Row::Shown("src/vrrp/tests/mod.rs", "invalid_packets_neither_stop_nor_delay_the_adverts")),
@@ -599,24 +598,6 @@ fn places() {
         ["(main.conf: Line 1) Unknown keyword 'frob'", "(b.conf: Line 2) Unknown keyword 'frab'", later]
     );
     assert_eq!(shown(&[("main.conf", "")]), Vec::<String>::new());
-}
-
-fn closing_line() {
-    let folder = std::env::temp_dir().join(format!("standfast-differences-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let closing = format!("standfast {} reads and checks these keywords, but does not act on them yet: ", env!("CARGO_PKG_VERSION"));
-    let idle = "global_defs {\n enable_dbus\n}\n";
-    for (text, status, last) in
-        [(idle.to_owned(), 0, Some("enable_dbus")), (format!("frob\n{idle}"), 5, Some("enable_dbus")), ("frob\n".to_owned(), 5, None)]
-    {
-        let file = folder.join("k.conf");
-        std::fs::write(&file, text).expect("a file");
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_standfast")).arg("-t").arg("-f").arg(&file).output().expect("it runs");
-        let said = String::from_utf8(output.stderr).expect("text");
-        let named = said.lines().last().and_then(|line| line.strip_prefix(&closing)).and_then(|words| words.split(' ').next_back());
-        assert_eq!((output.status.code(), named), (Some(status), last), "{said}");
-    }
-    std::fs::remove_dir_all(&folder).expect("removed");
 }
 
 /// Whether a function of this name is a test.

@@ -88,7 +88,9 @@ mod tests {
     use std::sync::Arc;
 
     fn service(text: &str) -> Option<Service> {
-        let (model, problems) = testing::load(text, &Stated::with(&["br-lan.5", "e0"]));
+        let mut host = Stated::with(&["br-lan.5", "e0"]);
+        host.namespaces.insert("a-1".to_owned(), host.interfaces.clone());
+        let (model, problems) = testing::load(text, &host);
         assert!(problems.is_empty(), "{problems:?}");
         let model = Arc::new(model);
         let engine = Engine::start(Instant::default(), &model, Links::default(), &[], Manner::default(), &mut Actions::default());

@@ -132,6 +132,9 @@ global_defs {
  enable_traps
  enable_snmp_vrrp
  enable_snmp_checker
+ enable_snmp_rfc
+ enable_snmp_rfcv2
+ enable_snmp_rfcv3
  snmp_vs_stats_update_interval 1.5
  snmp_rs_stats_update_interval 30
  enable_dbus

@@ -128,8 +128,8 @@ fn a_refused_packet_is_told_by_its_kind() {
 #[test]
 fn servers_are_told_with_what_is_left_of_them() {
     let model = model(
-        "global_defs {\nrouter_id R\n}\nvirtual_server 10.0.0.5 80 {\nprotocol TCP\nlvs_sched rr\nquorum 2\nreal_server 10.0.0.6 80 {\n}\n\
-         real_server 10.0.0.7 80 {\n}\n}\nvirtual_server fwmark 5 {\nlvs_sched rr\nreal_server 10.0.0.8 0 {\n}\n}\n",
+        "global_defs {\nrouter_id R\n}\nvirtual_server 10.0.0.5 80 {\nprotocol TCP\nlvs_sched rr\nlvs_method NAT\nquorum 2\nreal_server 10.0.0.6 80 {\n}\n\
+         real_server 10.0.0.7 80 {\n}\n}\nvirtual_server fwmark 5 {\nlvs_sched rr\nlvs_method NAT\nreal_server 10.0.0.8 0 {\n}\n}\n",
     );
     let real = |alive| RealView { alive, set: None, effective_weight: 1, failed: 0, checkers: Vec::new() };
     let server = |id, real_servers| ServerView { id: ServerId(id), quorum: true, sorry: false, suspended: false, weight: 1, real_servers };
