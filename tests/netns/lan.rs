@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "it builds networks with ip")]
 
+use crate::bench::eventually;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns, unshare};
 use std::fs::File;
@@ -45,7 +46,9 @@ impl Lan {
             ip(&format!("link set {name} addrgenmode none up"));
             self.far();
         }
+        carries(there);
         self.near();
+        carries(here);
     }
 
     /// From now on what the thread does happens here.
@@ -68,6 +71,15 @@ fn namespace() -> File {
 pub(crate) fn ip(arguments: &str) {
     let output = Command::new("ip").args(arguments.split(' ')).output().expect("ip can be run");
     assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Waits until the kernel sends what is put on an interface: it drops that for a moment after the interface has come up.
+pub(crate) fn carries(name: &str) {
+    let is_up = || {
+        let output = Command::new("ip").args(["-o", "link", "show", name]).output().expect("ip can be run");
+        String::from_utf8_lossy(&output.stdout).contains("state UP")
+    };
+    eventually(&format!("{name} is up"), || is_up().then_some(()));
 }
 
 /// Whether something came in time; on a busy machine that may take a while.

@@ -1,6 +1,6 @@
 //! The sockets, on real interfaces: what others see of what we send, and what we make of what they send.
 
-use crate::lan::{E0, Lan, P0, comes, ip};
+use crate::lan::{E0, Lan, P0, carries, comes, ip};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use standfast::effect::net::{Device, Mac};
 use standfast::effect::packet::{Datagram, Port, PortId, Reach, Transmit};
@@ -200,6 +200,10 @@ fn a_cable_that_is_pulled_and_put_back_leaves_the_sockets_as_they_were() {
     assert!(speaking.send(&packet("10.9.0.10", group(Family::V4), 255, 1, b"lost")).is_err());
     assert!(speaking6.send(&packet("fe80::10", group(Family::V6), 255, 1, b"lost")).is_err());
     ip("link set e0 up");
+    carries("e0");
+    lan.far();
+    carries("p0");
+    lan.near();
     speaking.send(&packet("10.9.0.10", group(Family::V4), 255, 1, b"here again")).expect("it can be sent");
     assert_eq!(next(&mut far), "10.9.0.10 > 224.0.0.18 255: here again");
     answering.send(&packet("10.9.0.20", group(Family::V4), 255, 1, b"welcome")).expect("it can be sent");
