@@ -26,15 +26,23 @@ fn show_global(root: &Draft, shown: &mut Shown<'_>) {
     shown.block("", &GLOBAL, &root.global);
 }
 
-const BOTH_RFCS: Kind<Global> = Kind {
-    syntax: "",
-    range: "",
-    body: Body::Line {
-        set: |t, _| (t.settings.snmp.rfc2787, t.settings.snmp.rfc6527) = (true, true),
-        // The two show themselves.
-        show: |_, _| {},
-    },
-};
+/// The MIBs of VRRP's own. Not every keepalived is built with them: the one that was recorded calls these keywords unknown, and
+/// Debian's obeys them, as we do.
+macro_rules! mib {
+    ($name:literal, $set:expr, $show:expr) => {
+        Kind {
+            syntax: "",
+            range: "",
+            body: Body::Line {
+                set: |t: &mut Global, a| {
+                    a.error(concat!($name, " is unknown to a keepalived that was built without it")).hint("standfast obeys it");
+                    $set(t);
+                },
+                show: $show,
+            },
+        }
+    };
+}
 
 /// A word; its absence is told as `missing`.
 macro_rules! named {
@@ -585,9 +593,24 @@ pub static GLOBAL: Vocabulary<Global> = Vocabulary::new(
         live::<Global>("enable_snmp_vrrp", flag!(settings.snmp.vrrp), "off", "Serve the VRRP part of KEEPALIVED-MIB.")
             .aliases(&["enable_snmp_keepalived"]),
         live("enable_snmp_checker", flag!(settings.snmp.checker), "off", "Serve the LVS part of KEEPALIVED-MIB."),
-        live("enable_snmp_rfc", BOTH_RFCS, "off", "The same as the next two together."),
-        live("enable_snmp_rfcv2", flag!(settings.snmp.rfc2787), "off", "Serve VRRP-MIB (RFC 2787)."),
-        live("enable_snmp_rfcv3", flag!(settings.snmp.rfc6527), "off", "Serve VRRPV3-MIB (RFC 6527)."),
+        live(
+            "enable_snmp_rfc",
+            mib!("enable_snmp_rfc", |t: &mut Global| (t.settings.snmp.rfc2787, t.settings.snmp.rfc6527) = (true, true), |_, _| {}),
+            "off",
+            "The same as the next two together.",
+        ),
+        live(
+            "enable_snmp_rfcv2",
+            mib!("enable_snmp_rfcv2", |t: &mut Global| t.settings.snmp.rfc2787 = true, |t, s| s.flag(t.settings.snmp.rfc2787)),
+            "off",
+            "Serve VRRP-MIB (RFC 2787).",
+        ),
+        live(
+            "enable_snmp_rfcv3",
+            mib!("enable_snmp_rfcv3", |t: &mut Global| t.settings.snmp.rfc6527 = true, |t, s| s.flag(t.settings.snmp.rfc6527)),
+            "off",
+            "Serve VRRPV3-MIB (RFC 6527).",
+        ),
         live(
             "snmp_vs_stats_update_interval",
             seconds!(settings.snmp.virtual_server_stats, 1_000, 30_000_000, "0.001..30"),
