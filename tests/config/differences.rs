@@ -438,6 +438,7 @@ fn rows() -> Vec<(&'static str, Row)> {
         ("Virtual MACs are fenced before they are made", Row::Shown("src/vrrp/firewall/tests.rs", "a_virtual_mac_is_fenced_before_it_is_there")),
         ("A group keeps its mark over a reload", Row::Shown("src/lvs/marks.rs", "a_reload_keeps_the_marks_of_what_stays")),
         ("A VRRP process that crashes is carried on", Row::Shown("tests/netns/resilience.rs", "a_crash_of_the_master_goes_unnoticed")),
+        ("An upgrade keeps what is held", Row::Shown("tests/netns/upgrade.rs", "an_upgrade_of_a_master_goes_unnoticed")),
         ("Whoever crashes again and again gives everything up", Row::Shown("tests/netns/resilience.rs", "whoever_crashes_again_and_again_gives_the_address_up")),
         ("A reload that cannot be used changes nothing", Row::Shown("tests/netns/reload.rs", "a_master_goes_on_whatever_is_broken")),
         ("A reload says what it changes", Row::Shown("tests/daemon/process/reload.rs", "the_plan_is_told_and_a_config_test_can_be_asked_for")),
