@@ -280,6 +280,7 @@ mod tests {
     use crate::model::track::{ParameterMatch, Weight};
     use nix::sched::{CloneFlags, unshare};
     use std::process::{Child, Command};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -297,22 +298,27 @@ mod tests {
         }
     }
 
+    /// One at a time: with the first who does not listen any more the kernel stops telling the others, until these look again.
+    static ALONE: Mutex<()> = Mutex::new(());
+
     struct Office {
         thread: Thread,
         counts: UnboundedReceiver<Counts>,
         seconds: String,
         _tasks: Sender<Task>,
+        _alone: MutexGuard<'static, ()>,
     }
 
     impl Office {
         fn new(number: u32, buffer: ReceiveBuffer) -> Self {
+            let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
             let seconds = (number * 1_000_000 + std::process::id()).to_string();
             let (tasks, queue) = channel();
             let (tell, counts) = unbounded_channel();
             let wake = EventFd::from_flags(EfdFlags::EFD_NONBLOCK).expect("an event");
             let mut thread = Thread::new(queue, Arc::new(wake), tell);
             thread.take(Task { number: 1, wanted: vec![sleepers(&seconds)], buffer });
-            Self { thread, counts, seconds, _tasks: tasks }
+            Self { thread, counts, seconds, _tasks: tasks, _alone: alone }
         }
 
         fn until(&mut self, what: &str, holds: impl Fn(&mut Self) -> bool) {
