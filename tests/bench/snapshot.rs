@@ -13,7 +13,7 @@ impl Snapshot {
         let mut lines = Vec::new();
         let mut take = |text: String, keep: fn(&str) -> Option<String>| lines.extend(text.lines().filter_map(keep));
         // Numbers of interfaces are no matter, nor is the order in which there were others between them.
-        take(host.ip("-d -o link show"), |line| line.split_once(": ").map(|(_, rest)| format!("link {rest}")));
+        take(host.ip("-d -o link show"), |line| line.split_once(": ").map(|(_, rest)| format!("link {}", settled(rest))));
         take(host.ip("-o addr show"), |line| line.split_once(": ").map(|(_, rest)| format!("addr {}", words(rest))));
         for family in ["-4", "-6"] {
             take(host.ip(&format!("-d -o {family} route show table all")), |line| Some(format!("route {}", words(line))));
@@ -44,6 +44,11 @@ fn words(line: &str) -> String {
     }
     words.retain(|word| *word != "tentative");
     words.join(" ")
+}
+
+/// The kernel says a while later that the other end of a cable has come up: that is nobody's doing.
+fn settled(link: &str) -> String {
+    link.replace("NO-CARRIER,", "").replace(" state LOWERLAYERDOWN ", " state UP ")
 }
 
 #[cfg(test)]

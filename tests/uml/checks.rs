@@ -199,7 +199,7 @@ vrrp_instance VI {{
     interface v0
     virtual_router_id 51
     priority 100
-    advert_int 1
+    advert_int 3
     virtual_ipaddress {{
         192.168.9.100/32
     }}
