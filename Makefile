@@ -24,7 +24,7 @@ NETNS_PACKAGES := keepalived frr iproute2 nftables openssl util-linux dbus-daemo
 UML_PACKAGES := user-mode-linux ipvsadm keepalived kmod nginx-light snmp snmpd
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 # cargo as ourselves, and what it runs as root. Tests in namespaces wait more than they work.
-NETNS_CARGO = RUST_TEST_THREADS=6 $(CARGO) $(if $(AS_ROOT),--config "target.'cfg(all())'.runner = '$(AS_ROOT)'")
+NETNS_CARGO = RUST_TEST_THREADS=4 $(CARGO) $(if $(AS_ROOT),--config "target.'cfg(all())'.runner = '$(AS_ROOT)'")
 
 .PHONY: demo demo-config test bench soak lint fuzz docs build release deb rpm package-test fmt-check clippy docs-check \
 	packages-build packages-netns packages-uml
