@@ -16,7 +16,7 @@ const NAMES: u8 = 9;
 const ATTEMPTS: u8 = 4;
 /// A process that was killed takes a moment to go, and its tables are an orphan's only then: how often, and after which time, it is
 /// looked whether their maker still lives.
-const LOOKS: u8 = 20;
+const LOOKS: u8 = 50;
 const LOOK: Duration = Duration::from_millis(200);
 
 /// Who of us a table is of.
