@@ -32,7 +32,7 @@ pub(super) enum Again {
 pub(super) struct Seen {
     events: VecDeque<Event<'static>>,
     comparison: Comparison,
-    stripped: VecDeque<(Owner, Fact)>,
+    stripped: Vec<(Owner, Fact)>,
 }
 
 impl Again {
@@ -109,7 +109,7 @@ impl Driver {
     fn begin_to_take_in(&mut self, links: Links) {
         let (comparison, stripped) = self.holder.compare(links);
         let events = difference(self.engine.links(), self.holder.links()).into();
-        self.again = Again::TakingIn(Box::new(Seen { events, comparison, stripped: stripped.into() }));
+        self.again = Again::TakingIn(Box::new(Seen { events, comparison, stripped }));
         self.lost = Some(now());
     }
 
@@ -122,14 +122,12 @@ impl Driver {
                 } else {
                     self.handle(event);
                 }
-            } else if let Some((owner, fact)) = seen.stripped.pop_front() {
-                self.stripped(vec![(owner, fact)]);
-            } else if seen.comparison.is_over() {
+            } else if !seen.comparison.is_over() {
+                seen.stripped.extend(self.holder.compare_some(&mut seen.comparison, FACTS));
+            } else {
                 self.lost = None;
                 self.forget_what_was_seen();
-                return;
-            } else {
-                seen.stripped.extend(self.holder.compare_some(&mut seen.comparison, FACTS));
+                return self.stripped(seen.stripped);
             }
         }
         // The next turn comes at once.

@@ -21,7 +21,7 @@ use crate::runtime::role::vrrp::later::{Waiting, still_held};
 use crate::runtime::role::{Wanted, orders};
 use crate::runtime::signals::Signal;
 use crate::vrrp::Event;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -96,8 +96,9 @@ impl Driver {
             self.missed(AGAIN);
             false
         });
+        let mut stripped = Vec::new();
         for change in changes {
-            let stripped = self.holder.observe(&change);
+            stripped.extend(self.holder.observe(&change));
             match change {
                 Change::Link(link) => self.judge_link(Event::Link(link)),
                 Change::LinkGone(device) => self.judge_link(Event::LinkGone(device)),
@@ -107,11 +108,12 @@ impl Driver {
                 Change::FactSeen(_) | Change::FactGone(_) => {}
                 Change::Overrun => self.missed(Duration::ZERO),
             }
-            self.stripped(stripped);
         }
         if all {
-            let altered = self.holder.caught_up();
-            self.stripped(altered);
+            stripped.extend(self.holder.caught_up());
+        }
+        self.stripped(stripped);
+        if all {
             self.regain();
         }
         all
@@ -172,9 +174,13 @@ impl Driver {
     }
 
     pub(super) fn stripped(&mut self, facts: Vec<(Owner, Fact)>) {
+        let mut by_owner: BTreeMap<Owner, Vec<Fact>> = BTreeMap::new();
         for (owner, fact) in facts {
+            by_owner.entry(owner).or_default().push(fact);
+        }
+        for (owner, facts) in by_owner {
             match owner {
-                Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, fact }),
+                Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, facts }),
                 // They are simply put back.
                 Owner::Statics => self.hold_statics_again(),
             }
