@@ -15,7 +15,7 @@ pub struct Interface {
     pub vrf_table: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ids {
     pub uid: u32,
     pub gid: u32,

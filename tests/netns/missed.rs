@@ -1,5 +1,7 @@
 //! Changes of the network of which the daemon was not told: there were more than its buffer takes.
 
+#![expect(clippy::disallowed_methods, reason = "what is seen is compared with the clock")]
+
 use crate::bench::{Capture, Daemon, Host, Monitor, Program, eventually};
 use std::time::{Duration, SystemTime};
 

@@ -25,7 +25,7 @@ pub struct System {
     tables: RefCell<HashMap<(NamePlaces, NameTable), HashMap<String, u32>>>,
     protocols: OnceCell<HashMap<String, u8>>,
     /// Of users, each with the group that a script runs with.
-    groups: RefCell<HashMap<(u32, u32), Box<[u32]>>>,
+    groups: RefCell<HashMap<Ids, Box<[u32]>>>,
 }
 
 impl Host for System {
@@ -54,7 +54,7 @@ impl Host for System {
     }
 
     fn all_groups(&self, ids: Ids) -> Box<[u32]> {
-        self.groups.borrow_mut().entry((ids.uid, ids.gid)).or_insert_with(|| all_groups(ids)).clone()
+        self.groups.borrow_mut().entry(ids).or_insert_with(|| all_groups(ids)).clone()
     }
 
     fn user_name(&self, uid: u32) -> String {

@@ -96,7 +96,7 @@ impl Driver {
         let looking = matches!(self.again, Again::Looking);
         match self.holder.take_look() {
             Ok(links) if looking => self.begin_to_take_in(links),
-            Ok(_) => {}
+            Ok(_) => self.forget_what_was_seen(),
             Err(error) => {
                 tracing::warn!("the kernel does not tell what there is: {error}");
                 if looking {
@@ -134,7 +134,7 @@ impl Driver {
         (self.again, self.lost) = (Again::TakingIn(seen), Some(now()));
     }
 
-    /// Unless a reload is going to need it.
+    /// Unless a reload is going to need it; until then it is kept up to date.
     fn forget_what_was_seen(&mut self) {
         if self.awaited.is_none() {
             self.holder.forget();

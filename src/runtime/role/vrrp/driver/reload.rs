@@ -18,7 +18,8 @@ impl Driver {
         let made = devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
         // Whoever is new takes over what is there of his.
         let adopts = self.model.vrrp.instances != model.vrrp.instances;
-        if adopts {
+        // What is being taken in is good for that as well.
+        if adopts && !self.again.is_taking_in() {
             self.holder.look();
         }
         self.awaited = (made.is_some() || adopts).then(|| Awaited::new(made));
