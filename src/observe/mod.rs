@@ -29,6 +29,7 @@ pub mod status;
 mod tracked;
 mod virtual_server;
 pub mod vrrp;
+mod words;
 
 pub use global::parent;
 

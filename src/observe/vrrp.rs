@@ -10,7 +10,7 @@ use super::{group, interface, port, statics};
 use crate::effect::interface::Interface;
 use crate::model::Model;
 use crate::model::script::Runner;
-use crate::model::vrrp::Instance;
+use crate::model::vrrp::{Carrier, Instance};
 use crate::track::view::View as Tracking;
 use crate::vrrp::view::{InstanceView, View};
 use std::collections::HashMap;
@@ -30,22 +30,37 @@ impl<'a> Scene<'a> {
     /// The instances in the order of the configuration. One that was not taken over yet is not told of.
     pub(super) fn instances(&self) -> impl Iterator<Item = Shown<'a>> {
         let scene = *self;
-        let views: HashMap<&str, &InstanceView> = scene.view.instances.iter().map(|view| (&*view.name, view)).collect();
+        let devices = devices(scene.model, scene.interfaces);
         let groups = groups(scene.model);
         let descriptors: HashMap<&str, (i32, i32)> =
             scene.view.ports.iter().flat_map(|port| port.users.iter().filter_map(|(user, _)| Some((&**user, port.descriptors?)))).collect();
         let syncs = scene.model.global.lvs.sync_daemon.as_ref().and_then(|daemon| daemon.instance.as_deref());
-        scene.model.vrrp.instances.iter().filter_map(move |conf| {
-            Some(Shown {
-                conf,
-                view: views.get(&*conf.name)?,
-                group: groups.get(&*conf.name).map(|group| &*group.name),
-                interfaces: scene.interfaces,
-                descriptors: descriptors.get(&*conf.name).copied(),
-                syncs: syncs == Some(&*conf.name),
-            })
+        seen(scene.model, scene.view).map(move |(conf, view)| Shown {
+            conf,
+            view,
+            group: groups.get(&*conf.name).map(|group| &*group.name),
+            interfaces: scene.interfaces,
+            own: view.own.as_deref().and_then(|name| devices.get(name).copied()),
+            descriptors: descriptors.get(&*conf.name).copied(),
+            syncs: syncs == Some(&*conf.name),
         })
     }
+}
+
+/// Each instance as it is configured and as it is. Both lists have the same order, unless they are of two configurations.
+pub(super) fn seen<'a>(model: &'a Model, view: &'a View) -> impl Iterator<Item = (&'a Instance, &'a InstanceView)> {
+    let mut by_name: Option<HashMap<&str, &InstanceView>> = None;
+    model.vrrp.instances.iter().enumerate().filter_map(move |(place, conf)| {
+        let same = view.instances.get(place).filter(|seen| seen.name == conf.name);
+        let map = || view.instances.iter().map(|seen| (&*seen.name, seen)).collect();
+        Some((conf, same.or_else(|| by_name.get_or_insert_with(map).get(&*conf.name).copied())?))
+    })
+}
+
+/// By name, where instances have interfaces of their own.
+fn devices<'a>(model: &Model, interfaces: &'a [Interface]) -> HashMap<&'a str, &'a Interface> {
+    let any = model.vrrp.instances.iter().any(|conf| conf.carrier != Carrier::Interface);
+    interfaces.iter().filter(|_| any).map(|interface| (&*interface.name, interface)).collect()
 }
 
 pub fn text(scene: &Scene<'_>) -> String {
