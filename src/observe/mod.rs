@@ -27,6 +27,7 @@ mod statics;
 pub mod stats;
 pub mod status;
 mod tracked;
+pub mod traffic;
 mod virtual_server;
 pub mod vrrp;
 mod words;
