@@ -7,6 +7,7 @@ use super::route::route;
 use super::rule::rule;
 use super::sheet::{Sheet, enabled, seconds, yes};
 use super::tracked;
+use super::vrrp::Interfaces;
 use super::words::{OrNone, Shortest, Shown as Word};
 use crate::effect::interface::Interface;
 use crate::model::net::Family;
@@ -22,7 +23,7 @@ pub(super) struct Shown<'a> {
     pub(super) view: &'a InstanceView,
     /// The sync group it is in.
     pub(super) group: Option<&'a str>,
-    pub(super) interfaces: &'a [Interface],
+    pub(super) interfaces: Interfaces<'a>,
     /// The interface that it has for itself.
     pub(super) own: Option<&'a Interface>,
     /// Its sockets.
@@ -50,7 +51,7 @@ impl<'a> Shown<'a> {
     /// Where a route goes that names no interface, once it is there: where its gateway is.
     pub(super) fn way(&self, gateway: Option<IpAddr>) -> Option<&'a str> {
         let gateway = gateway.filter(|_| self.view.holds_addresses)?;
-        self.interfaces.iter().find(|interface| interface.reaches(gateway)).map(|found| &*found.name)
+        self.interfaces.all().iter().find(|interface| interface.reaches(gateway)).map(|found| &*found.name)
     }
 }
 

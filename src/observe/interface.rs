@@ -66,7 +66,7 @@ impl<'a> Settings<'a> {
         for promoter in model.vrrp.instances.iter().filter(|instance| instance.promote_secondaries) {
             *settings.promoters.entry(promoter.interface.as_deref().unwrap_or_default()).or_default() += 1;
         }
-        for (instance, seen) in seen(model, view) {
+        for (instance, seen) in seen(model, view, 0..usize::MAX) {
             let Some(name) = seen.own.as_deref() else { continue };
             settings.own.insert(name);
             let reachable = instance.family == Family::V4;
@@ -192,7 +192,7 @@ fn watched(sheet: &mut Sheet, watchers: Option<&Vec<(&str, Weight)>>) {
 fn watchers<'a>(model: &'a Model, view: &'a View) -> HashMap<&'a str, Vec<(&'a str, Weight)>> {
     let groups = groups(model);
     let mut watchers: HashMap<&str, Vec<(&str, Weight)>> = HashMap::new();
-    for (instance, seen) in seen(model, view) {
+    for (instance, seen) in seen(model, view, 0..usize::MAX) {
         let name = &*instance.name;
         let mut note = |interface, weight| {
             let list = watchers.entry(interface).or_default();

@@ -21,7 +21,7 @@ pub(super) const HIDDEN: &str = "********";
 /// Nothing without instances. Version 1 is a list of them; version 2 has more beside it.
 pub fn text(scene: &Scene<'_>, version: u8) -> Option<String> {
     const OBJECT: usize = 2048;
-    let mut instances = scene.instances().peekable();
+    let mut instances = scene.instances(0..usize::MAX).peekable();
     instances.peek()?;
     let mut json = Json(String::with_capacity(scene.model.vrrp.instances.len().saturating_mul(OBJECT)));
     if version >= 2 {

@@ -7,7 +7,7 @@ use crate::effect::net::Device;
 use crate::effect::packet::Reach;
 use crate::model::net::Family;
 use crate::model::vrrp::{Auth, Instance, Transport};
-use crate::vrrp::view::{PortView, View};
+use crate::vrrp::view::{InstanceView, PortView, View};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use std::net::IpAddr;
 pub(super) fn write<'a>(sheet: &mut Sheet, instances: &[&'a Instance], view: &View, name: impl Fn(Device) -> Option<&'a str>) {
     sheet.section("VRRP Sockpool");
     let by_name: HashMap<&str, &Instance> = instances.iter().map(|instance| (&*instance.name, *instance)).collect();
-    let mut shown = HashSet::with_capacity(instances.len());
+    let mut shown = Vec::with_capacity(instances.len());
     for PortView { port, users, descriptors, .. } in &view.ports {
         let users: Vec<&Instance> = users.iter().filter_map(|(user, _)| by_name.get(&**user).copied()).collect();
         shown.extend(users.iter().map(|user| &*user.name));
@@ -30,13 +30,18 @@ pub(super) fn write<'a>(sheet: &mut Sheet, instances: &[&'a Instance], view: &Vi
             pool(sheet, &Pool { interface, family: port.family, address, buffer: port.receive_buffer, descriptors: *descriptors }, &users);
         }
     }
+    if shown.len() >= instances.len() {
+        return;
+    }
+    let shown: HashSet<&str> = shown.into_iter().collect();
+    let views: HashMap<&str, &InstanceView> = view.instances.iter().map(|seen| (&*seen.name, seen)).collect();
     let mut missing: Vec<(Pool<'_>, Vec<&Instance>)> = Vec::new();
     for &instance in instances.iter().filter(|instance| !shown.contains(&*instance.name)) {
         let address = match &instance.transport {
             Transport::Multicast { .. } => None,
             Transport::Unicast { .. } => instance.source,
         };
-        let seen = view.instances.iter().find(|seen| seen.name == instance.name);
+        let seen = views.get(&*instance.name).copied();
         let interface = seen.filter(|_| instance.interface.is_some()).map(|seen| Home::of(instance, seen).name);
         let wanted = Pool { interface, family: instance.family, address, buffer: instance.receive_buffer, descriptors: None };
         match missing.iter_mut().find(|(pool, _)| *pool == wanted) {

@@ -10,18 +10,21 @@ pub(super) trait Put {
 }
 
 impl Put for str {
+    #[inline]
     fn put(&self, out: &mut String) {
         out.push_str(self);
     }
 }
 
 impl<T: Put + ?Sized> Put for &T {
+    #[inline]
     fn put(&self, out: &mut String) {
         T::put(self, out);
     }
 }
 
 impl<T: Put + ?Sized> Put for Box<T> {
+    #[inline]
     fn put(&self, out: &mut String) {
         T::put(self, out);
     }
@@ -30,6 +33,15 @@ impl<T: Put + ?Sized> Put for Box<T> {
 impl Put for bool {
     fn put(&self, out: &mut String) {
         out.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+/// Most of them are small.
+fn number(out: &mut String, value: u64) {
+    const SMALL: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    match usize::try_from(value).ok().and_then(|at| SMALL.get(at)) {
+        Some(digit) => out.push_str(digit),
+        None => digits(out, value, 1),
     }
 }
 
@@ -48,8 +60,9 @@ pub(super) fn digits(out: &mut String, value: u64, least: usize) {
 macro_rules! unsigned {
     ($($number:ty)*) => {
         $(impl Put for $number {
+            #[inline]
             fn put(&self, out: &mut String) {
-                digits(out, u64::from(*self), 1);
+                number(out, u64::from(*self));
             }
         })*
     };
@@ -171,6 +184,7 @@ pub(super) fn show(value: &impl Put, f: &mut fmt::Formatter<'_>) -> fmt::Result 
 macro_rules! one_after_the_other {
     ($($name:ident)*) => {
         impl<$($name: Put),*> Put for ($($name,)*) {
+            #[inline]
             #[expect(non_snake_case, reason = "each value is called as its type is")]
             fn put(&self, out: &mut String) {
                 let ($($name,)*) = self;

@@ -58,13 +58,18 @@ fn directory() -> PathBuf {
 
 /// Puts a file in place at once: nobody reads half of it. The umask says who reads it at all.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    write_parts(path, &[text])
+}
+
+/// The same, with what several have written, one part after the other.
+pub fn write_parts(path: &Path, parts: &[&str]) -> io::Result<()> {
     let (mut file, temporary) = create(path)?;
     // A file system that puts off where things go (ext4 and others) settles that when another file is replaced, and has whoever
     // replaces it wait. It is much faster when it knows the size beforehand. Where it cannot be told, nothing is lost.
-    if let Ok(length @ 1..) = text.len().try_into() {
+    if let Ok(length @ 1..) = parts.iter().map(|part| part.len()).sum::<usize>().try_into() {
         let _ = fallocate(&file, FallocateFlags::empty(), 0, length);
     }
-    let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
+    let written = parts.iter().try_for_each(|part| file.write_all(part.as_bytes())).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         drop(fs::remove_file(&temporary));
     }
@@ -134,7 +139,7 @@ mod tests {
         write(&path, "one").expect("written");
         let before = fs::metadata(&path).expect("it is there");
         assert_eq!(before.permissions().mode() & 0o111, 0);
-        write(&path, "two\n").expect("written");
+        write_parts(&path, &["two", "\n"]).expect("written");
         assert_eq!(fs::read_to_string(&path).expect("text"), "two\n");
         assert_ne!(fs::metadata(&path).expect("it is there").ino(), before.ino());
         assert_eq!(fs::read_dir(&folder).expect("a list").count(), 1, "nothing is left over");

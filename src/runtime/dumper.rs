@@ -26,7 +26,7 @@ struct Queue {
 
 struct Job {
     path: PathBuf,
-    words: Box<dyn FnOnce() -> Option<String> + Send>,
+    words: Box<dyn FnOnce() -> Vec<String> + Send>,
 }
 
 impl Dumper {
@@ -34,12 +34,12 @@ impl Dumper {
     pub fn then(&self, what: impl FnOnce() + Send + 'static) {
         self.put(PathBuf::new(), move || {
             what();
-            None
+            Vec::new()
         });
     }
 
-    /// `words` makes the text, or nothing if there is nothing to be written.
-    pub fn put(&self, path: PathBuf, words: impl FnOnce() -> Option<String> + Send + 'static) {
+    /// `words` makes the text, in parts, or nothing if there is nothing to be written.
+    pub fn put(&self, path: PathBuf, words: impl FnOnce() -> Vec<String> + Send + 'static) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.waiting.push_back(Job { path, words: Box::new(words) });
         if !std::mem::replace(&mut queue.busy, true) {
@@ -62,8 +62,11 @@ fn next(queue: &Mutex<Queue>) -> Option<Job> {
 }
 
 fn write(Job { path, words }: Job) {
-    let Some(text) = words() else { return };
-    if let Err(error) = dump::write(&path, &text) {
+    let parts = words();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    if !parts.is_empty()
+        && let Err(error) = dump::write_parts(&path, &parts)
+    {
         tracing::error!("{} cannot be written: {error}", path.display());
     }
 }
@@ -94,9 +97,9 @@ mod tests {
         runtime.block_on(async {
             let dumper = Dumper::default();
             for number in 0..50 {
-                dumper.put(path.clone(), move || Some(number.to_string()));
+                dumper.put(path.clone(), move || vec![number.to_string()]);
             }
-            dumper.put(path.clone(), || None);
+            dumper.put(path.clone(), Vec::new);
         });
         // It waits for those who are at it.
         drop(runtime);

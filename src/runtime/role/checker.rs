@@ -115,7 +115,7 @@ fn dump(path: PathBuf, driver: &Driver, model: &Arc<Model>, dumper: &Dumper) {
     let (model, view, files) = (Arc::clone(model), driver.snapshot(), driver.files());
     dumper.put(path, move || {
         let value = |name: &str| files.iter().find(|file| &*file.name == name).and_then(|file| file.value);
-        Some(lvs::text(&model, &view, value))
+        vec![lvs::text(&model, &view, value)]
     });
 }
 
