@@ -65,17 +65,15 @@ pub struct Holder {
 impl Holder {
     /// Opens its sockets in the calling thread's network namespace.
     pub fn start() -> io::Result<Self> {
-        Self::sized(ReceiveBuffer::default())
+        Self::beginning_with(&Picture::take()?, ReceiveBuffer::default())
     }
 
-    /// With receive buffers as they were configured.
-    pub fn sized(buffer: ReceiveBuffer) -> io::Result<Self> {
-        let mut asker = Asker::open()?;
+    /// With what was there when a monitor had been opened, all of whose changes are still to be shown, and with receive buffers
+    /// as they were configured.
+    pub fn beginning_with(picture: &Picture, buffer: ReceiveBuffer) -> io::Result<Self> {
+        let asker = Asker::open()?;
         asker.sized(buffer)?;
-        let mut links = asker.links()?;
-        for placement in asker.addresses()? {
-            links.put_address(placement.local());
-        }
+        let links = picture.links.clone();
         let names = names_of(&links);
         let writer = Writer::start(buffer)?;
         Ok(Self {
@@ -84,7 +82,7 @@ impl Holder {
             asker,
             links,
             names,
-            there: None,
+            there: Some(Index::of(&picture.keys)),
             finished: 0,
             hopeful: false,
             suspicious: false,

@@ -170,10 +170,6 @@ pub struct Placement {
 }
 
 impl Placement {
-    pub(in crate::kernel) const fn local(&self) -> Local {
-        self.local
-    }
-
     /// Somebody else was found to have it.
     pub(super) const fn is_duplicate(&self) -> bool {
         self.flags.contains(AddressFlags::Dadfailed)
