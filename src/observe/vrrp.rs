@@ -121,7 +121,7 @@ fn instances(sheet: &mut Sheet, scene: &Scene<'_>, places: Range<usize>) {
 /// Whoever does the second one has the rest to do as well.
 pub(super) fn halves(model: &Model) -> [Range<usize>; 2] {
     let all = model.vrrp.instances.len();
-    let middle = all - all / 3;
+    let middle = all - all * 2 / 5;
     [0..middle, middle..all]
 }
 

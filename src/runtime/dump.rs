@@ -69,11 +69,38 @@ pub fn write_parts(path: &Path, parts: &[&str]) -> io::Result<()> {
     if let Ok(length @ 1..) = parts.iter().map(|part| part.len()).sum::<usize>().try_into() {
         let _ = fallocate(&file, FallocateFlags::empty(), 0, length);
     }
-    let written = parts.iter().try_for_each(|part| file.write_all(part.as_bytes())).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
+    let written = parts.iter().try_for_each(|part| file.write_all(part.as_bytes())).and_then(|()| put(&temporary, path));
+    // Whoever waits for the end of the writing hears of it under this name, and may read before what was there is taken away.
+    drop(file);
+    let left = !matches!(written, Ok(Left::Nothing));
+    if left {
         drop(fs::remove_file(&temporary));
     }
-    written
+    written.map(|_| ())
+}
+
+/// What is left under the name that a file had while it was written.
+enum Left {
+    Nothing,
+    /// What was there before.
+    Former,
+}
+
+/// A file that is replaced is freed there and then, which takes as long as it is large: where that is possible the two change
+/// places instead.
+fn put(temporary: &Path, path: &Path) -> io::Result<Left> {
+    // The other libraries' is not offered by the crate.
+    #[cfg(target_env = "gnu")]
+    if fs::symlink_metadata(path).is_ok_and(|there| there.is_file()) && exchange(temporary, path).is_ok() {
+        return Ok(Left::Former);
+    }
+    fs::rename(temporary, path).map(|()| Left::Nothing)
+}
+
+#[cfg(target_env = "gnu")]
+fn exchange(one: &Path, other: &Path) -> nix::Result<()> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)
 }
 
 /// A new file beside the one that it is to become.

@@ -26,20 +26,17 @@ struct Queue {
 
 struct Job {
     path: PathBuf,
-    words: Box<dyn FnOnce() -> Vec<String> + Send>,
+    words: Box<dyn FnOnce(&dyn Fn(&[&str])) + Send>,
 }
 
 impl Dumper {
     /// Does this when everything that was asked for before is there.
     pub fn then(&self, what: impl FnOnce() + Send + 'static) {
-        self.put(PathBuf::new(), move || {
-            what();
-            Vec::new()
-        });
+        self.put(PathBuf::new(), move |_| what());
     }
 
-    /// `words` makes the text, in parts, or nothing if there is nothing to be written.
-    pub fn put(&self, path: PathBuf, words: impl FnOnce() -> Vec<String> + Send + 'static) {
+    /// `words` makes the text and has it written, in parts, if there is anything to be written.
+    pub fn put(&self, path: PathBuf, words: impl FnOnce(&dyn Fn(&[&str])) + Send + 'static) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.waiting.push_back(Job { path, words: Box::new(words) });
         if !std::mem::replace(&mut queue.busy, true) {
@@ -62,13 +59,11 @@ fn next(queue: &Mutex<Queue>) -> Option<Job> {
 }
 
 fn write(Job { path, words }: Job) {
-    let parts = words();
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    if !parts.is_empty()
-        && let Err(error) = dump::write_parts(&path, &parts)
-    {
-        tracing::error!("{} cannot be written: {error}", path.display());
-    }
+    words(&|parts| {
+        if let Err(error) = dump::write_parts(&path, parts) {
+            tracing::error!("{} cannot be written: {error}", path.display());
+        }
+    });
 }
 
 impl fmt::Debug for Dumper {
@@ -97,9 +92,9 @@ mod tests {
         runtime.block_on(async {
             let dumper = Dumper::default();
             for number in 0..50 {
-                dumper.put(path.clone(), move || vec![number.to_string()]);
+                dumper.put(path.clone(), move |write| write(&[&number.to_string()]));
             }
-            dumper.put(path.clone(), Vec::new);
+            dumper.put(path.clone(), |_| ());
         });
         // It waits for those who are at it.
         drop(runtime);

@@ -35,6 +35,7 @@ use driver::{Asked, Driver, Effectors};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -160,7 +161,7 @@ fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Mo
             if signal == Signal::StatsClear {
                 driver.clear_stats();
             }
-            return dumper.put(dump::path(Dump::Stats, process), move || vec![stats::text(&view)]);
+            return dumper.put(dump::path(Dump::Stats, process), move |write| write(&[&stats::text(&view)]));
         }
         Signal::Data => Dump::Vrrp,
         Signal::Json => Dump::Json,
@@ -170,11 +171,11 @@ fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Mo
     keep(dump::path(shows, process), shows, driver, trackers, model, dumper);
 }
 
-/// As things are now.
+/// As things are now. The kernel is asked while the snapshot is taken.
 fn keep(path: PathBuf, shows: Dump, driver: &Driver, trackers: &Trackers, model: &Arc<Model>, dumper: &Dumper) {
-    let (view, tracking) = (driver.snapshot(), trackers.view());
+    let (snapshot, taken) = channel();
     let (model, clock) = (Arc::clone(model), clock());
-    dumper.put(path, move || {
+    dumper.put(path, move |write| {
         let kernel = OnceLock::new();
         let interfaces = || -> &[Interface] {
             kernel.get_or_init(|| {
@@ -184,23 +185,36 @@ fn keep(path: PathBuf, shows: Dump, driver: &Driver, trackers: &Trackers, model:
                 })
             })
         };
+        if shows != Dump::Json {
+            interfaces();
+        }
+        // Whoever has asked for it sends it.
+        let Ok((view, tracking)) = taken.recv() else { return };
         let scene = Scene { model: &model, view: &view, tracking: &tracking, interfaces: Interfaces(&interfaces), clock };
         match shows {
-            Dump::Json => json::text(&scene, model.global.process.dumps.json_version).into_iter().collect(),
+            Dump::Json => {
+                if let Some(text) = json::text(&scene, model.global.process.dumps.json_version) {
+                    write(&[&text]);
+                }
+            }
             Dump::Vrrp | Dump::Parent | Dump::Checker | Dump::Bfd | Dump::Stats => {
-                both(model.vrrp.instances.len() >= MANY, || vrrp::beginning(&scene), || vrrp::end(&scene))
+                let at_once = model.vrrp.instances.len() >= MANY;
+                let [one, other] = both(at_once, || vrrp::beginning(&scene), || vrrp::end(&scene));
+                write(&[&one, &other]);
             }
         }
     });
+    // If it is not wanted any more, it is the end.
+    drop(snapshot.send((driver.snapshot(), trackers.view())));
 }
 
 /// What two make, in the order in which they are named; at the same time if that is worth it and possible.
-fn both(at_once: bool, one: impl FnOnce() -> String, other: impl Fn() -> String + Sync) -> Vec<String> {
+fn both(at_once: bool, one: impl FnOnce() -> String, other: impl Fn() -> String + Sync) -> [String; 2] {
     thread::scope(|scope| {
         let helper = at_once.then(|| thread::Builder::new().spawn_scoped(scope, &other).ok()).flatten();
         let one = one();
         let other = helper.and_then(|helper| helper.join().ok()).unwrap_or_else(&other);
-        vec![one, other]
+        [one, other]
     })
 }
 
