@@ -24,9 +24,12 @@ struct Queue {
     busy: bool,
 }
 
+/// Has a text written, in parts.
+type Write<'a> = dyn Fn(&[&str]) + 'a;
+
 struct Job {
     path: PathBuf,
-    words: Box<dyn FnOnce(&dyn Fn(&[&str])) + Send>,
+    words: Box<dyn FnOnce(&Write<'_>) + Send>,
 }
 
 impl Dumper {
@@ -36,7 +39,7 @@ impl Dumper {
     }
 
     /// `words` makes the text and has it written, in parts, if there is anything to be written.
-    pub fn put(&self, path: PathBuf, words: impl FnOnce(&dyn Fn(&[&str])) + Send + 'static) {
+    pub fn put(&self, path: PathBuf, words: impl FnOnce(&Write<'_>) + Send + 'static) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.waiting.push_back(Job { path, words: Box::new(words) });
         if !std::mem::replace(&mut queue.busy, true) {
