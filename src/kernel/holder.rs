@@ -4,7 +4,6 @@ use super::device;
 use super::ledger::{Gone, Index, Ledger, Names, Snag, Step};
 pub use super::look::Comparison;
 use super::look::Looker;
-use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
 use super::setting::Before;
 use super::writer::{Finished, Writer};
@@ -65,25 +64,23 @@ pub struct Holder {
 impl Holder {
     /// Opens its sockets in the calling thread's network namespace.
     pub fn start() -> io::Result<Self> {
-        Self::sized(ReceiveBuffer::default())
+        Self::beginning_with(&Picture::take()?, ReceiveBuffer::default())
     }
 
-    /// With receive buffers as they were configured.
-    pub fn sized(buffer: ReceiveBuffer) -> io::Result<Self> {
-        let mut asker = Asker::open()?;
-        asker.sized(buffer)?;
-        let mut links = asker.links()?;
-        for placement in asker.addresses()? {
-            links.put_address(placement.local());
-        }
+    /// With what was there when a monitor had been opened, all of whose changes are still to be shown, and with receive buffers
+    /// as they were configured.
+    pub fn beginning_with(picture: &Picture, buffer: ReceiveBuffer) -> io::Result<Self> {
+        let links = picture.links.clone();
         let names = names_of(&links);
+        let mut looker = Looker::default();
+        looker.know(0, Index::of(picture.keys.clone()));
         let writer = Writer::start(buffer)?;
         Ok(Self {
             ledger: Ledger::default(),
             writer,
             links,
             names,
-            looker: Looker::default(),
+            looker,
             finished: 0,
             hopeful: false,
             suspicious: false,

@@ -44,6 +44,11 @@ impl Settings {
         self.lived_on.insert(parent);
     }
 
+    /// All is as it was, and nobody has been told otherwise.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.before.is_empty() && self.news.is_empty()
+    }
+
     pub(super) fn news(&mut self) -> Vec<Before> {
         std::mem::take(&mut self.news)
     }

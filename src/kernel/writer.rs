@@ -187,7 +187,10 @@ impl Thread {
                 Job::Steps(steps) => self.steps(&steps),
                 Job::Remember(before) => self.settings.remember(&before),
                 Job::WantOnly(wanted) => {
-                    if let Ok(links) = self.asker.links() {
+                    // At most starts there is nothing to give back, and there may be thousands of interfaces.
+                    if !self.settings.is_untouched()
+                        && let Ok(links) = self.asker.links()
+                    {
                         self.settings.give_back_others(&wanted, &links, &mut self.batch);
                         self.shared.progress().before.extend(self.settings.news());
                         let _ = self.shared.ready.write(1);

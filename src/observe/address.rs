@@ -1,5 +1,6 @@
 //! How addresses are shown.
 
+use super::words::Put;
 use crate::model::net::address::Lifetime;
 use crate::model::net::{Address, Family, Scope};
 use crate::model::vrrp::Instance;
@@ -24,81 +25,87 @@ impl<'a> Home<'a> {
     }
 }
 
-impl fmt::Display for Home<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.base {
-            Some(base) => write!(f, "{}@{base}", self.name),
-            None => f.write_str(self.name),
+impl Put for Home<'_> {
+    fn put(&self, out: &mut String) {
+        self.name.put(out);
+        if let Some(base) = self.base {
+            ("@", base).put(out);
         }
     }
 }
 
 /// `10.0.0.5/24 brd 10.0.0.255 dev eth0 scope global`, and so on. `group` is the track group of a static one.
-pub(super) fn address<'a>(address: &'a Address, home: Option<Home<'a>>, group: Option<&'a str>, is_set: bool) -> impl fmt::Display + 'a {
-    fmt::from_fn(move |f| {
-        let Address { prefix, peer, device, scope, broadcast, label, preferred, .. } = address;
-        write!(f, "{}", prefix.address)?;
+pub(super) const fn address<'a>(address: &'a Address, home: Option<Home<'a>>, group: Option<&'a str>, is_set: bool) -> Shown<'a> {
+    Shown { address, home, group, is_set }
+}
+
+pub(super) struct Shown<'a> {
+    address: &'a Address,
+    home: Option<Home<'a>>,
+    group: Option<&'a str>,
+    is_set: bool,
+}
+
+impl Put for Shown<'_> {
+    fn put(&self, out: &mut String) {
+        let Address { prefix, peer, device, scope, broadcast, label, preferred, .. } = self.address;
+        prefix.address.put(out);
         let whole = prefix.length == Family::of(prefix.address).bits();
         if !whole && peer.is_none() {
-            write!(f, "/{}", prefix.length)?;
+            ("/", prefix.length).put(out);
         }
         if let Some(broadcast) = broadcast {
-            write!(f, " brd {broadcast}")?;
+            (" brd ", broadcast).put(out);
         }
-        match (device, home) {
-            (Some(name), _) => write!(f, " dev {name}")?,
-            (None, Some(home)) => write!(f, " dev {home}")?,
+        match (device, self.home) {
+            (Some(name), _) => (" dev ", name).put(out),
+            (None, Some(home)) => (" dev ", home).put(out),
             (None, None) => {}
         }
-        write!(f, " scope {}", Named(*scope))?;
+        out.push_str(" scope ");
+        match *scope {
+            Scope::GLOBAL => out.push_str("global"),
+            Scope::SITE => out.push_str("site"),
+            Scope::LINK => out.push_str("link"),
+            Scope::HOST => out.push_str("host"),
+            Scope::NOWHERE => out.push_str("nowhere"),
+            Scope(number) => number.put(out),
+        }
         if let Some(label) = label {
-            write!(f, " label {label}")?;
+            (" label ", label).put(out);
         }
         if let Some(peer) = peer {
-            write!(f, " peer {peer}/{}", prefix.length)?;
+            (" peer ", peer, "/", prefix.length).put(out);
         }
         for (flag, word) in [
-            (address.home, " home"),
-            (address.detect_duplicates && prefix.family() == Family::V6, " dad"),
-            (address.manage_temporary, " mngtmpaddr"),
-            (address.no_prefix_route, " noprefixroute"),
-            (address.autojoin, " autojoin"),
+            (self.address.home, " home"),
+            (self.address.detect_duplicates && prefix.family() == Family::V6, " dad"),
+            (self.address.manage_temporary, " mngtmpaddr"),
+            (self.address.no_prefix_route, " noprefixroute"),
+            (self.address.autojoin, " autojoin"),
         ] {
-            f.write_str(if flag { word } else { "" })?;
+            out.push_str(if flag { word } else { "" });
         }
         if prefix.family() == Family::V6 {
             match preferred {
-                Lifetime::Forever => f.write_str(" preferred_lft forever")?,
-                Lifetime::Seconds(0) => f.write_str(" deprecated")?,
-                Lifetime::Seconds(seconds) => write!(f, " preferred_lft {seconds}")?,
+                Lifetime::Forever => out.push_str(" preferred_lft forever"),
+                Lifetime::Seconds(0) => out.push_str(" deprecated"),
+                Lifetime::Seconds(seconds) => (" preferred_lft ", seconds).put(out),
             }
         }
-        ending(f, address.tracked, group)?;
-        f.write_str(if is_set { " set" } else { "" })
-    })
+        out.push_str(if self.address.tracked { "" } else { " no_track" });
+        if let Some(group) = self.group {
+            (" track_group ", group).put(out);
+        }
+        out.push_str(if self.is_set { " set" } else { "" });
+    }
 }
 
-/// What addresses, routes and rules have in common at their ends.
+/// What routes and rules have in common at their ends, as addresses do.
 pub(super) fn ending(f: &mut fmt::Formatter<'_>, tracked: bool, group: Option<&str>) -> fmt::Result {
     f.write_str(if tracked { "" } else { " no_track" })?;
     match group {
         Some(group) => write!(f, " track_group {group}"),
         None => Ok(()),
-    }
-}
-
-/// A scope of an address by its name.
-struct Named(Scope);
-
-impl fmt::Display for Named {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Scope::GLOBAL => f.write_str("global"),
-            Scope::SITE => f.write_str("site"),
-            Scope::LINK => f.write_str("link"),
-            Scope::HOST => f.write_str("host"),
-            Scope::NOWHERE => f.write_str("nowhere"),
-            Scope(number) => write!(f, "{number}"),
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::command::with_user;
 use super::sheet::{Sheet, seconds, set, yes};
+use super::words::OrNone;
 use crate::lvs::name;
 use crate::lvs::view::{CheckerView, View};
 use crate::model::Model;
@@ -179,7 +180,7 @@ fn pattern(sheet: &mut Sheet, regex: &Regex) {
         sheet.line(format_args!("     Regex options = {}", options.join(" ")));
     }
     if *min_offset > 0 || max_offset.is_some() {
-        sheet.line(format_args!("     Regex offsets = {min_offset} to {}", super::sheet::or_none(*max_offset)));
+        sheet.row(("     Regex offsets = ", min_offset, " to ", OrNone(*max_offset)));
     }
     if let Some((first, most)) = stack {
         sheet.line(format_args!("     Regex stack = {first} to {most}"));

@@ -1,5 +1,6 @@
 //! From the engines' time to the calendar.
 
+use super::words::{Put, Seconds, digits, show};
 use crate::effect::time::Instant;
 use std::fmt;
 use std::time::Duration;
@@ -39,15 +40,29 @@ const DAY: i64 = 86_400;
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-impl fmt::Display for Stamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Put for Stamp {
+    fn put(&self, out: &mut String) {
         let (days, second) = (self.local.div_euclid(DAY), self.local.rem_euclid(DAY));
         let (year, month, day) = date(days);
         let name = |names: &[&'static str], at: i64| usize::try_from(at).ok().and_then(|at| names.get(at).copied()).unwrap_or_default();
         let (weekday, month) = (name(&WEEKDAYS, days.rem_euclid(7)), name(&MONTHS, month - 1));
-        let (hour, minute, second, micros) = (second / 3600, second / 60 % 60, second % 60, self.wall.subsec_micros());
-        let unix = self.wall.as_secs();
-        write!(f, "{unix}.{micros:06} ({weekday} {month} {day:2} {hour:02}:{minute:02}:{second:02}.{micros:06} {year})")
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let micros = u64::from(self.wall.subsec_micros());
+        let count = |number: i64| u64::try_from(number).unwrap_or_default();
+        (Seconds(self.wall), " (", weekday, " ", month, if day < 10 { "  " } else { " " }).put(out);
+        (count(day), " ").put(out);
+        for (number, after) in [(hour, ":"), (minute, ":"), (second, ".")] {
+            digits(out, count(number), 2);
+            out.push_str(after);
+        }
+        digits(out, micros, 6);
+        (" ", year, ")").put(out);
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self, f)
     }
 }
 

@@ -1,25 +1,54 @@
 //! How scripts are shown.
 
 use super::sheet::Sheet;
+use super::words::{Put, Shown, show};
 use crate::model::script::{Action, LeftOut, Runner, Script};
 use crate::model::vrrp::{Deleted, Instance, Notify};
 use std::fmt;
 
 /// `'/bin/echo' 'a b'`
-pub(super) fn command(script: &Script) -> impl fmt::Display {
-    fmt::from_fn(move |f| match &script.action {
-        Action::Open(path) => write!(f, "<{}", path.display()),
-        Action::Execute(_) => {
-            for (at, word) in script.argv.iter().enumerate() {
-                write!(f, "{}'{word}'", if at > 0 { " " } else { "" })?;
-            }
-            Ok(())
-        }
-    })
+pub(super) const fn command(script: &Script) -> Command<'_> {
+    Command(script)
 }
 
-pub(super) fn with_user(script: &Script) -> impl fmt::Display {
-    fmt::from_fn(move |f| write!(f, "{}, uid:gid {}:{}", command(script), script.uid, script.gid))
+pub(super) struct Command<'a>(&'a Script);
+
+impl Put for Command<'_> {
+    fn put(&self, out: &mut String) {
+        match &self.0.action {
+            Action::Open(path) => ("<", Shown(path.display())).put(out),
+            Action::Execute(_) => {
+                for (at, word) in self.0.argv.iter().enumerate() {
+                    (if at > 0 { " '" } else { "'" }, word, "'").put(out);
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self, f)
+    }
+}
+
+/// `'/bin/echo', uid:gid 0:0`
+pub(super) const fn with_user(script: &Script) -> WithUser<'_> {
+    WithUser(script)
+}
+
+pub(super) struct WithUser<'a>(&'a Script);
+
+impl Put for WithUser<'_> {
+    fn put(&self, out: &mut String) {
+        (command(self.0), ", uid:gid ", self.0.uid, ":", self.0.gid).put(out);
+    }
+}
+
+impl fmt::Display for WithUser<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self, f)
+    }
 }
 
 /// The scripts of a transition, with the name of the state that each is for; the one for all states has none.
@@ -34,7 +63,7 @@ pub(super) fn transitions(sheet: &mut Sheet, notify: &Notify, deleted: Option<&S
     ];
     for (name, script) in scripts {
         if let Some(script) = script {
-            sheet.line(format_args!("   {name} state transition script = {}", with_user(script)));
+            sheet.row(("   ", name, " state transition script = ", with_user(script)));
         }
     }
 }
@@ -53,6 +82,6 @@ pub(super) fn left_out(sheet: &mut Sheet, LeftOut { scripts }: &LeftOut, runner:
         sheet.section("Disabled scripts");
     }
     for disabled in own {
-        sheet.line(format_args!(" {disabled}"));
+        sheet.row((" ", Shown(disabled)));
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn definitions(sheet: &mut Sheet, global: &Global, part: Part) {
     buffers(sheet, global);
     sheet.line(format_args!(" umask = 0{:o}", running.umask));
     if !vrrp.startup_delay.is_zero() {
-        sheet.line(format_args!(" vrrp_startup_delay = {}", super::json::shortest(vrrp.startup_delay)));
+        sheet.line(format_args!(" vrrp_startup_delay = {}", super::words::Shortest(vrrp.startup_delay)));
     }
     option(sheet, "VMAC prefix", vrrp.vmac_prefix.as_ref());
     option(sheet, "VMAC address prefix", vrrp.vmac_addr_prefix.as_ref());
@@ -125,7 +125,7 @@ fn mails(sheet: &mut Sheet, mail: &Mail) {
         sheet.line(format_args!(" Smtp server = {}", server.ip()));
         sheet.line(format_args!(" Smtp server port = {}", server.port()));
         sheet.line(format_args!(" Smtp HELO name = {helo_name}"));
-        sheet.line(format_args!(" Smtp server connection timeout = {}", super::json::shortest(*timeout)));
+        sheet.line(format_args!(" Smtp server connection timeout = {}", super::words::Shortest(*timeout)));
     }
     if server.is_some() || !recipients.is_empty() {
         sheet.line(format_args!(" Email notification from = {from}"));

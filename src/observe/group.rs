@@ -18,21 +18,21 @@ pub(super) fn write(sheet: &mut Sheet, groups: &[SyncGroup], view: &View) {
         // One that was never told of anything is waiting.
         let state = told.get(&*group.name).copied().unwrap_or(State::Init);
         let members = group.members.iter().filter_map(|member| states.get(&**member));
-        let (mut fault, mut init) = (0, 0);
+        let (mut fault, mut init) = (0_u32, 0_u32);
         for member in members {
             fault += u32::from(*member == State::Fault);
             init += u32::from(*member == State::Init);
         }
-        sheet.line(format_args!(" VRRP Sync Group = {}, {}", group.name, state.name()));
-        sheet.line(format_args!("   Num member fault {fault}, num member init {init}"));
-        sheet.line(format_args!("   VRRP member instances :"));
+        sheet.row((" VRRP Sync Group = ", &group.name, ", ", state.name()));
+        sheet.row(("   Num member fault ", fault, ", num member init ", init));
+        sheet.row("   VRRP member instances :");
         for member in &group.members {
-            sheet.line(format_args!("     {member}"));
+            sheet.row(("     ", member));
         }
         if group.tracking_weight {
-            sheet.line(format_args!("   sync group tracking weight set"));
+            sheet.row("   sync group tracking weight set");
         }
-        sheet.line(format_args!("   Using smtp notification = {}", yes(group.smtp_alert)));
+        sheet.row(("   Using smtp notification = ", yes(group.smtp_alert)));
         tracked::lists(sheet, &group.trackers);
         transitions(sheet, &group.notify, None);
     }

@@ -5,8 +5,10 @@ use super::clock::Clock;
 use super::command::{deleted, transitions, with_user};
 use super::route::route;
 use super::rule::rule;
-use super::sheet::{Sheet, enabled, or_none, yes};
+use super::sheet::{Sheet, enabled, seconds, yes};
 use super::tracked;
+use super::vrrp::Interfaces;
+use super::words::{OrNone, Shortest, Shown as Word};
 use crate::effect::interface::Interface;
 use crate::model::net::Family;
 use crate::model::vrrp::{Auth, Carrier, Deleted, Instance, OldChecksum, Preempt, Role, Transport, Version};
@@ -21,7 +23,9 @@ pub(super) struct Shown<'a> {
     pub(super) view: &'a InstanceView,
     /// The sync group it is in.
     pub(super) group: Option<&'a str>,
-    pub(super) interfaces: &'a [Interface],
+    pub(super) interfaces: Interfaces<'a>,
+    /// The interface that it has for itself.
+    pub(super) own: Option<&'a Interface>,
     /// Its sockets.
     pub(super) descriptors: Option<(i32, i32)>,
     /// The IPVS connections' synchronisation follows it.
@@ -32,10 +36,6 @@ impl<'a> Shown<'a> {
     /// Where the instance lives.
     pub(super) fn home(&self) -> Home<'a> {
         Home::of(self.conf, self.view)
-    }
-
-    pub(super) fn named(&self, name: &str) -> Option<&'a Interface> {
-        self.interfaces.iter().find(|interface| *interface.name == *name)
     }
 
     /// The state that keepalived says it wants: until something has happened, the configured one.
@@ -51,19 +51,19 @@ impl<'a> Shown<'a> {
     /// Where a route goes that names no interface, once it is there: where its gateway is.
     pub(super) fn way(&self, gateway: Option<IpAddr>) -> Option<&'a str> {
         let gateway = gateway.filter(|_| self.view.holds_addresses)?;
-        self.interfaces.iter().find(|interface| interface.reaches(gateway)).map(|found| &*found.name)
+        self.interfaces.all().iter().find(|interface| interface.reaches(gateway)).map(|found| &*found.name)
     }
 }
 
 pub(super) fn write(sheet: &mut Sheet, shown: &Shown<'_>, clock: &Clock) {
     let Shown { conf, view, .. } = *shown;
-    sheet.line(format_args!(" VRRP Instance = {}", conf.name));
-    sheet.line(format_args!("   VRRP Version = {}", conf.version.number()));
+    sheet.row((" VRRP Instance = ", &conf.name));
+    sheet.row(("   VRRP Version = ", conf.version.number()));
     if let Some(group) = shown.group {
-        sheet.line(format_args!("   Sync group = {group}"));
+        sheet.row(("   Sync group = ", group));
     }
     if conf.family == Family::V6 {
-        sheet.line(format_args!("   Using Native IPv6"));
+        sheet.row("   Using Native IPv6");
     }
     state(sheet, shown, clock);
     place(sheet, shown);
@@ -72,40 +72,40 @@ pub(super) fn write(sheet: &mut Sheet, shown: &Shown<'_>, clock: &Clock) {
     authentication(sheet, conf);
     held(sheet, shown);
     tracked::lists(sheet, &conf.trackers);
-    sheet.line(format_args!("   Using smtp notification = {}", yes(conf.smtp_alert)));
-    sheet.line(format_args!(
-        "   Notify deleted = {}",
+    sheet.row(("   Using smtp notification = ", yes(conf.smtp_alert)));
+    sheet.row((
+        "   Notify deleted = ",
         match conf.notify_deleted {
             Deleted::AsFault => "Fault",
             Deleted::AsDeleted(_) => "Deleted",
-        }
+        },
     ));
     transitions(sheet, &conf.notify, deleted(conf));
     if let Some(script) = &conf.notify_master_rx_lower_pri {
-        sheet.line(format_args!("   Master rx lower pri state transition script = {}", with_user(script)));
+        sheet.row(("   Master rx lower pri state transition script = ", with_user(script)));
     }
-    sheet.line(format_args!("   Notify priority changes = {}", conf.notify_priority_changes));
+    sheet.row(("   Notify priority changes = ", conf.notify_priority_changes));
 }
 
 fn state(sheet: &mut Sheet, shown: &Shown<'_>, clock: &Clock) {
     let Shown { conf, view, .. } = *shown;
-    sheet.line(format_args!("   State = {}", view.state.name()));
+    sheet.row(("   State = ", view.state.name()));
     if view.state == State::Backup {
-        sheet.line(format_args!("   Master router = {}", or_none(view.master)));
-        sheet.line(format_args!("   Master priority = {}", view.master_priority));
+        sheet.row(("   Master router = ", OrNone(view.master)));
+        sheet.row(("   Master priority = ", view.master_priority));
         if conf.version == Version::V3 {
-            sheet.line(format_args!("   Master advert interval = {} milli-sec", view.master_interval.as_millis()));
+            sheet.row(("   Master advert interval = ", view.master_interval.as_millis(), " milli-sec"));
         }
     }
     flags(sheet, shown);
-    sheet.line(format_args!("   Wantstate = {}", shown.wanted().name()));
+    sheet.row(("   Wantstate = ", shown.wanted().name()));
     faults(sheet, shown);
-    sheet.line(format_args!("   Last transition = {}", clock.stamp(view.last_transition)));
+    sheet.row(("   Last transition = ", clock.stamp(view.last_transition)));
     match view.deadline {
-        Some(deadline) => sheet.line(format_args!("   Read timeout = {}", clock.stamp(deadline))),
-        None => sheet.line(format_args!("   Read timeout = DISABLED")),
+        Some(deadline) => sheet.row(("   Read timeout = ", clock.stamp(deadline))),
+        None => sheet.row("   Read timeout = DISABLED"),
     }
-    sheet.line(format_args!("   Master down timer = {} usecs", view.down_interval.as_micros()));
+    sheet.row(("   Master down timer = ", view.down_interval.as_micros(), " usecs"));
 }
 
 fn flags(sheet: &mut Sheet, shown: &Shown<'_>) {
@@ -117,15 +117,15 @@ fn flags(sheet: &mut Sheet, shown: &Shown<'_>) {
         || conf.source.is_some()
         || conf.preempt == Preempt::Never
         || shown.syncs;
-    sheet.line(format_args!("   Flags:{}", if any { "" } else { " none" }));
+    sheet.row(("   Flags:", if any { "" } else { " none" }));
     if unicast {
-        sheet.line(format_args!("     Using unicast"));
+        sheet.row("     Using unicast");
     }
 }
 
 fn faults(sheet: &mut Sheet, shown: &Shown<'_>) {
     let Shown { conf, view, .. } = *shown;
-    let (mut config, mut trackers, mut waiting) = (0, 0, 0);
+    let (mut config, mut trackers, mut waiting) = (0_u32, 0_u32, 0_u32);
     let (mut down, mut base_down, mut no_source) = (false, false, view.source.is_none());
     for cause in &view.faults {
         match cause {
@@ -151,18 +151,18 @@ fn faults(sheet: &mut Sheet, shown: &Shown<'_>) {
         }
     }
     no_source &= !view.faults.is_empty();
-    sheet.line(format_args!("   Number of config faults = {config}"));
-    sheet.line(format_args!("   Number of tracker faults = {trackers}"));
+    sheet.row(("   Number of config faults = ", config));
+    sheet.row(("   Number of tracker faults = ", trackers));
     let flags = [(down, "i/f down"), (base_down, "base i/f down"), (no_source, "no source IP address"), (trackers > 0, "unspecified")];
     if flags.iter().any(|(present, _)| *present) {
-        sheet.line(format_args!("   Flags of interface faults:"));
+        sheet.row("   Flags of interface faults:");
         for (_, flag) in flags.iter().filter(|(present, _)| *present) {
-            sheet.line(format_args!("     {flag}"));
+            sheet.row(("     ", flag));
         }
     } else {
-        sheet.line(format_args!("   Flags of interface faults - (none)"));
+        sheet.row("   Flags of interface faults - (none)");
     }
-    sheet.line(format_args!("   Number of track scripts init = {waiting}"));
+    sheet.row(("   Number of track scripts init = ", waiting));
 }
 
 /// Where it lives, and whom it talks to.
@@ -170,80 +170,80 @@ fn place(sheet: &mut Sheet, shown: &Shown<'_>) {
     let Shown { conf, view, .. } = *shown;
     let home = shown.home();
     let transmits_on_base = matches!(&conf.carrier, Carrier::Vmac(vmac) if vmac.transmits_on_base);
-    let is_up = || shown.named(home.name).is_some_and(|interface| interface.traits.up && interface.traits.running);
+    let is_up = || shown.own.is_some_and(|interface| interface.traits.up && interface.traits.running);
     match conf.carrier {
         Carrier::Interface => {}
         Carrier::Vmac(_) => {
-            sheet.line(format_args!("   Use VMAC, i/f name {}, is_up = {}, xmit_base = {transmits_on_base}", home.name, is_up()));
+            sheet.row(("   Use VMAC, i/f name ", home.name, ", is_up = ", is_up(), ", xmit_base = ", transmits_on_base));
         }
-        Carrier::Ipvlan(_) => sheet.line(format_args!("   Use IPVLAN, i/f name {}, is_up = {}", home.name, is_up())),
+        Carrier::Ipvlan(_) => sheet.row(("   Use IPVLAN, i/f name ", home.name, ", is_up = ", is_up())),
     }
     let kind = if matches!(conf.carrier, Carrier::Ipvlan(_)) { "ipvlan" } else { "vmac" };
     let by_base = if transmits_on_base { ", xmit base i/f" } else { "" };
     match (home.base, conf.interface.is_some()) {
-        (Some(base), _) => sheet.line(format_args!("   Interface = {}, {kind} on {base}{by_base}", home.name)),
-        (None, true) => sheet.line(format_args!("   Interface = {}", home.name)),
-        (None, false) => sheet.line(format_args!("   Interface = (none)")),
+        (Some(base), _) => sheet.row(("   Interface = ", home.name, ", ", kind, " on ", base, by_base)),
+        (None, true) => sheet.row(("   Interface = ", home.name)),
+        (None, false) => sheet.row("   Interface = (none)"),
     }
     if !conf.tracks_link {
-        sheet.line(format_args!("   VRRP interface tracking disabled"));
+        sheet.row("   VRRP interface tracking disabled");
     }
     if conf.skip_check_adv_addr {
-        sheet.line(format_args!("   Skip checking advert IP addresses"));
+        sheet.row("   Skip checking advert IP addresses");
     }
     if conf.strict {
-        sheet.line(format_args!("   Enforcing strict VRRP compliance"));
+        sheet.row("   Enforcing strict VRRP compliance");
     }
     let configured = if conf.source.is_some() { " (from configuration)" } else { "" };
-    sheet.line(format_args!("   Using src_ip = {}{configured}", or_none(view.source.or(conf.source))));
+    sheet.row(("   Using src_ip = ", OrNone(view.source.or(conf.source)), configured));
     if let Transport::Multicast { group } = conf.transport {
         match conf.family {
-            Family::V4 => sheet.line(format_args!("   Multicast address {group}")),
-            Family::V6 => sheet.line(format_args!("   Multicast address {group}, ifindex {}", view.device.map_or(0, |device| device.0))),
+            Family::V4 => sheet.row(("   Multicast address ", group)),
+            Family::V6 => sheet.row(("   Multicast address ", group, ", ifindex ", view.device.map_or(0, |device| device.0))),
         }
     }
 }
 
 fn announcements(sheet: &mut Sheet, conf: &Instance) {
     let garp = &conf.garp;
-    sheet.line(format_args!("   Gratuitous ARP delay = {}", garp.delay.as_secs()));
-    sheet.line(format_args!("   Gratuitous ARP repeat = {}", garp.repeat));
-    sheet.line(format_args!("   Gratuitous ARP refresh = {}", garp.refresh.as_secs()));
-    sheet.line(format_args!("   Gratuitous ARP refresh repeat = {}", garp.refresh_repeat));
-    sheet.line(format_args!("   Gratuitous ARP lower priority delay = {}", garp.lower_prio_delay.as_secs()));
-    sheet.line(format_args!("   Gratuitous ARP lower priority repeat = {}", garp.lower_prio_repeat));
-    sheet.line(format_args!("   Down timer adverts = {}", conf.down_timer_adverts));
-    sheet.line(format_args!("   Send advert after receive lower priority advert = {}", !conf.lower_prio_no_advert));
-    sheet.line(format_args!("   Send advert after receive higher priority advert = {}", conf.higher_prio_send_advert));
+    sheet.row(("   Gratuitous ARP delay = ", garp.delay.as_secs()));
+    sheet.row(("   Gratuitous ARP repeat = ", garp.repeat));
+    sheet.row(("   Gratuitous ARP refresh = ", garp.refresh.as_secs()));
+    sheet.row(("   Gratuitous ARP refresh repeat = ", garp.refresh_repeat));
+    sheet.row(("   Gratuitous ARP lower priority delay = ", garp.lower_prio_delay.as_secs()));
+    sheet.row(("   Gratuitous ARP lower priority repeat = ", garp.lower_prio_repeat));
+    sheet.row(("   Down timer adverts = ", conf.down_timer_adverts));
+    sheet.row(("   Send advert after receive lower priority advert = ", !conf.lower_prio_no_advert));
+    sheet.row(("   Send advert after receive higher priority advert = ", conf.higher_prio_send_advert));
 }
 
 fn numbers(sheet: &mut Sheet, conf: &Instance, view: &InstanceView, clock: &Clock) {
-    sheet.line(format_args!("   Virtual Router ID = {}", conf.vrid.0));
-    sheet.line(format_args!("   Priority = {}", view.base_priority));
-    sheet.line(format_args!("   Effective priority = {}", view.effective_priority));
-    sheet.line(format_args!("   Total priority = {}", i64::from(view.base_priority) + i64::from(view.weights)));
+    sheet.row(("   Virtual Router ID = ", conf.vrid.0));
+    sheet.row(("   Priority = ", view.base_priority));
+    sheet.row(("   Effective priority = ", view.effective_priority));
+    sheet.row(("   Total priority = ", i64::from(view.base_priority) + i64::from(view.weights)));
     if conf.preempt == Preempt::Never {
-        sheet.line(format_args!("   Highest other priority = {}", view.master_priority));
+        sheet.row(("   Highest other priority = ", view.master_priority));
     }
     match conf.version {
-        Version::V2 => sheet.line(format_args!("   Advert interval = {} sec", conf.advert_interval.as_secs())),
-        Version::V3 => sheet.line(format_args!("   Advert interval = {} milli-sec", conf.advert_interval.as_millis())),
+        Version::V2 => sheet.row(("   Advert interval = ", conf.advert_interval.as_secs(), " sec")),
+        Version::V3 => sheet.row(("   Advert interval = ", conf.advert_interval.as_millis(), " milli-sec")),
     }
     match view.last_advert {
-        Some(at) => sheet.line(format_args!("   Last advert sent = {}", super::sheet::seconds(clock.wall(at)))),
-        None => sheet.line(format_args!("   Last advert sent = 0.000000")),
+        Some(at) => sheet.row(("   Last advert sent = ", seconds(clock.wall(at)))),
+        None => sheet.row("   Last advert sent = 0.000000"),
     }
-    sheet.line(format_args!("   Accept = {}", enabled(conf.accept)));
+    sheet.row(("   Accept = ", enabled(conf.accept)));
     match conf.preempt {
-        Preempt::Never => sheet.line(format_args!("   Preempt = disabled")),
+        Preempt::Never => sheet.row("   Preempt = disabled"),
         Preempt::After(delay) => {
-            sheet.line(format_args!("   Preempt = enabled"));
+            sheet.row("   Preempt = enabled");
             if !delay.is_zero() {
-                sheet.line(format_args!("   Preempt delay = {} secs", super::json::shortest(delay)));
+                sheet.row(("   Preempt delay = ", Shortest(delay), " secs"));
             }
         }
     }
-    sheet.line(format_args!("   Promote_secondaries = {}", enabled(conf.promote_secondaries)));
+    sheet.row(("   Promote_secondaries = ", enabled(conf.promote_secondaries)));
 }
 
 fn authentication(sheet: &mut Sheet, conf: &Instance) {
@@ -254,19 +254,19 @@ fn authentication(sheet: &mut Sheet, conf: &Instance) {
         Auth::Hmac(_) => ("HMAC", true),
     };
     if conf.version == Version::V2 || secret {
-        sheet.line(format_args!("   Authentication type = {kind}"));
+        sheet.row(("   Authentication type = ", kind));
     }
     if secret {
-        sheet.line(format_args!("   Password = {}", super::json::HIDDEN));
+        sheet.row(("   Password = ", super::json::HIDDEN));
     }
     if conf.version == Version::V3 && conf.family == Family::V4 {
-        sheet.line(format_args!("   VRRPv3 uses VRRPv2 checksum = {}", enabled(conf.v3_checksum_as_v2)));
+        sheet.row(("   VRRPv3 uses VRRPv2 checksum = ", enabled(conf.v3_checksum_as_v2)));
     }
     if let Some(size) = conf.receive_buffer {
-        sheet.line(format_args!("   Kernel rx buffer size = {size}"));
+        sheet.row(("   Kernel rx buffer size = ", size));
     }
     if conf.debug > 0 {
-        sheet.line(format_args!("   Debug level = {}", conf.debug));
+        sheet.row(("   Debug level = ", conf.debug));
     }
 }
 
@@ -275,44 +275,44 @@ fn held(sheet: &mut Sheet, shown: &Shown<'_>) {
     let Shown { conf, view, .. } = *shown;
     let home = shown.home();
     if !conf.vips.is_empty() {
-        sheet.line(format_args!("   Virtual IP ({}):", conf.vips.len()));
+        sheet.row(("   Virtual IP (", conf.vips.len(), "):"));
     }
     for vip in &conf.vips {
-        sheet.line(format_args!("     {}", address(vip, Some(home), None, view.holds_addresses)));
+        sheet.row(("     ", address(vip, Some(home), None, view.holds_addresses)));
     }
     if !conf.excluded.is_empty() {
-        sheet.line(format_args!("   Virtual IP Excluded :"));
+        sheet.row("   Virtual IP Excluded :");
     }
     for vip in &conf.excluded {
-        sheet.line(format_args!("     {}", address(vip, Some(home), None, view.holds_addresses)));
+        sheet.row(("     ", address(vip, Some(home), None, view.holds_addresses)));
     }
     if let Transport::Unicast { peers, ttl, check_source, old_checksum } = &conf.transport {
-        sheet.line(format_args!("   Unicast TTL = {}", ttl.unwrap_or(u8::MAX)));
-        sheet.line(format_args!("   Check unicast src : {}", yes(*check_source)));
-        sheet.line(format_args!("   Unicast Peer :"));
+        sheet.row(("   Unicast TTL = ", ttl.unwrap_or(u8::MAX)));
+        sheet.row(("   Check unicast src : ", yes(*check_source)));
+        sheet.row("   Unicast Peer :");
         for peer in peers {
-            sheet.line(format_args!("     {} min_ttl {} max_ttl {}", peer.address, peer.min_ttl, peer.max_ttl));
+            sheet.row(("     ", peer.address, " min_ttl ", peer.min_ttl, " max_ttl ", peer.max_ttl));
         }
         let compatible = match old_checksum {
             OldChecksum::Follow => "no",
             OldChecksum::Always => "yes",
             OldChecksum::Never => "never",
         };
-        sheet.line(format_args!("   Unicast checksum compatibility = {compatible}"));
+        sheet.row(("   Unicast checksum compatibility = ", compatible));
     }
     let (hears, speaks) = shown.descriptors.unwrap_or((-1, -1));
-    sheet.line(format_args!("   fd_in {hears}, fd_out {speaks}"));
+    sheet.row(("   fd_in ", hears, ", fd_out ", speaks));
     if !conf.routes.is_empty() {
-        sheet.line(format_args!("   Virtual Routes :"));
+        sheet.row("   Virtual Routes :");
     }
     for each in &conf.routes {
         let way = shown.way(each.gateway.filter(|_| each.device.is_none()));
-        sheet.line(format_args!("     {}", route(each, None, way)));
+        sheet.row(("     ", Word(route(each, None, way))));
     }
     if !conf.rules.is_empty() {
-        sheet.line(format_args!("   Virtual Rules :"));
+        sheet.row("   Virtual Rules :");
     }
     for each in &conf.rules {
-        sheet.line(format_args!("     {}", rule(each, None)));
+        sheet.row(("     ", Word(rule(each, None))));
     }
 }

@@ -1,9 +1,12 @@
 //! Interfaces, and which instances they matter to.
 
 use super::address::Home;
-use super::sheet::{Sheet, or_none};
+use super::sheet::Sheet;
 use super::tracked::{groups, joined, weight};
+use super::vrrp::seen;
+use super::words::{OrNone, Shown};
 use crate::effect::interface::{Interface, Traits};
+use crate::effect::net::Device;
 use crate::model::Model;
 use crate::model::net::Family;
 use crate::model::track::{Trackers, Weight};
@@ -21,13 +24,13 @@ const MACVLAN: &str = "macvlan";
 pub(super) fn write(sheet: &mut Sheet, model: &Model, view: &View, interfaces: &[Interface]) {
     sheet.section("Interfaces");
     let watchers = watchers(model, view);
-    let settings = Settings::of(model, view);
+    let settings = Settings::of(model, view, interfaces);
     let names: HashMap<&str, &Interface> = interfaces.iter().map(|interface| (&*interface.name, interface)).collect();
     for interface in interfaces {
-        sheet.line(format_args!(" Name = {}", interface.name));
-        sheet.line(format_args!("   index = {}", interface.device.0));
+        sheet.row((" Name = ", &interface.name));
+        sheet.row(("   index = ", interface.device.0));
         itself(sheet, interface, &settings);
-        kind(sheet, interface, interfaces, &settings);
+        kind(sheet, interface, &settings);
         handling(sheet, interface, &settings);
         watched(sheet, watchers.get(&*interface.name));
     }
@@ -35,8 +38,8 @@ pub(super) fn write(sheet: &mut Sheet, model: &Model, view: &View, interfaces: &
     let mut missing: Vec<&str> = watchers.keys().copied().filter(|name| !names.contains_key(name)).collect();
     missing.sort_unstable();
     for name in missing {
-        sheet.line(format_args!(" Name = {name}"));
-        sheet.line(format_args!("   index = 0 (deleted)"));
+        sheet.row((" Name = ", name));
+        sheet.row("   index = 0 (deleted)");
         watched(sheet, watchers.get(name));
     }
 }
@@ -47,16 +50,23 @@ struct Settings<'a> {
     /// Those that instances have made for themselves, and how many sit on what they are on.
     own: HashSet<&'a str>,
     bases: HashMap<&'a str, u32>,
+    /// On how many instances' account secondary addresses are to be promoted there.
+    promoters: HashMap<&'a str, u32>,
     /// Addresses that come and go with masters.
     virtuals: HashSet<IpAddr>,
+    devices: HashMap<Device, &'a Interface>,
 }
 
 impl<'a> Settings<'a> {
-    fn of(model: &'a Model, view: &'a View) -> Self {
+    fn of(model: &'a Model, view: &'a View, interfaces: &'a [Interface]) -> Self {
         let every = model.vrrp.instances.iter().flat_map(|instance| instance.vips.iter().chain(&instance.excluded));
         let virtuals = every.map(|address| address.prefix.address).collect();
-        let mut settings = Self { model, own: HashSet::new(), bases: HashMap::new(), virtuals };
-        for (instance, seen) in seen(model, view) {
+        let devices = interfaces.iter().map(|interface| (interface.device, interface)).collect();
+        let mut settings = Self { model, own: HashSet::new(), bases: HashMap::new(), promoters: HashMap::new(), virtuals, devices };
+        for promoter in model.vrrp.instances.iter().filter(|instance| instance.promote_secondaries) {
+            *settings.promoters.entry(promoter.interface.as_deref().unwrap_or_default()).or_default() += 1;
+        }
+        for (instance, seen) in seen(model, view, 0..usize::MAX) {
             let Some(name) = seen.own.as_deref() else { continue };
             settings.own.insert(name);
             let reachable = instance.family == Family::V4;
@@ -77,21 +87,21 @@ fn itself(sheet: &mut Sheet, interface: &Interface, settings: &Settings<'_>) {
     });
     for family in [Family::V4, Family::V6] {
         let mut addresses = shown.clone().filter(|address| Family::of(*address) == family);
-        sheet.line(format_args!("   {} address = {}", family.name(), or_none(addresses.next())));
+        sheet.row(("   ", family.name(), " address = ", OrNone(addresses.next())));
         let mut more = addresses.peekable();
         if more.peek().is_some() {
-            sheet.line(format_args!("   Additional {} addresses :", family.name()));
+            sheet.row(("   Additional ", family.name(), " addresses :"));
         }
         for address in more {
-            sheet.line(format_args!("     {address}"));
+            sheet.row(("     ", address));
         }
     }
     if interface.hardware != LOOPBACK
         && let Some(mac) = interface.mac
     {
-        sheet.line(format_args!("   MAC = {mac}"));
+        sheet.row(("   MAC = ", Shown(mac)));
         if let Some(broadcast) = interface.broadcast {
-            sheet.line(format_args!("   MAC broadcast = {broadcast}"));
+            sheet.row(("   MAC broadcast = ", Shown(broadcast)));
         }
     }
     let Traits { up, running, broadcast, loopback, point_to_point, multicast, arp } = interface.traits;
@@ -104,31 +114,31 @@ fn itself(sheet: &mut Sheet, interface: &Interface, settings: &Settings<'_>) {
     ];
     let words: String = words.iter().filter(|(holds, _)| *holds).map(|(_, word)| *word).collect();
     let not = |holds: bool| if holds { "" } else { "not " };
-    sheet.line(format_args!("   State = {}UP, {}RUNNING{words}", not(up), not(running)));
-    sheet.line(format_args!("   Seen up = {}", u8::from(up && running)));
+    sheet.row(("   State = ", not(up), "UP, ", not(running), "RUNNING", &*words));
+    sheet.row(("   Seen up = ", u8::from(up && running)));
     let delay = settings.model.vrrp.delays.iter().find(|delay| delay.interface == interface.name);
-    sheet.line(format_args!("   Delayed state change running = false"));
-    sheet.line(format_args!("   Up debounce timer = {}us", delay.map_or(0, |delay| delay.up.as_micros())));
-    sheet.line(format_args!("   Down debounce timer = {}us", delay.map_or(0, |delay| delay.down.as_micros())));
-    sheet.line(format_args!("   Group = {}", interface.group));
+    sheet.row("   Delayed state change running = false");
+    sheet.row(("   Up debounce timer = ", delay.map_or(0, |delay| delay.up.as_micros()), "us"));
+    sheet.row(("   Down debounce timer = ", delay.map_or(0, |delay| delay.down.as_micros()), "us"));
+    sheet.row(("   Group = ", interface.group));
 }
 
-fn kind(sheet: &mut Sheet, interface: &Interface, interfaces: &[Interface], settings: &Settings<'_>) {
-    let base = interface.parent.and_then(|parent| interfaces.iter().find(|other| other.device == parent));
+fn kind(sheet: &mut Sheet, interface: &Interface, settings: &Settings<'_>) {
+    let base = interface.parent.and_then(|parent| settings.devices.get(&parent));
     let ours = settings.own.contains(&*interface.name);
     if let (Some(MACVLAN), Some(base)) = (interface.kind.as_deref(), base.filter(|_| ours)) {
         let not = |holds: bool| if holds { "" } else { "not " };
         let (up, running) = (not(base.traits.up), not(base.traits.running));
-        sheet.line(format_args!("   VMAC type private, underlying interface = {}, state = {up}UP, {running}RUNNING", base.name));
+        sheet.row(("   VMAC type private, underlying interface = ", &base.name, ", state = ", (up, "UP, ", running, "RUNNING")));
     }
     if ours {
-        sheet.line(format_args!("   I/f created by keepalived"));
+        sheet.row("   I/f created by keepalived");
     }
-    sheet.line(format_args!("   MTU = {}", interface.mtu));
+    sheet.row(("   MTU = ", interface.mtu));
     match interface.hardware {
-        ETHERNET => sheet.line(format_args!("   HW Type = ETHERNET")),
-        LOOPBACK => sheet.line(format_args!("   HW Type = LOOPBACK")),
-        other => sheet.line(format_args!("   HW Type = {other}")),
+        ETHERNET => sheet.row("   HW Type = ETHERNET"),
+        LOOPBACK => sheet.row("   HW Type = LOOPBACK"),
+        other => sheet.row(("   HW Type = ", other)),
     }
 }
 
@@ -137,44 +147,44 @@ fn handling(sheet: &mut Sheet, interface: &Interface, settings: &Settings<'_>) {
     let polled = vrrp.linkbeat.iter().find(|polled| polled.interface == interface.name).map(|polled| polled.method);
     let everywhere = settings.model.global.process.linkbeat_use_polling && interface.hardware == ETHERNET;
     match (polled, everywhere) {
-        (Some(LinkbeatMethod::Mii), _) => sheet.line(format_args!("   NIC support MII")),
-        (Some(LinkbeatMethod::Ioctl), _) => sheet.line(format_args!("   NIC ioctl refresh polling")),
+        (Some(LinkbeatMethod::Mii), _) => sheet.row("   NIC support MII"),
+        (Some(LinkbeatMethod::Ioctl), _) => sheet.row("   NIC ioctl refresh polling"),
         (Some(LinkbeatMethod::Any | LinkbeatMethod::Ethtool), _) | (None, true) => {
-            sheet.line(format_args!("   NIC support ETHTOOL GLINK interface"));
+            sheet.row("   NIC support ETHTOOL GLINK interface");
         }
-        (None, false) => sheet.line(format_args!("   NIC netlink status update")),
+        (None, false) => sheet.row("   NIC netlink status update"),
     }
     let group = vrrp.garp_groups.iter().zip(1..).find(|(group, _)| group.interfaces.contains(&interface.name));
     if let Some((group, number)) = group {
         if let Some(interval) = group.garp_interval {
-            sheet.line(format_args!("   Gratuitous ARP interval {}ms", interval.as_millis()));
+            sheet.row(("   Gratuitous ARP interval ", interval.as_millis(), "ms"));
         }
         if let Some(interval) = group.gna_interval {
-            sheet.line(format_args!("   Gratuitous NA interval {}ms", interval.as_millis()));
+            sheet.row(("   Gratuitous NA interval ", interval.as_millis(), "ms"));
         }
-        sheet.line(format_args!("   Gratuitous ARP aggregation group {number}"));
+        sheet.row(("   Gratuitous ARP aggregation group ", number));
     }
     let users = settings.bases.get(&*interface.name).copied().unwrap_or(0);
     let ours = settings.own.contains(&*interface.name);
-    sheet.line(format_args!("   Reset ARP config counter {users}"));
+    sheet.row(("   Reset ARP config counter ", users));
     // Whoever sits on it is kept from answering for it, and it from answering for them.
     let touched = users > 0 || ours;
-    sheet.line(format_args!("   Original arp_ignore {}", if touched { interface.arp.ignore } else { 0 }));
-    sheet.line(format_args!("   Original arp_filter {}", if touched { interface.arp.filter } else { 0 }));
+    sheet.row(("   Original arp_ignore ", if touched { interface.arp.ignore } else { 0 }));
+    sheet.row(("   Original arp_filter ", if touched { interface.arp.filter } else { 0 }));
     if touched {
-        sheet.line(format_args!("   rp_filter {}", interface.arp.rp_filter));
+        sheet.row(("   rp_filter ", interface.arp.rp_filter));
     }
-    let promoters = vrrp.instances.iter().filter(|i| i.promote_secondaries && i.interface.as_ref() == Some(&interface.name)).count();
+    let promoters = settings.promoters.get(&*interface.name).copied().unwrap_or(0);
     let promotes = if ours || promoters > 0 { interface.arp.promote_secondaries } else { 0 };
-    sheet.line(format_args!("   Original promote_secondaries {promotes}"));
-    sheet.line(format_args!("   Reset promote_secondaries counter {promoters}"));
+    sheet.row(("   Original promote_secondaries ", promotes));
+    sheet.row(("   Reset promote_secondaries counter ", promoters));
 }
 
 fn watched(sheet: &mut Sheet, watchers: Option<&Vec<(&str, Weight)>>) {
     let Some(watchers) = watchers else { return };
-    sheet.line(format_args!("   Tracking VRRP instances :"));
+    sheet.row("   Tracking VRRP instances :");
     for (instance, weighs) in watchers {
-        sheet.line(format_args!("     {instance}, weight {}", weight(*weighs)));
+        sheet.row(("     ", instance, ", weight ", weight(*weighs)));
     }
 }
 
@@ -182,11 +192,12 @@ fn watched(sheet: &mut Sheet, watchers: Option<&Vec<(&str, Weight)>>) {
 fn watchers<'a>(model: &'a Model, view: &'a View) -> HashMap<&'a str, Vec<(&'a str, Weight)>> {
     let groups = groups(model);
     let mut watchers: HashMap<&str, Vec<(&str, Weight)>> = HashMap::new();
-    for (instance, seen) in seen(model, view) {
+    for (instance, seen) in seen(model, view, 0..usize::MAX) {
         let name = &*instance.name;
         let mut note = |interface, weight| {
             let list = watchers.entry(interface).or_default();
-            if list.iter().all(|(known, _)| *known != name) {
+            // One instance after the other: only the last one can be this one.
+            if list.last().is_none_or(|(known, _)| *known != name) {
                 list.push((name, weight));
             }
         };
@@ -198,12 +209,6 @@ fn watchers<'a>(model: &'a Model, view: &'a View) -> HashMap<&'a str, Vec<(&'a s
         }
     }
     watchers
-}
-
-/// Each instance as it is configured and as it is.
-fn seen<'a>(model: &'a Model, view: &'a View) -> impl Iterator<Item = (&'a Instance, &'a InstanceView)> {
-    let views: HashMap<&str, &InstanceView> = view.instances.iter().map(|seen| (&*seen.name, seen)).collect();
-    model.vrrp.instances.iter().filter_map(move |instance| Some((instance, *views.get(&*instance.name)?)))
 }
 
 const fn interfaces_of(trackers: &Trackers) -> &Vec<crate::model::track::Tracker> {

@@ -7,11 +7,12 @@ use super::instance::Shown;
 use super::route::route;
 use super::rule::rule;
 use super::vrrp::Scene;
+use super::words::{Put, Seconds, Shortest, Shown as Word};
 use crate::model::track::{ParameterMatch, TrackProcess};
 use crate::model::vrrp::{Auth, Carrier, Deleted, Instance, Preempt};
 use crate::track::view::ProcessView;
 use crate::vrrp::stats::Stats;
-use std::fmt::{self, Display, Write as _};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What stands for a password.
@@ -20,7 +21,7 @@ pub(super) const HIDDEN: &str = "********";
 /// Nothing without instances. Version 1 is a list of them; version 2 has more beside it.
 pub fn text(scene: &Scene<'_>, version: u8) -> Option<String> {
     const OBJECT: usize = 2048;
-    let mut instances = scene.instances().peekable();
+    let mut instances = scene.instances(0..usize::MAX).peekable();
     instances.peek()?;
     let mut json = Json(String::with_capacity(scene.model.vrrp.instances.len().saturating_mul(OBJECT)));
     if version >= 2 {
@@ -69,13 +70,13 @@ fn data(json: &mut Json, shown: &Shown<'_>, scene: &Scene<'_>) {
     json.string("vmac_ifname", if matches!(conf.carrier, Carrier::Vmac(_)) { home.name } else { "" });
     json.string("ifp_ifname", home.name);
     json.number("master_priority", view.master_priority);
-    json.number("last_transition", super::sheet::seconds(scene.clock.wall(view.last_transition)));
+    json.number("last_transition", Seconds(scene.clock.wall(view.last_transition)));
     let garp = &conf.garp;
-    json.number("garp_delay", shortest(garp.delay));
-    json.number("garp_refresh", shortest(garp.refresh));
+    json.number("garp_delay", Shortest(garp.delay));
+    json.number("garp_refresh", Shortest(garp.refresh));
     json.number("garp_rep", garp.repeat);
     json.number("garp_refresh_rep", garp.refresh_repeat);
-    json.number("garp_lower_prio_delay", shortest(garp.lower_prio_delay));
+    json.number("garp_lower_prio_delay", Shortest(garp.lower_prio_delay));
     json.number("garp_lower_prio_rep", garp.lower_prio_repeat);
     json.bit("lower_prio_no_advert", conf.lower_prio_no_advert);
     json.bit("higher_prio_send_advert", conf.higher_prio_send_advert);
@@ -84,15 +85,15 @@ fn data(json: &mut Json, shown: &Shown<'_>, scene: &Scene<'_>) {
     json.number("effective_priority", view.effective_priority);
     json.number("vipset", view.holds_addresses);
     json.number("promote_secondaries", conf.promote_secondaries);
-    json.number("adver_int", shortest(conf.advert_interval));
-    json.number("master_adver_int", shortest(view.master_interval));
+    json.number("adver_int", Shortest(conf.advert_interval));
+    json.number("master_adver_int", Shortest(view.master_interval));
     json.bit("accept", conf.accept);
     json.number("nopreempt", conf.preempt == Preempt::Never);
     let delay = match conf.preempt {
         Preempt::Never => Duration::ZERO,
         Preempt::After(delay) => delay,
     };
-    json.number("preempt_delay", shortest(delay));
+    json.number("preempt_delay", Shortest(delay));
     json.number("state", view.state.number());
     json.number("wantstate", shown.wanted().number());
     json.number("version", conf.version.number());
@@ -101,8 +102,9 @@ fn data(json: &mut Json, shown: &Shown<'_>, scene: &Scene<'_>) {
     scripts(json, conf);
     json.list("vips", conf.vips.iter().map(|vip| address(vip, Some(home), None, view.holds_addresses)));
     json.list("evips", conf.excluded.iter().map(|vip| address(vip, Some(home), None, view.holds_addresses)));
-    json.list("vroutes", conf.routes.iter().map(|each| route(each, None, shown.way(each.gateway.filter(|_| each.device.is_none())))));
-    json.list("vrules", conf.rules.iter().map(|each| rule(each, None)));
+    let way = |gateway: Option<_>, named: bool| shown.way(gateway.filter(|_| !named));
+    json.list("vroutes", conf.routes.iter().map(|each| Word(route(each, None, way(each.gateway, each.device.is_some())))));
+    json.list("vrules", conf.rules.iter().map(|each| Word(rule(each, None))));
     json.list("track_ifp", conf.trackers.interfaces.iter().map(|tracker| &tracker.name));
     let commands = conf.trackers.scripts.iter().filter_map(|tracker| scene.model.tracked.scripts.iter().find(|s| s.name == tracker.name));
     json.list("track_script", commands.map(|script| command(&script.command)));
@@ -167,7 +169,7 @@ fn stats(json: &mut Json, stats: &Stats) {
 fn process(json: &mut Json, conf: &TrackProcess, view: &ProcessView) {
     json.string("process", &conf.process);
     if !conf.parameters.is_empty() {
-        json.string("parameters", conf.parameters.join(" "));
+        json.string("parameters", &*conf.parameters.join(" "));
     }
     let how = match conf.matching {
         None | Some(ParameterMatch::Command) => "none",
@@ -184,24 +186,11 @@ fn process(json: &mut Json, conf: &TrackProcess, view: &ProcessView) {
     json.number("current_processes", view.count);
     json.number("have_quorum", enough);
     json.number("weight", conf.weight.value);
-    json.number("terminate_delay", shortest(conf.terminate_delay));
-    json.number("fork_delay", shortest(conf.fork_delay));
+    json.number("terminate_delay", Shortest(conf.terminate_delay));
+    json.number("fork_delay", Shortest(conf.fork_delay));
     json.number("fork_delay_timer_running", view.turns.is_some() && !enough);
     json.number("terminate_delay_timer_running", view.turns.is_some() && enough);
     json.number("full_command", conf.matching.is_some());
-}
-
-/// Seconds with no more digits than it takes.
-pub(super) fn shortest(duration: Duration) -> impl Display {
-    fmt::from_fn(move |f| {
-        let micros = duration.subsec_micros();
-        write!(f, "{}", duration.as_secs())?;
-        if micros == 0 {
-            return Ok(());
-        }
-        let digits = format!("{micros:06}");
-        write!(f, ".{}", digits.trim_end_matches('0'))
-    })
 }
 
 /// Text in the making. A comma stands before whatever does not begin something.
@@ -231,21 +220,21 @@ impl Json {
     }
 
     /// A number or a truth value, which show themselves as JSON has them.
-    fn number(&mut self, key: &str, value: impl Display) {
+    fn number(&mut self, key: &str, value: impl Put) {
         self.key(key);
-        write!(self.0, "{value}").expect("memory takes any text");
+        value.put(&mut self.0);
     }
 
     fn bit(&mut self, key: &str, value: bool) {
         self.number(key, u8::from(value));
     }
 
-    fn string(&mut self, key: &str, value: impl Display) {
+    fn string(&mut self, key: &str, value: impl Put) {
         self.key(key);
         self.quote(value);
     }
 
-    fn list<T: Display>(&mut self, key: &str, items: impl IntoIterator<Item = T>) {
+    fn list<T: Put>(&mut self, key: &str, items: impl IntoIterator<Item = T>) {
         let mut items = items.into_iter().peekable();
         if items.peek().is_none() {
             return;
@@ -259,43 +248,39 @@ impl Json {
         self.close(']');
     }
 
-    fn quote(&mut self, value: impl Display) {
+    fn quote(&mut self, value: impl Put) {
         self.0.push('"');
         escape(&mut self.0, value);
         self.0.push('"');
     }
 }
 
-pub(super) fn escape(out: &mut String, value: impl Display) {
-    write!(Escaped(out), "{value}").expect("memory takes any text");
-}
-
 /// Slashes too: keepalived's library does so.
-struct Escaped<'a>(&'a mut String);
-
-impl fmt::Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while let Some(at) = rest.find(is_special) {
-            let (plain, special) = rest.split_at(at);
-            self.0.push_str(plain);
-            let letter = special.chars().next().unwrap_or_default();
-            match letter {
-                '\u{8}' => self.0.push_str("\\b"),
-                '\u{c}' => self.0.push_str("\\f"),
-                '\n' => self.0.push_str("\\n"),
-                '\r' => self.0.push_str("\\r"),
-                '\t' => self.0.push_str("\\t"),
-                letter if letter < ' ' => write!(self.0, "\\u{:04x}", u32::from(letter))?,
-                letter => self.0.extend(['\\', letter]),
-            }
-            rest = &special[letter.len_utf8()..];
+pub(super) fn escape(out: &mut String, value: impl Put) {
+    let start = out.len();
+    value.put(out);
+    let Some(special) = out.bytes().skip(start).position(is_special) else { return };
+    let raw = out.split_off(start + special);
+    let mut rest = &*raw;
+    while let Some(at) = rest.bytes().position(is_special) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        // All of these are letters of one byte.
+        let (letter, after) = special.split_at(1);
+        match letter {
+            "\u{8}" => out.push_str("\\b"),
+            "\u{c}" => out.push_str("\\f"),
+            "\n" => out.push_str("\\n"),
+            "\r" => out.push_str("\\r"),
+            "\t" => out.push_str("\\t"),
+            "\"" | "\\" | "/" => ("\\", letter).put(out),
+            other => write!(out, "\\u{:04x}", other.bytes().next().unwrap_or_default()).expect("memory takes any text"),
         }
-        self.0.push_str(rest);
-        Ok(())
+        rest = after;
     }
+    out.push_str(rest);
 }
 
-const fn is_special(letter: char) -> bool {
-    matches!(letter, '"' | '\\' | '/') || letter < ' '
+const fn is_special(letter: u8) -> bool {
+    matches!(letter, b'"' | b'\\' | b'/') || letter < b' '
 }

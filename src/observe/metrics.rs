@@ -3,8 +3,11 @@
 //! No label changes while an object lives, so that no series breaks at a transition; only what is called as an exporter calls
 //! it has that exporter's labels.
 
+mod kernel;
+
 use super::clock::Clock;
 use super::status::{family, kind, seconds_of};
+use super::traffic::Served;
 use crate::bfd::view as bfd;
 use crate::lvs::name;
 use crate::lvs::view as lvs;
@@ -306,8 +309,9 @@ impl Namesakes {
     }
 }
 
-/// Nothing of it has an exporter's name.
-pub fn checkers(view: &lvs::View, model: &Model, names: Names) -> String {
+/// Nothing of it has an exporter's name. `served` is what the kernel has counted, in the order of the configuration, or nothing
+/// where it cannot be asked.
+pub fn checkers(view: &lvs::View, model: &Model, names: Names, served: &[Served]) -> String {
     let mut out = Exposition::default();
     if !names.native || view.servers.is_empty() {
         return out.into_text();
@@ -353,6 +357,9 @@ pub fn checkers(view: &lvs::View, model: &Model, names: Names) -> String {
             out.sample(name, &[("virtual_server", server), ("real_server", real)], of(view));
         }
     }
+    let labels = servers.iter().map(|(server, ..)| vec![("virtual_server", &**server)]).collect();
+    let of_reals = reals.iter().map(|(server, real, ..)| vec![("virtual_server", &***server), ("real_server", &**real)]).collect();
+    kernel::write(&mut out, served, labels, of_reals);
     if reals.iter().any(|(_, _, real, _)| !real.checkers.is_empty()) {
         let name = "standfast_checker_up";
         out.family(name, "gauge", "Whether the checker has succeeded, or has not run yet and counts as if");

@@ -27,8 +27,10 @@ mod statics;
 pub mod stats;
 pub mod status;
 mod tracked;
+pub mod traffic;
 mod virtual_server;
 pub mod vrrp;
+mod words;
 
 pub use global::parent;
 

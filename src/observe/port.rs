@@ -7,15 +7,15 @@ use crate::effect::net::Device;
 use crate::effect::packet::Reach;
 use crate::model::net::Family;
 use crate::model::vrrp::{Auth, Instance, Transport};
-use crate::vrrp::view::{PortView, View};
-use std::collections::{BTreeSet, HashMap};
+use crate::vrrp::view::{InstanceView, PortView, View};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// `name` is the name of a device.
 pub(super) fn write<'a>(sheet: &mut Sheet, instances: &[&'a Instance], view: &View, name: impl Fn(Device) -> Option<&'a str>) {
     sheet.section("VRRP Sockpool");
     let by_name: HashMap<&str, &Instance> = instances.iter().map(|instance| (&*instance.name, *instance)).collect();
-    let mut shown = BTreeSet::new();
+    let mut shown = Vec::with_capacity(instances.len());
     for PortView { port, users, descriptors, .. } in &view.ports {
         let users: Vec<&Instance> = users.iter().filter_map(|(user, _)| by_name.get(&**user).copied()).collect();
         shown.extend(users.iter().map(|user| &*user.name));
@@ -30,13 +30,18 @@ pub(super) fn write<'a>(sheet: &mut Sheet, instances: &[&'a Instance], view: &Vi
             pool(sheet, &Pool { interface, family: port.family, address, buffer: port.receive_buffer, descriptors: *descriptors }, &users);
         }
     }
+    if shown.len() >= instances.len() {
+        return;
+    }
+    let shown: HashSet<&str> = shown.into_iter().collect();
+    let views: HashMap<&str, &InstanceView> = view.instances.iter().map(|seen| (&*seen.name, seen)).collect();
     let mut missing: Vec<(Pool<'_>, Vec<&Instance>)> = Vec::new();
     for &instance in instances.iter().filter(|instance| !shown.contains(&*instance.name)) {
         let address = match &instance.transport {
             Transport::Multicast { .. } => None,
             Transport::Unicast { .. } => instance.source,
         };
-        let seen = view.instances.iter().find(|seen| seen.name == instance.name);
+        let seen = views.get(&*instance.name).copied();
         let interface = seen.filter(|_| instance.interface.is_some()).map(|seen| Home::of(instance, seen).name);
         let wanted = Pool { interface, family: instance.family, address, buffer: instance.receive_buffer, descriptors: None };
         match missing.iter_mut().find(|(pool, _)| *pool == wanted) {
@@ -62,17 +67,17 @@ struct Pool<'a> {
 fn pool(sheet: &mut Sheet, pool: &Pool<'_>, users: &[&Instance]) {
     let Some(first) = users.first() else { return };
     let (hears, speaks) = pool.descriptors.unwrap_or((-1, -1));
-    sheet.line(format_args!(" fd_in {hears} fd_out = {speaks}"));
-    sheet.line(format_args!("   Interface = {}", pool.interface.unwrap_or("(none)")));
-    sheet.line(format_args!("   Family = {}", pool.family.name()));
-    sheet.line(format_args!("   Protocol = {}", if matches!(first.auth, Auth::Ah(_)) { "AH" } else { "VRRP" }));
-    sheet.line(format_args!("   Type = {}", if matches!(first.transport, Transport::Unicast { .. }) { "Unicast" } else { "Multicast" }));
+    sheet.row((" fd_in ", hears, " fd_out = ", speaks));
+    sheet.row(("   Interface = ", pool.interface.unwrap_or("(none)")));
+    sheet.row(("   Family = ", pool.family.name()));
+    sheet.row(("   Protocol = ", if matches!(first.auth, Auth::Ah(_)) { "AH" } else { "VRRP" }));
+    sheet.row(("   Type = ", if matches!(first.transport, Transport::Unicast { .. }) { "Unicast" } else { "Multicast" }));
     if let Some(address) = pool.address {
-        sheet.line(format_args!("   Address = {address}"));
+        sheet.row(("   Address = ", address));
     }
-    sheet.line(format_args!("   Rx buf size = {}", pool.buffer.unwrap_or(0)));
-    sheet.line(format_args!("   VRRP instances"));
+    sheet.row(("   Rx buf size = ", pool.buffer.unwrap_or(0)));
+    sheet.row("   VRRP instances");
     for user in users {
-        sheet.line(format_args!("     {} vrid {}", user.name, user.vrid.0));
+        sheet.row(("     ", &user.name, " vrid ", user.vrid.0));
     }
 }

@@ -1,5 +1,6 @@
 //! The text that a dump is made of, line by line.
 
+use super::words::{Put, Seconds};
 use std::fmt::{Arguments, Write as _};
 use std::time::Duration;
 
@@ -14,9 +15,16 @@ impl Sheet {
     }
 
     pub(super) fn section(&mut self, title: &str) {
-        self.line(format_args!("------< {title} >------"));
+        self.row(("------< ", title, " >------"));
     }
 
+    /// A line of what can be put there at once.
+    pub(super) fn row(&mut self, words: impl Put) {
+        words.put(&mut self.0);
+        self.0.push('\n');
+    }
+
+    /// A line of anything else, in places that are not come to a thousand times.
     pub(super) fn line(&mut self, text: Arguments<'_>) {
         self.0.write_fmt(text).expect("memory takes any text");
         self.0.push('\n');
@@ -44,14 +52,6 @@ pub(super) const fn set(set: bool) -> &'static str {
 }
 
 /// `1.500000`
-pub(super) fn seconds(duration: Duration) -> impl std::fmt::Display {
-    std::fmt::from_fn(move |f| write!(f, "{}.{:06}", duration.as_secs(), duration.subsec_micros()))
-}
-
-/// A name that there may not be.
-pub(super) fn or_none<T: std::fmt::Display>(value: Option<T>) -> impl std::fmt::Display {
-    std::fmt::from_fn(move |f| match &value {
-        Some(value) => write!(f, "{value}"),
-        None => f.write_str("(none)"),
-    })
+pub(super) const fn seconds(duration: Duration) -> Seconds {
+    Seconds(duration)
 }

@@ -4,6 +4,7 @@ use super::address::{Home, address};
 use super::route::route;
 use super::rule::rule;
 use super::sheet::Sheet;
+use super::words::Shown;
 use crate::model::net::{Static, Statics};
 
 /// `is_there` tells of an address whether the machine has it.
@@ -13,28 +14,28 @@ pub(super) fn write(sheet: &mut Sheet, statics: &Statics, default: Option<&str>,
         sheet.section("Static Addresses");
         for Static { object, group } in &statics.addresses {
             let shown = address(object, home, group.as_deref(), is_there(object.prefix.address));
-            sheet.line(format_args!("     {shown}"));
+            sheet.row(("     ", shown));
         }
     }
     if !statics.routes.is_empty() {
         sheet.section("Static Routes");
         for Static { object, group } in &statics.routes {
-            sheet.line(format_args!("     {}", route(object, group.as_deref(), None)));
+            sheet.row(("     ", Shown(route(object, group.as_deref(), None))));
         }
     }
     if !statics.rules.is_empty() {
         sheet.section("Static Rules");
         for Static { object, group } in &statics.rules {
-            sheet.line(format_args!("     {}", rule(object, group.as_deref())));
+            sheet.row(("     ", Shown(rule(object, group.as_deref()))));
         }
     }
     if !statics.groups.is_empty() {
         sheet.section("Static Track groups");
         for group in &statics.groups {
-            sheet.line(format_args!(" Static Track Group = {}", group.name));
-            sheet.line(format_args!("   VRRP member instances :"));
+            sheet.row((" Static Track Group = ", &group.name));
+            sheet.row("   VRRP member instances :");
             for member in &group.members {
-                sheet.line(format_args!("     {member}"));
+                sheet.row(("     ", member));
             }
         }
     }

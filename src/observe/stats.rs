@@ -1,19 +1,20 @@
 //! The statistics that SIGUSR2 asks for, as keepalived writes them: exporters read these very lines.
 
+use super::words::Put;
 use crate::vrrp::stats::Stats;
 use crate::vrrp::view::View;
-use std::fmt::{Result, Write};
 
 /// All instances, one after the other.
 pub fn text(view: &View) -> String {
-    let mut out = String::new();
+    const SCREENFUL: usize = 640;
+    let mut out = String::with_capacity(view.instances.len().saturating_mul(SCREENFUL));
     for instance in &view.instances {
-        write(&mut out, &instance.name, &instance.stats).expect("memory takes any text");
+        write(&mut out, &instance.name, &instance.stats);
     }
     out
 }
 
-fn write(out: &mut String, name: &str, stats: &Stats) -> Result {
+fn write(out: &mut String, name: &str, stats: &Stats) {
     let Stats {
         adverts,
         became_master,
@@ -23,10 +24,10 @@ fn write(out: &mut String, name: &str, stats: &Stats) -> Result {
         auth_extension_errors: extension,
         priority_zero,
     } = stats;
-    writeln!(out, "VRRP Instance: {name}")?;
-    group(out, "Advertisements", &[("Received", adverts.received), ("Sent", adverts.sent)])?;
-    writeln!(out, "  Became master: {became_master}")?;
-    writeln!(out, "  Released master: {released_master}")?;
+    ("VRRP Instance: ", name, "\n").put(out);
+    group(out, "Advertisements", &[("Received", adverts.received), ("Sent", adverts.sent)]);
+    ("  Became master: ", became_master, "\n").put(out);
+    ("  Released master: ", released_master, "\n").put(out);
     group(
         out,
         "Packet Errors",
@@ -37,12 +38,12 @@ fn write(out: &mut String, name: &str, stats: &Stats) -> Result {
             ("Advertisement Interval", packet.advert_interval),
             ("Address List", packet.address_list),
         ],
-    )?;
+    );
     group(
         out,
         "Authentication Errors",
         &[("Invalid Type", auth.invalid_type), ("Type Mismatch", auth.type_mismatch), ("Failure", auth.failure)],
-    )?;
+    );
     group(
         out,
         "Authentication Extension Errors",
@@ -54,13 +55,15 @@ fn write(out: &mut String, name: &str, stats: &Stats) -> Result {
             ("Stale", extension.stale),
             ("Replay", extension.replay),
         ],
-    )?;
-    group(out, "Priority Zero", &[("Received", priority_zero.received), ("Sent", priority_zero.sent)])
+    );
+    group(out, "Priority Zero", &[("Received", priority_zero.received), ("Sent", priority_zero.sent)]);
 }
 
-fn group(out: &mut String, title: &str, lines: &[(&str, u64)]) -> Result {
-    writeln!(out, "  {title}:")?;
-    lines.iter().try_for_each(|(key, value)| writeln!(out, "    {key}: {value}"))
+fn group(out: &mut String, title: &str, lines: &[(&str, u64)]) {
+    ("  ", title, ":\n").put(out);
+    for (key, value) in lines {
+        ("    ", *key, ": ", value, "\n").put(out);
+    }
 }
 
 #[cfg(test)]

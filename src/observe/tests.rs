@@ -127,7 +127,7 @@ fn rules_are_shown_as_keepalived_shows_them() {
 #[test]
 fn seconds_have_no_more_digits_than_it_takes() {
     for (micros, want) in [(1_000_000, "1"), (500_000, "0.5"), (1_250_000, "1.25"), (0, "0"), (3_600_000_000, "3600"), (1, "0.000001")] {
-        assert_eq!(json::shortest(Duration::from_micros(micros)).to_string(), want);
+        assert_eq!(words::Shortest(Duration::from_micros(micros)).to_string(), want);
     }
 }
 

@@ -1,7 +1,8 @@
 //! What instances and groups watch.
 
 use super::command::command;
-use super::sheet::Sheet;
+use super::sheet::{Sheet, seconds};
+use super::words::{Put, Shown, show};
 use crate::model::Model;
 use crate::model::track::{ParameterMatch, TrackProcess, TrackScript, Tracker, Trackers, Weight};
 use crate::model::vrrp::{Instance, SyncGroup};
@@ -19,16 +20,30 @@ pub(super) fn lists(sheet: &mut Sheet, trackers: &Trackers) {
         [("interfaces", interfaces, ""), ("scripts", scripts, ""), ("files", files, ","), ("processes", processes, ","), ("BFDs", bfd, ":")]
     {
         if !list.is_empty() {
-            sheet.line(format_args!("   Tracked {title} :"));
+            sheet.row(("   Tracked ", title, " :"));
         }
         for tracker in list {
-            sheet.line(format_args!("     {}{between} weight {}", tracker.name, weight(tracker.weight)));
+            sheet.row(("     ", &tracker.name, between, " weight ", weight(tracker.weight)));
         }
     }
 }
 
-pub(super) fn weight(weight: Weight) -> impl Display {
-    fmt::from_fn(move |f| write!(f, "{}{}", weight.value, if weight.reverse { " reverse" } else { "" }))
+pub(super) const fn weight(weight: Weight) -> Weighed {
+    Weighed(weight)
+}
+
+pub(super) struct Weighed(Weight);
+
+impl Put for Weighed {
+    fn put(&self, out: &mut String) {
+        (self.0.value, if self.0.reverse { " reverse" } else { "" }).put(out);
+    }
+}
+
+impl Display for Weighed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(self, f)
+    }
 }
 
 /// Everything that can be tracked by name, with what it is now and who watches it.
@@ -53,36 +68,36 @@ fn scripts(sheet: &mut Sheet, model: &Model, views: &[ScriptView], watchers: &Wa
         let Some(view) = views.iter().find(|view| view.name == script.name) else { continue };
         section(sheet, "VRRP Scripts", &mut begun);
         let TrackScript { name, command: run, interval, timeout, weight: weighs, rise, fall, init_fail } = script;
-        sheet.line(format_args!(" VRRP Script = {name}"));
-        sheet.line(format_args!("   Command = {}", command(run)));
-        sheet.line(format_args!("   Interval = {}", time(*interval)));
+        sheet.row((" VRRP Script = ", name));
+        sheet.row(("   Command = ", command(run)));
+        sheet.row(("   Interval = ", Shown(time(*interval))));
         // Without one a run has until the next.
-        sheet.line(format_args!("   Timeout = {}", time(if timeout == interval { Duration::ZERO } else { *timeout })));
-        sheet.line(format_args!("   Weight = {}", weight(*weighs)));
-        sheet.line(format_args!("   Rise = {rise}"));
-        sheet.line(format_args!("   Fall = {fall}"));
-        sheet.line(format_args!("   Result = {}", result(script, view)));
-        sheet.line(format_args!("   Insecure = no"));
-        sheet.line(format_args!(
-            "   Init state = {}",
+        sheet.row(("   Timeout = ", Shown(time(if timeout == interval { Duration::ZERO } else { *timeout }))));
+        sheet.row(("   Weight = ", weight(*weighs)));
+        sheet.row(("   Rise = ", rise));
+        sheet.row(("   Fall = ", fall));
+        sheet.row(("   Result = ", result(script, view)));
+        sheet.row("   Insecure = no");
+        sheet.row((
+            "   Init state = ",
             match (view.judged, init_fail) {
                 (true, _) => "unknown",
                 (false, false) => "INIT",
                 (false, true) => "INIT_FAILED",
-            }
+            },
         ));
-        sheet.line(format_args!("   Status = {}", if view.up == Some(true) { "GOOD" } else { "BAD" }));
-        sheet.line(format_args!("   Script uid:gid = {}:{}", run.uid, run.gid));
-        sheet.line(format_args!("   VRRP instances :"));
+        sheet.row(("   Status = ", if view.up == Some(true) { "GOOD" } else { "BAD" }));
+        sheet.row(("   Script uid:gid = ", run.uid, ":", run.gid));
+        sheet.row("   VRRP instances :");
         watching(sheet, watchers.scripts.get(&**name));
-        sheet.line(format_args!(
-            "   State = {}",
+        sheet.row((
+            "   State = ",
             match view.stage {
                 Stage::Idle => "idle",
                 Stage::Running => "running",
                 Stage::Ending => "requested termination",
                 Stage::Stuck => "forcing termination",
-            }
+            },
         ));
     }
 }
@@ -108,10 +123,10 @@ fn files(sheet: &mut Sheet, model: &Model, views: &[FileView], watchers: &Watche
     for file in &model.tracked.files {
         let Some(view) = views.iter().find(|view| view.name == file.name) else { continue };
         section(sheet, "VRRP Track files", &mut begun);
-        sheet.line(format_args!(" Track file = {}", file.name));
-        sheet.line(format_args!("   File = {}", file.path.display()));
-        sheet.line(format_args!("   Status = {}", view.value.unwrap_or(0)));
-        sheet.line(format_args!("   Weight = {}", weight(file.weight)));
+        sheet.row((" Track file = ", &file.name));
+        sheet.row(("   File = ", Shown(file.path.display())));
+        sheet.row(("   Status = ", view.value.unwrap_or(0)));
+        sheet.row(("   Weight = ", weight(file.weight)));
         watching(sheet, watchers.files.get(&*file.name));
     }
 }
@@ -121,10 +136,10 @@ fn processes(sheet: &mut Sheet, model: &Model, views: &[ProcessView], watchers: 
     for process in &model.tracked.processes {
         let Some(view) = views.iter().find(|view| view.name == process.name) else { continue };
         section(sheet, "VRRP Track processes", &mut begun);
-        sheet.line(format_args!(" VRRP Track process = {}", process.name));
-        sheet.line(format_args!("   Process = {}", process.process));
+        sheet.row((" VRRP Track process = ", &process.name));
+        sheet.row(("   Process = ", &process.process));
         if !process.parameters.is_empty() {
-            sheet.line(format_args!("   Parameters = {}", process.parameters.join(" ")));
+            sheet.row(("   Parameters = ", &*process.parameters.join(" ")));
         }
         if let Some(matching) = process.matching.filter(|matching| *matching != ParameterMatch::Command) {
             let how = match matching {
@@ -132,17 +147,17 @@ fn processes(sheet: &mut Sheet, model: &Model, views: &[ProcessView], watchers: 
                 ParameterMatch::Initial => " initial",
                 ParameterMatch::Partial => " partial",
             };
-            sheet.line(format_args!("   Param match{how}"));
+            sheet.row(("   Param match", how));
         }
-        sheet.line(format_args!("   Min processes = {}", process.quorum));
+        sheet.row(("   Min processes = ", process.quorum));
         if let Some(most) = process.quorum_max {
-            sheet.line(format_args!("   Max processes = {most}"));
+            sheet.row(("   Max processes = ", most));
         }
-        sheet.line(format_args!("   Current processes = {}", view.count));
-        sheet.line(format_args!("   Have quorum = {}", view.up == Some(true)));
-        sheet.line(format_args!("   Weight = {}", weight(process.weight)));
+        sheet.row(("   Current processes = ", view.count));
+        sheet.row(("   Have quorum = ", view.up == Some(true)));
+        sheet.row(("   Weight = ", weight(process.weight)));
         delays(sheet, process, view);
-        sheet.line(format_args!("   Full command = {}", process.matching.is_some()));
+        sheet.row(("   Full command = ", process.matching.is_some()));
         watching(sheet, watchers.processes.get(&*process.name));
     }
 }
@@ -150,10 +165,10 @@ fn processes(sheet: &mut Sheet, model: &Model, views: &[ProcessView], watchers: 
 fn delays(sheet: &mut Sheet, process: &TrackProcess, view: &ProcessView) {
     let running = |which: bool| if view.turns.is_some() && which { "running" } else { "not running" };
     let enough = view.up == Some(true);
-    sheet.line(format_args!("   Terminate delay = {}s", super::sheet::seconds(process.terminate_delay)));
-    sheet.line(format_args!("   Fork delay = {}s", super::sheet::seconds(process.fork_delay)));
-    sheet.line(format_args!("   Fork delay timer {}", running(!enough)));
-    sheet.line(format_args!("   Terminate delay timer {}", running(enough)));
+    sheet.row(("   Terminate delay = ", seconds(process.terminate_delay), "s"));
+    sheet.row(("   Fork delay = ", seconds(process.fork_delay), "s"));
+    sheet.row(("   Fork delay timer ", running(!enough)));
+    sheet.row(("   Terminate delay timer ", running(enough)));
 }
 
 fn bfd(sheet: &mut Sheet, model: &Model, standings: &Standings, watchers: &Watchers<'_>) {
@@ -161,10 +176,10 @@ fn bfd(sheet: &mut Sheet, model: &Model, standings: &Standings, watchers: &Watch
     for session in model.bfd.iter().filter(|session| session.tells_vrrp) {
         section(sheet, "VRRP Track BFDs", &mut begun);
         let up = standings.bfd.get(&session.name) == Some(&Standing::Up);
-        sheet.line(format_args!(" VRRP Track BFD = {}", session.name));
-        sheet.line(format_args!("   Weight = {}", weight(session.weight)));
-        sheet.line(format_args!("   Bfd is {}", if up { "up" } else { "down" }));
-        sheet.line(format_args!("   Tracking VRRP instances :"));
+        sheet.row((" VRRP Track BFD = ", &session.name));
+        sheet.row(("   Weight = ", weight(session.weight)));
+        sheet.row(("   Bfd is ", if up { "up" } else { "down" }));
+        sheet.row("   Tracking VRRP instances :");
         watching(sheet, watchers.bfd.get(&*session.name));
     }
 }
@@ -201,9 +216,9 @@ impl<'a> Watchers<'a> {
 }
 
 fn watching(sheet: &mut Sheet, who: Option<&Vec<(&str, Weight)>>) {
-    sheet.line(format_args!("   Tracking instances :"));
+    sheet.row("   Tracking instances :");
     for (name, weighs) in who.into_iter().flatten() {
-        sheet.line(format_args!("     {name}, weight {}", weight(*weighs)));
+        sheet.row(("     ", name, ", weight ", weight(*weighs)));
     }
 }
 

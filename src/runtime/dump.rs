@@ -1,6 +1,7 @@
 //! Files that signals ask for.
 
 use crate::model::global::process::Process;
+use nix::fcntl::{FallocateFlags, fallocate};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -57,12 +58,49 @@ fn directory() -> PathBuf {
 
 /// Puts a file in place at once: nobody reads half of it. The umask says who reads it at all.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    write_parts(path, &[text])
+}
+
+/// The same, with what several have written, one part after the other.
+pub fn write_parts(path: &Path, parts: &[&str]) -> io::Result<()> {
     let (mut file, temporary) = create(path)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
+    // A file system that puts off where things go (ext4 and others) settles that when another file is replaced, and has whoever
+    // replaces it wait. It is much faster when it knows the size beforehand. Where it cannot be told, nothing is lost.
+    if let Ok(length @ 1..) = parts.iter().map(|part| part.len()).sum::<usize>().try_into() {
+        let _ = fallocate(&file, FallocateFlags::empty(), 0, length);
+    }
+    let written = parts.iter().try_for_each(|part| file.write_all(part.as_bytes())).and_then(|()| put(&temporary, path));
+    // Whoever waits for the end of the writing hears of it under this name, and may read before what was there is taken away.
+    drop(file);
+    let left = !matches!(written, Ok(Left::Nothing));
+    if left {
         drop(fs::remove_file(&temporary));
     }
-    written
+    written.map(|_| ())
+}
+
+/// What is left under the name that a file had while it was written.
+enum Left {
+    Nothing,
+    /// What was there before.
+    Former,
+}
+
+/// A file that is replaced is freed there and then, which takes as long as it is large: where that is possible the two change
+/// places instead.
+fn put(temporary: &Path, path: &Path) -> io::Result<Left> {
+    // The other libraries' is not offered by the crate.
+    #[cfg(target_env = "gnu")]
+    if fs::symlink_metadata(path).is_ok_and(|there| there.is_file()) && exchange(temporary, path).is_ok() {
+        return Ok(Left::Former);
+    }
+    fs::rename(temporary, path).map(|()| Left::Nothing)
+}
+
+#[cfg(target_env = "gnu")]
+fn exchange(one: &Path, other: &Path) -> nix::Result<()> {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)
 }
 
 /// A new file beside the one that it is to become.
@@ -128,7 +166,7 @@ mod tests {
         write(&path, "one").expect("written");
         let before = fs::metadata(&path).expect("it is there");
         assert_eq!(before.permissions().mode() & 0o111, 0);
-        write(&path, "two\n").expect("written");
+        write_parts(&path, &["two", "\n"]).expect("written");
         assert_eq!(fs::read_to_string(&path).expect("text"), "two\n");
         assert_ne!(fs::metadata(&path).expect("it is there").ino(), before.ino());
         assert_eq!(fs::read_dir(&folder).expect("a list").count(), 1, "nothing is left over");

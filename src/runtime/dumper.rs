@@ -24,22 +24,22 @@ struct Queue {
     busy: bool,
 }
 
+/// Has a text written, in parts.
+type Write<'a> = dyn Fn(&[&str]) + 'a;
+
 struct Job {
     path: PathBuf,
-    words: Box<dyn FnOnce() -> Option<String> + Send>,
+    words: Box<dyn FnOnce(&Write<'_>) + Send>,
 }
 
 impl Dumper {
     /// Does this when everything that was asked for before is there.
     pub fn then(&self, what: impl FnOnce() + Send + 'static) {
-        self.put(PathBuf::new(), move || {
-            what();
-            None
-        });
+        self.put(PathBuf::new(), move |_| what());
     }
 
-    /// `words` makes the text, or nothing if there is nothing to be written.
-    pub fn put(&self, path: PathBuf, words: impl FnOnce() -> Option<String> + Send + 'static) {
+    /// `words` makes the text and has it written, in parts, if there is anything to be written.
+    pub fn put(&self, path: PathBuf, words: impl FnOnce(&Write<'_>) + Send + 'static) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.waiting.push_back(Job { path, words: Box::new(words) });
         if !std::mem::replace(&mut queue.busy, true) {
@@ -62,10 +62,11 @@ fn next(queue: &Mutex<Queue>) -> Option<Job> {
 }
 
 fn write(Job { path, words }: Job) {
-    let Some(text) = words() else { return };
-    if let Err(error) = dump::write(&path, &text) {
-        tracing::error!("{} cannot be written: {error}", path.display());
-    }
+    words(&|parts| {
+        if let Err(error) = dump::write_parts(&path, parts) {
+            tracing::error!("{} cannot be written: {error}", path.display());
+        }
+    });
 }
 
 impl fmt::Debug for Dumper {
@@ -94,9 +95,9 @@ mod tests {
         runtime.block_on(async {
             let dumper = Dumper::default();
             for number in 0..50 {
-                dumper.put(path.clone(), move || Some(number.to_string()));
+                dumper.put(path.clone(), move |write| write(&[&number.to_string()]));
             }
-            dumper.put(path.clone(), || None);
+            dumper.put(path.clone(), |_| ());
         });
         // It waits for those who are at it.
         drop(runtime);

@@ -26,9 +26,12 @@ impl Engine {
             users: users.map(|(vrid, user)| (self.name(user).into(), Vrid(vrid))).collect(),
             descriptors: None,
         });
-        let instances = self.order.iter().filter_map(|id| self.instances.get(id));
+        let ordered = self.order.iter().filter_map(|id| self.instances.get(id));
+        // It is large, and not to be moved while it grows.
+        let mut instances = Vec::with_capacity(self.order.len());
+        instances.extend(ordered.zip(own_names(&self.model)).map(|(instance, own)| instance.view(own)));
         View {
-            instances: instances.zip(own_names(&self.model)).map(|(instance, own)| instance.view(own)).collect(),
+            instances,
             groups: groups.collect(),
             ports: ports.collect(),
             standings: Standings {

@@ -3,6 +3,7 @@
 mod balancer;
 mod carrier;
 mod checks;
+mod counted;
 mod crash;
 mod daemon;
 mod guest;
@@ -34,6 +35,7 @@ const STORIES: &[&[Story]] = &[
     carrier::STORIES,
     routes::STORIES,
     snmp::STORIES,
+    counted::STORIES,
 ];
 
 #[test]
@@ -79,6 +81,11 @@ fn routes_lead_where_this_kernel_cannot() {
 #[test]
 fn snmp_shows_what_keepalived_s_does() {
     guest::tell(snmp::STORIES);
+}
+
+#[test]
+fn metrics_have_what_the_kernel_has_counted() {
+    guest::tell(counted::STORIES);
 }
 
 #[test]

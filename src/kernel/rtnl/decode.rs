@@ -26,6 +26,7 @@ pub(super) const RTM_DELLINK: u16 = 17;
 pub(super) const RTM_GETLINK: u16 = 18;
 pub(super) const RTM_NEWADDR: u16 = 20;
 pub(super) const RTM_DELADDR: u16 = 21;
+pub(super) const RTM_GETADDR: u16 = 22;
 pub(super) const RTM_NEWROUTE: u16 = 24;
 pub(super) const RTM_DELROUTE: u16 = 25;
 pub(super) const RTM_NEWRULE: u16 = 32;
@@ -169,10 +170,6 @@ pub struct Placement {
 }
 
 impl Placement {
-    pub(in crate::kernel) const fn local(&self) -> Local {
-        self.local
-    }
-
     /// Somebody else was found to have it.
     pub(super) const fn is_duplicate(&self) -> bool {
         self.flags.contains(AddressFlags::Dadfailed)

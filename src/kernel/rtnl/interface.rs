@@ -1,10 +1,12 @@
 //! Interfaces with all that is shown of them.
 
-use super::decode::{RTM_GETLINK, RTM_NEWLINK, text};
+use super::decode::{RTM_GETADDR, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK, text};
 use super::picture::Asker;
 use crate::effect::interface::{Arp, Interface, Traits};
 use crate::effect::net::{Device, Mac};
+use crate::model::net::Prefix;
 use std::io;
+use std::net::IpAddr;
 
 /// All interfaces of the calling thread's network namespace, with their addresses.
 pub fn interfaces() -> io::Result<Vec<Interface>> {
@@ -15,12 +17,41 @@ pub fn interfaces() -> io::Result<Vec<Interface>> {
         None => interfaces.clear(),
     })?;
     interfaces.sort_by_key(|interface| interface.device);
-    for placement in asker.addresses()? {
-        if let Ok(at) = interfaces.binary_search_by_key(&placement.local.device, |interface| interface.device) {
-            interfaces[at].addresses.push(placement.local.prefix);
+    asker.dump(RTM_GETADDR, &[0; 8], RTM_NEWADDR, |payload| match payload {
+        Some(payload) => {
+            let Some((device, prefix)) = address(payload) else { return };
+            if let Ok(at) = interfaces.binary_search_by_key(&device, |interface| interface.device) {
+                interfaces[at].addresses.push(prefix);
+            }
+        }
+        None => interfaces.iter_mut().for_each(|interface| interface.addresses.clear()),
+    })?;
+    Ok(interfaces)
+}
+
+/// `struct ifaddrmsg` with its attributes, of which nothing else is shown. There may be thousands.
+fn address(payload: &[u8]) -> Option<(Device, Prefix)> {
+    const HEADER: usize = 8;
+    const ADDRESS: u16 = 1;
+    const LOCAL: u16 = 2;
+    const INET: u8 = 2;
+    const INET6: u8 = 10;
+    let &[family, length, _, _, a, b, c, d] = payload.first_chunk()?;
+    let (mut local, mut far) = (None, None);
+    for (kind, value) in attributes(payload.get(HEADER..)?) {
+        let address = || match family {
+            INET => <[u8; 4]>::try_from(value).ok().map(IpAddr::from),
+            INET6 => <[u8; 16]>::try_from(value).ok().map(IpAddr::from),
+            _ => None,
+        };
+        match kind {
+            ADDRESS => far = address(),
+            LOCAL => local = address(),
+            _ => {}
         }
     }
-    Ok(interfaces)
+    // IPv6 says which is its own only where there is a peer.
+    Some((Device(u32::from_ne_bytes([a, b, c, d])), Prefix { address: local.or(far)?, length }))
 }
 
 const HEADER: usize = 16;
@@ -121,6 +152,27 @@ mod tests {
         let mut bytes: Vec<u8> = length.to_ne_bytes().into_iter().chain(kind.to_ne_bytes()).chain(value.iter().copied()).collect();
         bytes.resize(bytes.len().next_multiple_of(4), 0);
         bytes
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_machine_not_those_of_a_peer() {
+        let told = |family: u8, length: u8, attributes: &[(u16, &[u8])]| {
+            let mut message = vec![family, length, 0, 0];
+            message.extend(7_u32.to_ne_bytes());
+            message.extend(attributes.iter().flat_map(|(kind, value)| attribute(*kind, value)));
+            address(&message).map(|(device, prefix)| format!("{} {prefix}", device.0))
+        };
+        let far = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        for (family, length, attributes, want) in [
+            (2, 24, &[(1, &[10, 0, 0, 1][..]), (2, &[10, 0, 0, 1])][..], Some("7 10.0.0.1/24")),
+            (2, 32, &[(1, &[10, 0, 0, 9]), (2, &[10, 0, 0, 1])], Some("7 10.0.0.1/32")),
+            (10, 64, &[(1, &far)], Some("7 2001:db8::1/64")),
+            (10, 64, &[(1, &far[..5])], None),
+            (5, 64, &[(1, &far)], None),
+            (2, 24, &[], None),
+        ] {
+            assert_eq!(told(family, length, attributes).as_deref(), want);
+        }
     }
 
     #[test]

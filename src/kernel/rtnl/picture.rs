@@ -1,6 +1,6 @@
 //! All that is in the kernel at one time.
 
-use super::decode::{self, Key, Placement, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWRULE};
+use super::decode::{self, Key, Placement, RTM_GETADDR, RTM_GETLINK, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWROUTE, RTM_NEWRULE};
 use super::socket::{NLMSG_DONE, NLMSG_ERROR, Netlink, messages};
 use crate::effect::net::{Device, Link, Links};
 use crate::model::global::ReceiveBuffer;
@@ -9,7 +9,6 @@ use nix::errno::Errno;
 use std::io;
 use std::time::Duration;
 
-const RTM_GETADDR: u16 = 22;
 const RTM_GETROUTE: u16 = 26;
 const RTM_GETRULE: u16 = 34;
 /// NLM_F_REQUEST and NLM_F_DUMP.

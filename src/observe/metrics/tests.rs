@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::host::Stated;
 use crate::config::testing;
-use crate::effect::ipvs::ServerId;
+use crate::effect::ipvs::{DestTraffic, ServerId, Traffic};
 use crate::effect::time::Instant;
 use crate::lvs::view::{CheckerView, RealView, ServerView};
 use crate::vrrp::Cause;
@@ -186,7 +186,12 @@ fn servers_of_one_name_have_series_of_their_own() {
         real_servers: (0..server.real_servers.len()).map(|at| seen(at == 0)).collect(),
     });
     let view = lvs::View { servers: servers.collect() };
-    let samples = parse(&checkers(&view, &model, NATIVE));
+    let traffic = |base| Traffic { connections: base, packets: [base + 1, base + 2], bytes: [base + 3, u64::MAX], ..Traffic::default() };
+    let real = |base| DestTraffic { traffic: traffic(base), active: 7, inactive: 8, persistent: 9 };
+    let serves = |base| Served { all: traffic(base), each: vec![real(base + 10), real(base + 20)], ..Served::default() };
+    let served = [serves(100), serves(200)];
+    let second = "virtual_server=\"[10.0.0.1]:tcp:80#2\",real_server=\"[10.0.0.12]:tcp:80\"";
+    let samples = parse(&checkers(&view, &model, NATIVE, &served));
     for (series, want) in [
         ("standfast_virtual_server_up{virtual_server=\"[10.0.0.1]:tcp:80\"}", 1.0),
         ("standfast_virtual_server_quorum{virtual_server=\"[10.0.0.1]:tcp:80\"}", 2.0),
@@ -194,11 +199,22 @@ fn servers_of_one_name_have_series_of_their_own() {
         ("standfast_real_server_up{virtual_server=\"[10.0.0.1]:tcp:80#2\",real_server=\"[10.0.0.12]:tcp:80\"}", 0.0),
         ("standfast_real_server_weight{virtual_server=\"[10.0.0.1]:tcp:80#2\",real_server=\"[10.0.0.12]:tcp:80\"}", -1.0),
         ("standfast_checker_up{virtual_server=\"[10.0.0.1]:tcp:80#2\",real_server=\"[10.0.0.12]:tcp:80\",checker=\"TCP_CHECK#2\"}", 0.0),
+        ("standfast_virtual_server_connections_total{virtual_server=\"[10.0.0.1]:tcp:80\"}", 100.0),
+        ("standfast_virtual_server_packets_total{virtual_server=\"[10.0.0.1]:tcp:80#2\",direction=\"in\"}", 201.0),
+        ("standfast_virtual_server_packets_total{virtual_server=\"[10.0.0.1]:tcp:80#2\",direction=\"out\"}", 202.0),
+        ("standfast_virtual_server_bytes_total{virtual_server=\"[10.0.0.1]:tcp:80\",direction=\"in\"}", 103.0),
+        (&format!("standfast_real_server_connections_total{{{second}}}"), 220.0),
+        (&format!("standfast_real_server_packets_total{{{second},direction=\"out\"}}"), 222.0),
+        (&format!("standfast_real_server_active_connections{{{second}}}"), 7.0),
+        (&format!("standfast_real_server_inactive_connections{{{second}}}"), 8.0),
+        (&format!("standfast_real_server_persistent_connections{{{second}}}"), 9.0),
     ] {
         assert_eq!(samples.get(series).copied(), Some(want), "{series}\n{samples:#?}");
     }
-    assert_eq!(checkers(&view, &model, Names { native: false, ..ALL }), "");
-    assert_eq!(checkers(&lvs::View::default(), &model, ALL), "");
+    let unasked = checkers(&view, &model, NATIVE, &[]);
+    assert!(!unasked.contains("_connections") && unasked.contains("standfast_checker_up"), "{unasked}");
+    assert_eq!(checkers(&view, &model, Names { native: false, ..ALL }, &served), "");
+    assert_eq!(checkers(&lvs::View::default(), &model, ALL, &[]), "");
 }
 
 #[test]

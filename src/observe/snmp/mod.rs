@@ -14,16 +14,15 @@ mod rfc2787;
 mod rfc6527;
 mod servers;
 pub mod session;
-mod traffic;
 pub mod trap;
 mod tree;
 mod value;
 mod watched;
 
 pub use query::Query;
-pub use traffic::{Served, served};
 pub use tree::Tree;
 
+use super::traffic::Served;
 use crate::effect::interface::Interface;
 use crate::effect::time::Instant;
 use crate::model::Model;

@@ -4,6 +4,7 @@ use crate::config::testing;
 use crate::effect::ipvs::{DestKey, DestTraffic, ServerId, ServiceKey, Traffic};
 use crate::lvs::view::{RealView, ServerView};
 use crate::model::lvs::Protocol;
+use crate::observe::traffic::served;
 use crate::vrrp::stats::Stats;
 use crate::vrrp::view::{GroupView, State};
 use crate::wire::agentx::Value;

@@ -6,7 +6,7 @@ use crate::kernel::ipvs::Counters as Kernel;
 use crate::kernel::timer::now;
 use crate::lvs::keys;
 use crate::model::Model;
-use crate::observe::snmp::{Served, served};
+use crate::observe::traffic::{Served, served};
 use crate::runtime::role::ipvs_namespace;
 use std::collections::HashMap;
 use std::io;

@@ -240,7 +240,7 @@ impl Driver {
             hearing: self.hearing.iter().flatten().map(|hearing| number(hearing.as_fd())).collect(),
             speaking: view.sessions.iter().map(speaking).collect(),
         };
-        self.dumper.put(path, move || Some(observe::text(&model, &view, &sockets, &clock)));
+        self.dumper.put(path, move |write| write(&[&observe::text(&model, &view, &sockets, &clock)]));
     }
 
     fn hear(&mut self, index: usize) {

@@ -157,9 +157,9 @@ impl Coming {
 
 fn dump(path: PathBuf, driver: &Driver, model: &Arc<Model>, dumper: &Dumper) {
     let (model, view, files) = (Arc::clone(model), driver.snapshot(), driver.files());
-    dumper.put(path, move || {
+    dumper.put(path, move |write| {
         let value = |name: &str| files.iter().find(|file| &*file.name == name).and_then(|file| file.value);
-        Some(lvs::text(&model, &view, value))
+        write(&[&lvs::text(&model, &view, value)]);
     });
 }
 

@@ -1,5 +1,7 @@
 //! What processes tell of themselves. The snapshot is taken between two turns; what is made of it is made in another thread.
 
+mod served;
+
 use crate::bfd;
 use crate::kernel::timer::now;
 use crate::lvs;
@@ -62,7 +64,10 @@ pub(super) fn checkers(control: &RoleEnd, ask: Ask, engine: &lvs::Engine, model:
     let (view, model) = (engine.snapshot(), Arc::clone(model));
     match ask.topic {
         Topic::Status => answer(control, ask.id, move || status::checkers(&view, &model).to_string()),
-        Topic::Metrics(names) => answer(control, ask.id, move || metrics::checkers(&view, &model, names)),
+        Topic::Metrics(names) => answer(control, ask.id, move || {
+            let served = if names.native { served::read(&model) } else { Vec::new() };
+            metrics::checkers(&view, &model, names, &served)
+        }),
         Topic::Explain(name) => answer(control, ask.id, move || {
             let mut servers = model.lvs.virtual_servers.iter().zip(&view.servers);
             let found = servers.find(|(configured, _)| virtual_server(configured).to_string() == *name);

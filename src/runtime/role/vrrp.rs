@@ -15,10 +15,11 @@ mod standing;
 mod statics;
 mod synchronise;
 
+use crate::effect::interface::Interface;
 use crate::effect::record::{Former, Record};
 use crate::kernel::rtnl::interfaces;
 use crate::model::Model;
-use crate::observe::vrrp::{self, Scene};
+use crate::observe::vrrp::{self, Interfaces, Scene};
 use crate::observe::{json, stats};
 use crate::runtime::around::{Moment, Reloads};
 use crate::runtime::dump::{self, Dump};
@@ -34,12 +35,17 @@ use driver::{Asked, Driver, Effectors};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// How long scripts have to end after everything has been given up.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// So many instances are put into words by two threads at a time.
+const MANY: usize = 100;
 
 /// What the process is started with.
 #[derive(Debug)]
@@ -155,7 +161,7 @@ fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Mo
             if signal == Signal::StatsClear {
                 driver.clear_stats();
             }
-            return dumper.put(dump::path(Dump::Stats, process), move || Some(stats::text(&view)));
+            return dumper.put(dump::path(Dump::Stats, process), move |write| write(&[&stats::text(&view)]));
         }
         Signal::Data => Dump::Vrrp,
         Signal::Json => Dump::Json,
@@ -165,19 +171,61 @@ fn dump(signal: Signal, driver: &mut Driver, trackers: &Trackers, model: &Arc<Mo
     keep(dump::path(shows, process), shows, driver, trackers, model, dumper);
 }
 
-/// As things are now.
+/// As things are now. The kernel is asked while the snapshot is taken.
 fn keep(path: PathBuf, shows: Dump, driver: &Driver, trackers: &Trackers, model: &Arc<Model>, dumper: &Dumper) {
-    let (view, tracking) = (driver.snapshot(), trackers.view());
+    let (snapshot, taken) = channel();
     let (model, clock) = (Arc::clone(model), clock());
-    dumper.put(path, move || {
-        let interfaces = interfaces().unwrap_or_else(|error| {
-            tracing::warn!("interfaces are missing in what is dumped: {error}");
-            Vec::new()
-        });
-        let scene = Scene { model: &model, view: &view, tracking: &tracking, interfaces: &interfaces, clock };
+    dumper.put(path, move |write| {
+        let kernel = OnceLock::new();
+        let interfaces = || -> &[Interface] {
+            kernel.get_or_init(|| {
+                interfaces().unwrap_or_else(|error| {
+                    tracing::warn!("interfaces are missing in what is dumped: {error}");
+                    Vec::new()
+                })
+            })
+        };
+        if shows != Dump::Json {
+            interfaces();
+        }
+        // Whoever has asked for it sends it.
+        let Ok((view, tracking)) = taken.recv() else { return };
+        let scene = Scene { model: &model, view: &view, tracking: &tracking, interfaces: Interfaces(&interfaces), clock };
         match shows {
-            Dump::Json => json::text(&scene, model.global.process.dumps.json_version),
-            Dump::Vrrp | Dump::Parent | Dump::Checker | Dump::Bfd | Dump::Stats => Some(vrrp::text(&scene)),
+            Dump::Json => {
+                if let Some(text) = json::text(&scene, model.global.process.dumps.json_version) {
+                    write(&[&text]);
+                }
+            }
+            Dump::Vrrp | Dump::Parent | Dump::Checker | Dump::Bfd | Dump::Stats => {
+                let at_once = model.vrrp.instances.len() >= MANY;
+                let [one, other] = both(at_once, || vrrp::beginning(&scene), || vrrp::end(&scene));
+                write(&[&one, &other]);
+            }
         }
     });
+    // If it is not wanted any more, it is the end.
+    drop(snapshot.send((driver.snapshot(), trackers.view())));
+}
+
+/// What two make, in the order in which they are named; at the same time if that is worth it and possible.
+fn both(at_once: bool, one: impl FnOnce() -> String, other: impl Fn() -> String + Sync) -> [String; 2] {
+    thread::scope(|scope| {
+        let helper = at_once.then(|| thread::Builder::new().spawn_scoped(scope, &other).ok()).flatten();
+        let one = one();
+        let other = helper.and_then(|helper| helper.join().ok()).unwrap_or_else(&other);
+        [one, other]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_parts_are_in_order_whoever_is_faster() {
+        for at_once in [false, true] {
+            assert_eq!(both(at_once, || "one".to_owned(), || "other".to_owned()), ["one", "other"]);
+        }
+    }
 }

@@ -106,10 +106,11 @@ impl Effectors {
         // First, so that nothing is missed that happens while the picture is taken.
         let monitor = Monitor::sized(buffers.monitor)?;
         let speaker = Speaker::open().map_err(|failed| io::Error::new(failed.kind(), failed))?;
+        let picture = Picture::take_with(buffers.command)?;
         Ok(Self {
             monitor,
-            picture: Picture::take_with(buffers.command)?,
-            holder: Holder::sized(buffers.command)?,
+            holder: Holder::beginning_with(&picture, buffers.command)?,
+            picture,
             neighbours: Neighbours::new(speaker),
             timer: Timer::new()?,
             poll: Poll::new()?,
