@@ -119,7 +119,7 @@ pub(super) fn remove(new: &NewDevice, batch: &mut Batch, links: &Links) -> Resul
 /// Several, with the outcome for each. The kernel waits for all who may be looking at an interface before it lets go of it, and
 /// does so once for those that go together.
 pub(super) fn remove_all(all: &[&NewDevice], batch: &mut Batch, links: &Links) -> Vec<Result<(), Snag>> {
-    let there: Vec<Option<&Link>> = all.iter().map(|new| links.named(&new.name).filter(|link| new.is(link))).collect();
+    let there: Vec<Option<&Link>> = all.iter().map(|new| links.named(&new.name).filter(|link| was(link, new))).collect();
     let taken: HashSet<u32> = links.iter().map(|link| link.group).collect();
     let group = (GROUP..).find(|group| !taken.contains(group)).unwrap_or(GROUP);
     let moves: Vec<Request> = there.iter().flatten().map(|link| link::group(link.device, group)).collect();

@@ -87,7 +87,7 @@ impl Bursts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::vrrp::ExtraGarp;
+    use crate::model::global::vrrp::ExtraGarp;
     use std::time::Duration;
 
     const fn garp(delay: u64, refresh: u64, lower: u64) -> Garp {

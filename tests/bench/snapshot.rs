@@ -24,6 +24,14 @@ impl Snapshot {
         Self(lines)
     }
 
+    /// How much is there now that was not, or the other way round.
+    #[track_caller]
+    pub(crate) fn differences(&self, host: &Host) -> usize {
+        let now = Self::of(host);
+        let (before, after): (BTreeSet<&String>, BTreeSet<&String>) = (self.0.iter().collect(), now.0.iter().collect());
+        before.symmetric_difference(&after).count()
+    }
+
     /// The kernel holds the same again.
     #[track_caller]
     pub(crate) fn assert_back(&self, host: &Host) {

@@ -22,8 +22,7 @@ impl Plan {
         let is_there = |one: &Wanted| place(one, links).is_some_and(|place| whole.contains_key(&place));
         let macvlans = wanted.iter().filter(|one| matches!(one.key, Key::Macvlan(..)));
         let (there, missing): (Vec<&Wanted>, Vec<&Wanted>) = macvlans.partition(|one| is_there(one));
-        let mut taken: HashSet<&str> =
-            there.into_iter().filter_map(|one| whole.get(&place(one, links)?)).map(|link| &*link.name).collect();
+        let mut taken: HashSet<&str> = there.into_iter().filter_map(|one| whole.get(&place(one, links)?)).map(|link| &*link.name).collect();
         let mut plan = Self::default();
         for one in missing {
             let Some(parent) = links.named(one.key.parent()).map(|parent| real(parent, links)) else { continue };
