@@ -612,7 +612,9 @@ fn macvlans(scene: &Scene, count: u8) -> Vec<Fact> {
 fn interfaces_of_ours_go_together_and_take_nobody_elses_along() {
     let mut scene = Scene::new();
     // Somebody else has one in the group that is tried first.
-    for line in ["link add theirs link e0 type macvlan mode private", "link set theirs group 1937008228 up", "link add v9 type dummy"] {
+    for line in
+        ["link add theirs link e0 type macvlan mode private", "link set theirs group 1937008228 up", "link add v9 type veth peer name w9"]
+    {
         scene.host.ip(line);
     }
     let before = scene.host.ip("-o link show").lines().count();
