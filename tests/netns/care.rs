@@ -300,6 +300,31 @@ fn receive_buffers_are_as_large_as_configured() {
     }
 }
 
+/// keepalived does that, too: it guards what the keywords are for.
+#[test]
+fn netlink_sockets_have_as_much_room_as_configured() {
+    let lan = Lan::new();
+    let host = router(&lan);
+    let most: u32 = host.sh("sysctl -n net.core.rmem_max").trim().parse().expect("a number");
+    let more = most + 50_000;
+    for kind in ["cmd", "monitor"] {
+        let keyword = format!("vrrp_netlink_{kind}_rcv_bufs");
+        for (lines, want) in [
+            (format!("{keyword} 30000"), 30_000),
+            (format!("{keyword} {more}"), most),
+            (format!("{keyword} {more}\n{keyword}_force"), more),
+        ] {
+            // The kernel doubles it, for what it spends itself.
+            let word = format!("rb{},", want * 2);
+            let count = || host.sh("ss -f netlink -a -m -n").lines().filter(|line| line.contains(&word)).count();
+            assert_eq!(count(), 0, "nobody else has that much");
+            let daemon = Daemon::start(&host, &standfast(), &format!("global_defs {{\n{lines}\n}}\n{}", configuration(150, "")));
+            daemon.wait_said("Entering MASTER STATE");
+            assert!(count() > 0, "{lines}");
+        }
+    }
+}
+
 /// keepalived manages that, too. It guards against a start or an event that takes longer with each interface of others.
 #[test]
 fn thousands_of_interfaces_are_nothing_to_those_who_live_on_others() {
