@@ -18,6 +18,13 @@ pub fn now() -> Instant {
     Instant::from_nanos(seconds.saturating_mul(NANOS).saturating_add(nanos))
 }
 
+/// When it was this time of day, if nobody has set the clock since.
+pub fn moment(time_of_day: Duration) -> Instant {
+    let (now, today) = (now(), nix::time::ClockId::CLOCK_REALTIME.now().map(Duration::from).unwrap_or_default());
+    let ago = u64::try_from(today.saturating_sub(time_of_day).as_nanos()).unwrap_or(u64::MAX);
+    Instant::from_nanos(now.as_nanos().saturating_sub(ago))
+}
+
 /// What somebody has set the clock to.
 pub fn time_of_day() -> TimeOfDay {
     let time = nix::time::ClockId::CLOCK_REALTIME.now().map(Duration::from).unwrap_or_default();

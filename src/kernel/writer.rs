@@ -19,7 +19,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -166,7 +166,7 @@ struct Thread {
 
 impl Thread {
     fn run(&mut self) {
-        while let Ok(job) = self.queue.recv() {
+        while let Some(job) = self.next() {
             match job {
                 Job::Steps(steps) => self.steps(&steps),
                 Job::Remember(before) => self.settings.remember(&before),
@@ -188,6 +188,21 @@ impl Thread {
                 }
             }
         }
+    }
+
+    /// None when there never will be another.
+    fn next(&mut self) -> Option<Job> {
+        while let Some(time) = self.keeper.next_look() {
+            match self.queue.recv_timeout(time) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Timeout) => {
+                    let lines = self.keeper.look();
+                    self.tell(0, lines);
+                }
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        self.queue.recv().ok()
     }
 
     fn tell(&self, orders: u64, lines: Vec<Line>) {

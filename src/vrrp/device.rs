@@ -69,6 +69,8 @@ enum LinkLocal {
 pub struct Plan {
     names: BTreeMap<Key, Box<str>>,
     facts: Vec<Fact>,
+    /// What we have made, as far as it has not been seen to go, and on what.
+    ours: BTreeMap<Box<str>, Device>,
     /// Where among the facts those interfaces are that need nothing more once they are there.
     complete: HashMap<Box<str>, usize>,
 }
@@ -78,8 +80,11 @@ impl Plan {
     /// `before` says, or found.
     pub fn new(model: &Model, links: &Links, before: &Self) -> Self {
         let wanted = wanted(model);
-        let mut plan = Self { names: names(&wanted, links, before), facts: Vec::new(), complete: HashMap::new() };
+        let names = names(&wanted, links, before);
+        let mut plan = Self { names, facts: Vec::new(), ours: BTreeMap::new(), complete: HashMap::new() };
         plan.facts = plan.facts(model, &wanted, links, before);
+        let still = before.ours.iter().filter(|&(name, &parent)| links.named(name).is_some_and(|link| may_be_on(link, parent)));
+        plan.ours = still.map(|(name, &parent)| (name.clone(), parent)).chain(plan.facts.iter().filter_map(made)).collect();
         let complete = wanted.iter().filter(|one| one.link_local.is_none() && one.address.is_none());
         let complete: HashSet<&str> = complete.filter_map(|one| plan.names.get(&one.key)).map(|name| &**name).collect();
         plan.complete =
@@ -185,6 +190,13 @@ impl Plan {
     }
 }
 
+fn made(fact: &Fact) -> Option<(Box<str>, Device)> {
+    match fact {
+        Fact::Device(new) => Some((new.name.clone(), new.parent)),
+        Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => None,
+    }
+}
+
 fn device_name(fact: &Fact) -> Option<&str> {
     match fact {
         Fact::Device(new) => Some(&new.name),
@@ -217,6 +229,11 @@ fn is(link: &Link, wanted: &Wanted, parent: &Link) -> bool {
 
 fn is_on(link: &Link, parent: &Link) -> bool {
     link.kind.is_stacked() && link.parent == Some(parent.device)
+}
+
+/// The same where its parent cannot be seen, having gone to another network namespace.
+fn may_be_on(link: &Link, parent: Device) -> bool {
+    link.kind.is_stacked() && link.parent.is_none_or(|on| on == parent)
 }
 
 fn settings(one: &Wanted) -> Box<[(Knob, u32)]> {
@@ -369,7 +386,8 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     // What was ours and is not wanted any more will go, and its name is free.
     let mut leaving: HashSet<&str> = before.names.iter().filter(|(key, _)| !keys.contains(key)).map(|(_, name)| &**name).collect();
     // So will what was ours on a parent that is called otherwise now, or is another one.
-    leaving.extend(before.facts.iter().filter_map(|fact| stranded(fact, wanted, links, before)));
+    let stranded = before.ours.iter().filter(|&(name, &on)| is_stranded(name, on, wanted, links, before));
+    leaving.extend(stranded.map(|(name, _)| &**name));
     let mut taken: HashSet<Box<str>> = links.iter().map(|link| link.name.clone()).filter(|name| !leaving.contains(&**name)).collect();
     let given: HashSet<&str> = wanted.iter().filter_map(|one| one.name.as_deref()).collect();
     let children = children(links);
@@ -398,13 +416,11 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     names
 }
 
-/// What an interface of ours is called whose parent is no longer the one that it was wanted on.
-fn stranded<'a>(fact: &'a Fact, wanted: &[Wanted], links: &Links, before: &Plan) -> Option<&'a str> {
-    let Fact::Device(new) = fact else { return None };
-    let one = wanted.iter().find(|one| before.names.get(&one.key) == Some(&new.name))?;
-    let is_ours = links.named(&new.name).is_some_and(|link| link.kind.is_stacked() && link.parent == Some(new.parent));
-    let parent = links.named(one.key.parent()).map(|parent| real(parent, links).device);
-    (is_ours && parent != Some(new.parent)).then_some(&*new.name)
+/// Whether an interface of ours is on something that it is not wanted on any more.
+fn is_stranded(name: &str, on: Device, wanted: &[Wanted], links: &Links, before: &Plan) -> bool {
+    let one = wanted.iter().find(|one| before.names.get(&one.key).is_some_and(|known| **known == *name));
+    let parent = one.and_then(|one| links.named(one.key.parent())).map(|parent| real(parent, links).device);
+    one.is_some() && parent != Some(on) && links.named(name).is_some_and(|link| may_be_on(link, on))
 }
 
 /// The first private macvlan on each interface with each MAC address.

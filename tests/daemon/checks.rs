@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "targets are real here")]
 
 use crate::place::{EVENTUALLY, Place, run};
+use crate::room::wait_until;
 use nix::sched::{CloneFlags, unshare};
 use standfast::effect::probe::{CheckerId, Outcome, RunId};
 use standfast::model::Model;
@@ -138,6 +139,9 @@ fn a_connection_comes_from_where_it_is_to_come_from() {
     ip("link set eth9 up");
     ip("addr add 127.5.5.5/32 dev lo");
     ip("-6 addr add 2001:db8::5/128 dev lo nodad");
+    // The kernel makes the route to it a moment later.
+    let usable = || UdpSocket::bind("[2001:db8::5]:0").is_ok_and(|socket| socket.connect("[2001:db8::5]:9").is_ok());
+    wait_until("the address can be used", usable);
     let (tell, told) = channel();
     let (tell, told): (_, Receiver<SocketAddr>) = (std::sync::Mutex::new(tell), told);
     let tell = Arc::new(tell);

@@ -28,6 +28,14 @@ impl Scene {
         daemon
     }
 
+    /// Another daemon on the same router.
+    fn start_beside(&self, configuration: &str) -> Daemon {
+        let files =
+            ["-p", "-r", "-c", "-b"].map(|option| (option, self.router.folder().join(format!("other{option}.pid")).display().to_string()));
+        let options: Vec<&str> = files.iter().flat_map(|(option, path)| [*option, path]).collect();
+        Daemon::start_with(&self.router, &Program::standfast(env!("CARGO_BIN_EXE_standfast")), configuration, &options)
+    }
+
     fn wait_master(&self) {
         eventually("the router has its addresses", || (self.router.has_address(VIP) && self.router.has_address(VIP6)).then_some(()));
     }
@@ -147,16 +155,26 @@ fn what_was_left_when_all_was_killed_goes_at_the_next_start() {
 }
 
 #[test]
+fn what_a_process_leaves_that_is_still_dying_at_the_next_start_goes_after_all() {
+    let scene = Scene::new();
+    let rules = scene.rules();
+    let dying = scene.start(&instance("no_accept"));
+    dying.freeze();
+    let next = scene.start_beside(&instance("accept"));
+    next.wait_said("Entering MASTER STATE");
+    assert!(scene.rules().contains("table ip keepalived"), "its maker may live");
+    dying.kill_all();
+    eventually("the address is open", || (scene.rules() == rules).then_some(()));
+}
+
+#[test]
 fn two_daemons_do_not_touch_the_rules_of_each_other() {
     let scene = Scene::new();
     let before = Snapshot::of(&scene.router);
     let mut first = scene.start(&instance("no_accept"));
     let rules = scene.rules();
     let text = "vrrp_instance V2 {\ninterface eth0\nvirtual_router_id 52\npriority 150\nversion 3\nadvert_int 0.1\nno_accept\nvirtual_ipaddress {\n10.0.0.52/24\n}\n}\n";
-    let files =
-        ["-p", "-r", "-c", "-b"].map(|option| (option, scene.router.folder().join(format!("other{option}.pid")).display().to_string()));
-    let options: Vec<&str> = files.iter().flat_map(|(option, path)| [*option, path]).collect();
-    let mut second = Daemon::start_with(&scene.router, &Program::standfast(env!("CARGO_BIN_EXE_standfast")), text, &options);
+    let mut second = scene.start_beside(text);
     eventually("the other one has its address", || scene.router.has_address("10.0.0.52").then_some(()));
     assert!(scene.rules().contains("table ip keepalived_2"));
     assert!(!scene.pings("10.0.0.52") && !scene.pings(VIP));

@@ -9,6 +9,8 @@ use std::process::{Child, Command};
 const KEEPALIVED: &str = ".1.3.6.1.4.1.9586.100.5";
 const VRRP: &str = ".1.3.6.1.2.1.68";
 const VRRP_3: &str = ".1.3.6.1.2.1.207";
+/// Where traps go.
+const TRAPS: u16 = 1162;
 const AGENT: &str = "127.0.0.1:1161";
 
 fn standfast() -> Program {
@@ -41,9 +43,13 @@ impl Station {
         let socket = address.map_or_else(|| format!("unix:{}/master", host.folder().display()), str::to_owned);
         let write = |name: &str, text: &str| std::fs::write(host.folder().join(name), text).expect("a host's folder is writable");
         let lines = ["master agentx", &format!("agentXSocket {socket}"), &format!("agentaddress udp:{AGENT}"), "rwcommunity public"];
-        write("snmpd.conf", &format!("{}\ntrap2sink 127.0.0.1:1162 public\n", lines.join("\n")));
+        write("snmpd.conf", &format!("{}\ntrap2sink 127.0.0.1:{TRAPS} public\n", lines.join("\n")));
         write("snmptrapd.conf", "disableAuthorization yes\n");
-        let listener = host.spawn(&program(&host, "/usr/sbin/snmptrapd", &["-n", "-On", "-Oe", "-F", "%v\n", "127.0.0.1:1162"]));
+        let listener =
+            host.spawn(&program(&host, "/usr/sbin/snmptrapd", &["-n", "-On", "-Oe", "-F", "%v\n", &format!("127.0.0.1:{TRAPS}")]));
+        // What the agent tells before somebody listens is lost.
+        let listening = |host: &Host| host.attempt("cat /proc/net/udp").is_ok_and(|sockets| sockets.contains(&format!(":{TRAPS:04X} ")));
+        eventually("traps are listened for", || listening(&host).then_some(()));
         let mut station = Self { host, agent: None, listener, socket };
         station.start_agent();
         eventually("the agent's own first trap is heard", || (!station.traps().is_empty()).then_some(()));

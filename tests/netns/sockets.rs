@@ -1,5 +1,6 @@
 //! The sockets, on real interfaces: what others see of what we send, and what we make of what they send.
 
+use crate::bench::eventually;
 use crate::lan::{E0, Lan, P0, carries, comes, ip};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use standfast::effect::net::{Device, Mac};
@@ -329,10 +330,14 @@ fn a_rightful_neighbour_answers_a_probe() {
     let speaker = Speaker::open().expect("a packet socket");
     let arp = Listener::open(Device(E0), Family::V4).expect("a packet socket");
     let nd = Listener::open(Device(E0), Family::V6).expect("a packet socket");
-    speaker.probe(Device(E0), Mac(E0_MAC), address("10.9.0.20")).expect("it can be sent");
-    assert_eq!(heard(&arp), Heard { device: Device(E0), address: address("10.9.0.20"), by: Mac(P0_MAC) });
-    speaker.probe(Device(E0), Mac(E0_MAC), address("fe80::20")).expect("it can be sent");
-    assert_eq!(heard(&nd), Heard { device: Device(E0), address: address("fe80::20"), by: Mac(P0_MAC) });
+    for (listener, text) in [(&arp, "10.9.0.20"), (&nd, "fe80::20")] {
+        // The other side may not be ready to answer at once.
+        let answer = eventually("an answer", || {
+            speaker.probe(Device(E0), Mac(E0_MAC), address(text)).expect("it can be sent");
+            comes(listener).then(|| heard(listener))
+        });
+        assert_eq!(answer, Heard { device: Device(E0), address: address(text), by: Mac(P0_MAC) });
+    }
     drop(lan);
 }
 

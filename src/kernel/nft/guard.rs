@@ -7,7 +7,7 @@ use crate::effect::say::{Level, Line};
 use nix::sched::{CloneFlags, setns};
 use std::fs::File;
 use std::io;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 const STACK: usize = 256 << 10;
@@ -42,14 +42,20 @@ impl Guard {
             if let Err(error) = watch(&keeper, changed) {
                 say(Line { level: Level::Warning, text: format!("nftables rules are not watched: {error}") });
             }
-            while let Ok(job) = queue.recv() {
+            loop {
+                let job = match keeper.next_look() {
+                    Some(time) => queue.recv_timeout(time),
+                    None => queue.recv().map_err(RecvTimeoutError::from),
+                };
                 match job {
-                    Job::Order(order) => {
+                    Ok(Job::Order(order)) => {
                         keeper.obey(order).into_iter().for_each(&say);
                         // Nobody may wait.
                         let _ = tell.send(());
                     }
-                    Job::Heal => keeper.heal().into_iter().for_each(&say),
+                    Ok(Job::Heal) => keeper.heal().into_iter().for_each(&say),
+                    Err(RecvTimeoutError::Timeout) => keeper.look().into_iter().for_each(&say),
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
         };

@@ -8,11 +8,16 @@ use crate::effect::say::{Level, Line};
 use nix::errno::Errno;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Names that are tried where somebody else has ours.
 const NAMES: u8 = 9;
 /// Somebody else may change things in between.
 const ATTEMPTS: u8 = 4;
+/// A process that was killed takes a moment to go, and its tables are an orphan's only then: how often, and after which time, it is
+/// looked whether their maker still lives.
+const LOOKS: u8 = 50;
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Who of us a table is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +64,9 @@ pub struct Keeper {
     /// The kernel does not know how to copy packets.
     plain: bool,
     ours: Arc<Mutex<Ours>>,
+    /// The tables with our mark whose maker seemed to live, and how often that is still to be asked.
+    others: Vec<String>,
+    looks: u8,
     /// What was said last, so that it is not said for ever.
     complaint: Option<String>,
 }
@@ -66,8 +74,8 @@ pub struct Keeper {
 impl Keeper {
     /// Opens its socket with the first order, in the network namespace of the thread that it is given by.
     pub fn new(maker: Maker) -> Self {
-        let (ours, entries) = (Arc::default(), BTreeSet::new());
-        Self { maker, client: None, wanted: None, entries, standing: None, plain: false, ours, complaint: None }
+        let (ours, entries, others) = (Arc::default(), BTreeSet::new(), Vec::new());
+        Self { maker, client: None, wanted: None, entries, standing: None, plain: false, ours, others, looks: LOOKS, complaint: None }
     }
 
     pub(super) fn ours(&self) -> Arc<Mutex<Ours>> {
@@ -103,6 +111,21 @@ impl Keeper {
         let outcome = self.build();
         lines.extend(self.report(outcome));
         lines
+    }
+
+    /// After which time [`Self::look`] is to be called, if at all.
+    pub fn next_look(&self) -> Option<Duration> {
+        (!self.others.is_empty() && self.looks > 0).then_some(LOOK)
+    }
+
+    /// Whether the maker of a table has gone since we found it alive, and then its table goes.
+    pub fn look(&mut self) -> Vec<Line> {
+        self.looks = self.looks.saturating_sub(1);
+        if !self.others.iter().any(|name| matches!(Lock::take(name), Ok(Some(_)))) {
+            return Vec::new();
+        }
+        let outcome = self.build();
+        self.report(outcome)
     }
 
     fn report(&mut self, outcome: Result<Vec<Line>, Refused>) -> Vec<Line> {
@@ -189,6 +212,7 @@ impl Keeper {
         }
         // What a predecessor left that was killed, too, if nobody lives who may have made it.
         let mut locks = Vec::new();
+        self.others.clear();
         for table in there.iter().filter(is_ours) {
             let chosen = next.as_ref().is_some_and(|(name, _)| **name == *table.name);
             let old = held.as_ref().is_some_and(|standing| *standing.name == *table.name);
@@ -196,8 +220,10 @@ impl Keeper {
                 let lock = Lock::take(&table.name)?;
                 lock.map(|lock| locks.push((table.name.clone(), lock))).is_some()
             };
-            if let Some(family) = family(table.family).filter(|_| orphan) {
-                batch.delete_table(family, table.handle);
+            match family(table.family) {
+                Some(family) if orphan => batch.delete_table(family, table.handle),
+                Some(_) => self.others.push(table.name.clone()),
+                None => {}
             }
         }
         let frame = self.wanted.clone().map(|frame| if self.plain { frame.without_copies() } else { frame });

@@ -4,18 +4,21 @@
 use super::{Failed, reject_all};
 use crate::effect::net::Device;
 use crate::effect::packet::{Datagram, Port, Reach, Seal, Transmit};
+use crate::effect::time::Instant;
+use crate::kernel::timer::{moment, now};
 use crate::model::net::Family;
 use crate::sys::socket::{bind_to_interface, multicast_interface};
 use crate::wire::ah::{self, Ah};
 use crate::wire::ipv4::{self, CLASS, Header};
 use crate::wire::vrrp::PROTOCOL;
 use nix::cmsg_space;
-use nix::sys::socket::sockopt::{Ipv6RecvHopLimit, Ipv6RecvPacketInfo, RcvBufForce};
+use nix::sys::socket::sockopt::{Ipv6RecvHopLimit, Ipv6RecvPacketInfo, RcvBufForce, ReceiveTimestampns};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn6, recvmsg, sendmsg, setsockopt};
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
-use std::io::{self, IoSlice, IoSliceMut, Read as _};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
 
 /// No interface by this number.
 const ANY: u32 = 0;
@@ -82,8 +85,9 @@ pub struct Hearing {
     family: Family,
     /// What it hears is behind an authentication header.
     ah: bool,
-    /// Room for what the kernel says beside an IPv6 packet.
+    /// Room for what the kernel says beside a packet.
     control: Vec<u8>,
+    arrived: Instant,
 }
 
 impl Hearing {
@@ -123,23 +127,20 @@ impl Hearing {
                 .and_then(|()| setsockopt(&socket, Ipv6RecvPacketInfo, &true))
                 .map_err(|error| Failed::to("ask for hop limits")(error.into()))?;
         }
+        setsockopt(&socket, ReceiveTimestampns, &true).map_err(|error| Failed::to("ask for times of arrival")(error.into()))?;
         socket.detach_filter().map_err(Failed::to("begin to hear"))?;
-        Ok(Self { socket, family: port.family, ah: port.ah, control: cmsg_space!(libc::in6_pktinfo, libc::c_int) })
+        let control = cmsg_space!(libc::in6_pktinfo, libc::c_int, libc::timespec);
+        Ok(Self { socket, family: port.family, ah: port.ah, control, arrived: now() })
+    }
+
+    /// When the last packet came to this machine, as far as the kernel has told.
+    pub const fn arrived(&self) -> Instant {
+        self.arrived
     }
 
     /// The next packet; none if what came was not a whole one. [`io::ErrorKind::WouldBlock`] if nothing came.
     pub fn receive<'a>(&mut self, buffer: &'a mut [u8]) -> io::Result<Option<Datagram<'a>>> {
-        match self.family {
-            Family::V4 => {
-                let length = (&self.socket).read(buffer)?;
-                Ok(buffer.get(..length).and_then(|packet| without_header(packet, self.ah)))
-            }
-            Family::V6 => self.receive_v6(buffer),
-        }
-    }
-
-    fn receive_v6<'a>(&mut self, buffer: &'a mut [u8]) -> io::Result<Option<Datagram<'a>>> {
-        let (mut destination, mut ttl) = (None, None);
+        let (mut destination, mut ttl, mut stamp) = (None, None, None);
         let (source, length) = {
             let mut parts = [IoSliceMut::new(buffer)];
             let flags = MsgFlags::MSG_DONTWAIT;
@@ -148,22 +149,20 @@ impl Hearing {
                 match part {
                     ControlMessageOwned::Ipv6PacketInfo(info) => destination = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr)),
                     ControlMessageOwned::Ipv6HopLimit(hops) => ttl = u8::try_from(hops).ok(),
+                    ControlMessageOwned::ScmTimestampns(time) => stamp = Some(Duration::from(time)),
                     _ => {}
                 }
             }
             let whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
             (message.address.map(|address| address.ip()).filter(|_| whole), message.bytes)
         };
-        let datagram = || {
-            Some(Datagram {
-                source: source?.into(),
-                destination: destination?.into(),
-                ttl: ttl?,
-                seal: None,
-                payload: buffer.get(..length)?,
-            })
-        };
-        Ok(datagram())
+        self.arrived = stamp.map_or_else(now, moment);
+        let Some(packet) = buffer.get(..length) else { return Ok(None) };
+        let ipv6 = || Some(Datagram { source: source?.into(), destination: destination?.into(), ttl: ttl?, seal: None, payload: packet });
+        Ok(match self.family {
+            Family::V4 => without_header(packet, self.ah),
+            Family::V6 => ipv6(),
+        })
     }
 }
 

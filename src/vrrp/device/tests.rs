@@ -130,6 +130,30 @@ fn a_parent_that_is_renamed_and_named_back_has_its_own_under_the_same_name() {
 }
 
 #[test]
+fn one_that_is_slow_to_go_with_its_parent_leaves_its_name_to_the_next() {
+    let text = instance("A", "e0", 15, "use_vmac", "10.0.0.1");
+    let mac = Mac([0, 0, 0x5e, 0, 1, 15]);
+    for (unseen, back) in [(false, E0), (true, E0), (false, Device(7)), (true, Device(7))] {
+        let mut links = links();
+        let mut plan = plan(&text, &links);
+        let ours = macvlan(9, "vrrp.15", mac, E0);
+        links.put(ours.clone());
+        links.remove(E0);
+        plan = Plan::new(&model(&text), &links, &plan);
+        // It is told of once more, as it goes down, when its parent may be in another namespace.
+        links.put(Link { parent: ours.parent.filter(|_| !unseen), up: false, ..ours });
+        plan = Plan::new(&model(&text), &links, &plan);
+        assert_eq!(made(&plan, &links), Vec::<String>::new());
+        links.put(link(back.0, "e0", Mac([2, 0, 0, 0, 0, 1])));
+        plan = Plan::new(&model(&text), &links, &plan);
+        assert_eq!(made(&plan, &links), ["vrrp.15@e0"], "{unseen} {back:?}");
+        links.remove(Device(9));
+        plan = Plan::new(&model(&text), &links, &plan);
+        assert_eq!(made(&plan, &links), ["vrrp.15@e0"]);
+    }
+}
+
+#[test]
 fn parents_are_told_to_leave_answers_to_them_after_they_are_there() {
     let links = links();
     let v4 = plan(&instance("A", "e0", 15, "use_vmac", "10.0.0.1"), &links);

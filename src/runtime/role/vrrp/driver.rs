@@ -71,6 +71,10 @@ const LOG: Duration = Duration::from_millis(50);
 const AGAIN: Duration = Duration::from_secs(1);
 /// After a configuration has been taken over: by then it has taken its first steps, the second announcements among them.
 const SETTLED: Duration = Duration::from_secs(10);
+/// How much before a deadline we are up, if it is long until then: a machine that has been idle takes its time to wake, and what is
+/// to be done then is no longer at hand.
+const EARLY: Duration = Duration::from_millis(1);
+const LONG: Duration = Duration::from_millis(20);
 /// While something of ours is being written.
 const SOON: Duration = Duration::from_millis(5);
 
@@ -172,6 +176,8 @@ pub(super) struct Driver {
     /// When the last turn ended, and when the engine wanted the next one.
     slept: Instant,
     due: Option<Instant>,
+    /// When the last packet came.
+    heard: Instant,
 }
 
 impl Driver {
@@ -243,6 +249,7 @@ impl Driver {
             buffer: vec![0; usize::from(u16::MAX) + 1].into(),
             slept: began,
             due: None,
+            heard: began,
         };
         driver.poll_links()?;
         driver.carry_out();
@@ -474,10 +481,15 @@ impl Driver {
                 .into_iter()
                 .flatten()
                 .min();
-        self.timer.set(next)?;
         self.slept = now();
+        self.timer.set(next.map(|at| alarm(self.slept, at)))?;
         Ok(())
     }
+}
+
+/// When to wake up for something that is due.
+fn alarm(now: Instant, due: Instant) -> Instant {
+    if due.since(now) > LONG { now + (due.since(now) - EARLY) } else { due }
 }
 
 /// Whether somebody who went to sleep to be woken at `due` was woken so late that more than a busy machine was the reason,
@@ -491,6 +503,14 @@ fn is_stall(slept: Instant, due: Instant, woken: Instant) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_sleeps_long_gets_up_early() {
+        let at = |millis: u64| Instant::from_nanos(millis * 1_000_000);
+        for (now, due, want) in [(0, 1000, 999), (999, 1000, 1000), (0, 20, 20), (0, 21, 20), (5, 0, 0)] {
+            assert_eq!(alarm(at(now), at(due)), at(want), "{now} {due}");
+        }
+    }
 
     #[test]
     fn a_wake_up_is_a_stall_if_it_is_late_in_itself_and_for_what_was_asked() {

@@ -2,6 +2,7 @@
 
 use super::key::{Kind, key};
 use crate::effect::packet::{Datagram, Port, PortId, Transmit};
+use crate::effect::time::Instant;
 use crate::kernel::socket::vrrp::{Hearing, Speaking, open};
 use crate::runtime::poll::Poll;
 use crate::vrrp::view::PortView;
@@ -58,10 +59,13 @@ impl Ports {
         }
     }
 
-    /// The next packet, none if what came was not one, or an error if nothing came.
-    pub(super) fn receive<'a>(&mut self, id: PortId, buffer: &'a mut [u8]) -> io::Result<Option<Datagram<'a>>> {
+    /// The next packet and when it came, none if what came was not one, or an error if nothing came.
+    pub(super) fn receive<'a>(&mut self, id: PortId, buffer: &'a mut [u8]) -> io::Result<Option<(Instant, Datagram<'a>)>> {
         match self.open.get_mut(&id) {
-            Some(port) => port.hearing.receive(buffer),
+            Some(port) => {
+                let datagram = port.hearing.receive(buffer)?;
+                Ok(datagram.map(|datagram| (port.hearing.arrived(), datagram)))
+            }
             None => Err(io::ErrorKind::WouldBlock.into()),
         }
     }

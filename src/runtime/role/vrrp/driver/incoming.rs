@@ -31,8 +31,10 @@ impl Driver {
         let mut buffer = std::mem::take(&mut self.buffer);
         for _ in 0..most {
             match self.ports.receive(port, &mut buffer) {
-                Ok(Some(datagram)) => {
-                    self.engine.handle(now(), Event::Received { port, datagram }, &mut self.actions);
+                Ok(Some((arrived, datagram))) => {
+                    // What waited for us does not put off when we act, but after nothing happens that was before it.
+                    self.heard = arrived.max(self.heard).max(self.slept).min(now());
+                    self.engine.handle(self.heard, Event::Received { port, datagram }, &mut self.actions);
                     self.carry_out();
                 }
                 Ok(None) => {}
@@ -78,6 +80,8 @@ impl Driver {
 
     /// Others may have been heard of meanwhile: first all of that, then what is due.
     pub(super) fn catch_up(&mut self, gap: Duration) {
+        // All of it counts as heard now: nobody is taken for silent who was only not listened to.
+        self.slept = now();
         for port in self.ports.ids() {
             self.receive(port, BACKLOG);
         }
