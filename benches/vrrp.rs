@@ -14,7 +14,7 @@ use bench::cost::{cpu, memory};
 use bench::lan::Side;
 use bench::packet::{Forged, Mac};
 use bench::wait::within;
-use bench::{Capture, Client, Daemon, Frame, Host, Lan, Monitor, Program, Sender, Stream, eventually, pause};
+use bench::{Capture, Client, Daemon, Frame, Host, Lan, Monitor, Program, Sender, Snapshot, Stream, eventually, pause};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -35,12 +35,13 @@ type Figures = Vec<(String, f64)>;
 /// A part of the benchmark: its name, what it is about, and how it is done.
 type Part = (&'static str, &'static str, fn(&Program) -> Figures);
 
-const PARTS: [Part; 9] = [
+const PARTS: [Part; 10] = [
     ("late", "a peer stops advertising: from the deadline to the first advert, from that to the first announcement", late),
     ("owner", "a router with priority 255 starts", owner),
     ("stop", "a master of a pair is stopped by SIGTERM", stop),
     ("crash", "the VRRP process of a pair's master is killed by SIGKILL", crash),
     ("thousand", "1,000 instances on four links, advert_int 1, alone", thousand),
+    ("vmacs", "400 instances with a virtual MAC each on four links, from the start to the stop", many_vmacs),
     ("dumps", "1,000 instances are asked for their state by signals", dumps),
     ("excluded", "take-over with 5,000 excluded addresses, beside an instance with advert_int 0.1", excluded),
     ("links", "an instance with a virtual MAC and advert_int 0.1 on a machine with 2,000 other interfaces", many_links),
@@ -265,6 +266,7 @@ fn crash(program: &Program) -> Figures {
 
 const LINKS: u8 = 4;
 const PER_LINK: u8 = 250;
+const VMACS_PER_LINK: u8 = 100;
 
 /// Pairs of interfaces that no instance has to do with.
 const PAIRS: usize = 1000;
@@ -291,8 +293,8 @@ fn many_links(program: &Program) -> Figures {
     ]
 }
 
-/// A router with four links, somebody on each of them, and a configuration with instances on all.
-fn links() -> (Host, Host, Vec<Lan>, String) {
+/// A router with four links, somebody on each of them, and a configuration with so many instances on each, with these lines.
+fn links(per_link: u8, more: &str) -> (Host, Host, Vec<Lan>, String) {
     let (router, other) = (Host::new("router"), Host::new("other"));
     let lans: Vec<Lan> = (0..LINKS).map(|_| Lan::new()).collect();
     let mut configuration = String::new();
@@ -300,8 +302,8 @@ fn links() -> (Host, Host, Vec<Lan>, String) {
         let interface = format!("eth{link}");
         lan.join(Side::Left, &router, &interface, &[&format!("172.16.{link}.1/24")]);
         lan.join(Side::Left, &other, &interface, &[&format!("172.16.{link}.2/24")]);
-        for vrid in 1..=PER_LINK {
-            let addresses = format!("virtual_ipaddress {{\n10.{link}.0.{vrid}/16\n}}");
+        for vrid in 1..=per_link {
+            let addresses = format!("{more}virtual_ipaddress {{\n10.{link}.0.{vrid}/16\n}}");
             configuration.push_str(&instance(&format!("VI_{link}_{vrid}"), vrid, 100, "1", &interface, &addresses));
         }
     }
@@ -326,7 +328,7 @@ fn written(watch: &Inotify, shell: &mut impl IoWrite, pid: u32, signal: &str, na
 
 fn dumps(program: &Program) -> Figures {
     const TIMES: usize = 15;
-    let (router, _other, _lans, configuration) = links();
+    let (router, _other, _lans, configuration) = links(PER_LINK, "");
     let daemon = Daemon::start(&router, program, &configuration);
     let wanted = usize::from(LINKS) * usize::from(PER_LINK);
     eventually("all addresses are there", || {
@@ -355,27 +357,72 @@ fn dumps(program: &Program) -> Figures {
     figures
 }
 
-fn thousand(program: &Program) -> Figures {
-    let (router, _other, _lans, configuration) = links();
-    let captures: Vec<Capture> = (0..LINKS).map(|link| Capture::new(&router, &format!("eth{link}"))).collect();
-    let wanted = usize::from(LINKS) * usize::from(PER_LINK);
-    let first_adverts = || -> Vec<SystemTime> {
-        let of = |capture: &Capture| {
-            let mut first = BTreeMap::new();
-            for (at, vrid) in capture.select(|frame| frame.advert().map(|advert| (frame.at, advert.vrid))) {
-                first.entry(vrid).or_insert(at);
-            }
-            first.into_values().collect::<Vec<_>>()
-        };
-        captures.iter().flat_map(of).collect()
+/// When each instance sent its first advert.
+fn first_adverts(captures: &[Capture]) -> Vec<SystemTime> {
+    let of = |capture: &Capture| {
+        let mut first = BTreeMap::new();
+        for (at, vrid) in capture.select(|frame| frame.advert().map(|advert| (frame.at, advert.vrid))) {
+            first.entry(vrid).or_insert(at);
+        }
+        first.into_values().collect::<Vec<_>>()
     };
-    let virtuals = || router.ip("-o -4 addr show").lines().filter(|line| line.contains(" 10.")).count();
+    captures.iter().flat_map(of).collect()
+}
+
+/// How many virtual addresses of [`links`] it has.
+fn virtuals(router: &Host) -> usize {
+    router.ip("-o -4 addr show").lines().filter(|line| line.contains(" 10.")).count()
+}
+
+fn many_vmacs(program: &Program) -> Figures {
+    let (router, _other, _lans, configuration) = links(VMACS_PER_LINK, "use_vmac\n");
+    let captures: Vec<Capture> = (0..LINKS).map(|link| Capture::new(&router, &format!("eth{link}"))).collect();
+    let wanted = usize::from(LINKS) * usize::from(VMACS_PER_LINK);
+    let macvlans = || router.ip("-o link show type macvlan").lines().count();
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    let before = Snapshot::of(&router);
     let started = SystemTime::now();
     let mut daemon = Daemon::start(&router, program, &configuration);
-    eventually("all instances advertise", || (first_adverts().len() == wanted).then_some(()));
-    let first = first_adverts();
+    eventually("all virtual MACs are there", || (macvlans() == wanted).then_some(()));
+    let made = SystemTime::now();
+    eventually("all instances advertise", || (first_adverts(&captures).len() == wanted).then_some(()));
+    let first = first_adverts(&captures);
     let (earliest, latest) = (first.iter().min().copied().unwrap_or(started), first.iter().max().copied().unwrap_or(started));
-    eventually("all addresses are there", || (virtuals() == wanted).then_some(()));
+    eventually("all addresses are there", || (virtuals(&router) == wanted).then_some(()));
+    let complete = SystemTime::now();
+    // The second round of announcements is over.
+    pause(Duration::from_secs(8));
+    let took = memory(&daemon.processes());
+    let asked = SystemTime::now();
+    let status = daemon.stop();
+    let gone = SystemTime::now();
+    // What the kernel still does with interfaces that were deleted is over when it tells of none.
+    let vanished = within(Duration::from_secs(30), || (macvlans() == 0).then(SystemTime::now));
+    vec![
+        ("start to the last virtual MAC, ms".to_owned(), milliseconds(started, made)),
+        ("start to the first advert, ms".to_owned(), milliseconds(started, earliest)),
+        ("first advert to the last instance's first, ms".to_owned(), milliseconds(earliest, latest)),
+        ("start to the last address, ms".to_owned(), milliseconds(started, complete)),
+        ("memory of all processes, KiB".to_owned(), number(usize::try_from(took.proportional).unwrap_or(usize::MAX))),
+        ("signal to exit, ms".to_owned(), milliseconds(asked, gone)),
+        ("signal to the end of the last virtual MAC, ms".to_owned(), vanished.map_or(f64::NAN, |at| milliseconds(asked, at))),
+        ("exit status 0".to_owned(), f64::from(u8::from(status.success()))),
+        ("virtual MACs left".to_owned(), number(macvlans())),
+        ("addresses left".to_owned(), number(virtuals(&router))),
+        ("links, settings and rules that are not as before".to_owned(), number(before.differences(&router))),
+    ]
+}
+
+fn thousand(program: &Program) -> Figures {
+    let (router, _other, _lans, configuration) = links(PER_LINK, "");
+    let captures: Vec<Capture> = (0..LINKS).map(|link| Capture::new(&router, &format!("eth{link}"))).collect();
+    let wanted = usize::from(LINKS) * usize::from(PER_LINK);
+    let started = SystemTime::now();
+    let mut daemon = Daemon::start(&router, program, &configuration);
+    eventually("all instances advertise", || (first_adverts(&captures).len() == wanted).then_some(()));
+    let first = first_adverts(&captures);
+    let (earliest, latest) = (first.iter().min().copied().unwrap_or(started), first.iter().max().copied().unwrap_or(started));
+    eventually("all addresses are there", || (virtuals(&router) == wanted).then_some(()));
     // The second round of announcements, five seconds after the first, is over.
     pause(Duration::from_secs(8));
     captures.iter().for_each(Capture::clear);
@@ -396,7 +443,7 @@ fn thousand(program: &Program) -> Figures {
     let asked = Instant::now();
     daemon.stop();
     let stopped = asked.elapsed();
-    let left = u32::try_from(virtuals()).unwrap_or(u32::MAX);
+    let left = u32::try_from(virtuals(&router)).unwrap_or(u32::MAX);
     let mebibytes = |kibibytes: u64| f64::from(u32::try_from(kibibytes).unwrap_or(u32::MAX)) / 1024.0;
     vec![
         ("start to the first advert, ms".to_owned(), milliseconds(started, earliest)),

@@ -13,12 +13,16 @@ const GROUP: u32 = 0x7374_6664;
 
 /// Whether it still is as we made it. What others may do to it, such as give it addresses, is no part of that.
 pub(super) fn is_as_made(link: &Link, new: &NewDevice, links: &Links) -> bool {
-    let asks = !link.no_arp || links.get(new.parent).is_some_and(|parent| parent.no_arp);
-    new.is(link) && asks
+    new.is(link) && !is_silenced(link, new, links)
+}
+
+/// It answers no ARP, though its parent does.
+fn is_silenced(link: &Link, new: &NewDevice, links: &Links) -> bool {
+    link.no_arp && links.get(new.parent).is_none_or(|parent| !parent.no_arp)
 }
 
 /// Whether it is of this kind and in this place, whatever somebody has made of it.
-fn was(link: &Link, new: &NewDevice) -> bool {
+pub(super) fn was(link: &Link, new: &NewDevice) -> bool {
     let alike = match new.upper {
         Upper::Macvlan(_) => matches!(link.kind, Kind::Macvlan { .. }),
         Upper::Ipvlan(_) => link.kind == Kind::Ipvlan,
@@ -72,6 +76,9 @@ fn finish(new: &NewDevice, made: &Link, fresh: bool, batch: &mut Batch, links: &
         let done = write(Scope::Device(made.device), knob, value, links, batch);
         done.map_err(|reason| Snag::Refused(format!("{}: {reason}", knob.name())))?;
     }
+    if is_silenced(made, new, links) {
+        must(batch, link::asking(made.device), "ARP")?;
+    }
     must(batch, link::up(made.device), "up")?;
     if let Some(parent) = links.get(new.parent).filter(|_| new.shows_parent) {
         // Nothing changes by it, but the kernel tells everybody of the parent.
@@ -90,9 +97,6 @@ pub(super) fn change(new: &NewDevice, batch: &mut Batch, links: &Links) -> Resul
         if made.kind != (Kind::Macvlan { private: true }) {
             must(batch, link::private(made.device), "mode")?;
         }
-    }
-    if !is_as_made(made, new, links) && made.no_arp {
-        must(batch, link::asking(made.device), "ARP")?;
     }
     if let Some(group) = new.group {
         must(batch, link::group(made.device, group), "group")?;
@@ -115,7 +119,7 @@ pub(super) fn remove(new: &NewDevice, batch: &mut Batch, links: &Links) -> Resul
 /// Several, with the outcome for each. The kernel waits for all who may be looking at an interface before it lets go of it, and
 /// does so once for those that go together.
 pub(super) fn remove_all(all: &[&NewDevice], batch: &mut Batch, links: &Links) -> Vec<Result<(), Snag>> {
-    let there: Vec<Option<&Link>> = all.iter().map(|new| links.named(&new.name).filter(|link| new.is(link))).collect();
+    let there: Vec<Option<&Link>> = all.iter().map(|new| links.named(&new.name).filter(|link| was(link, new))).collect();
     let taken: HashSet<u32> = links.iter().map(|link| link.group).collect();
     let group = (GROUP..).find(|group| !taken.contains(group)).unwrap_or(GROUP);
     let moves: Vec<Request> = there.iter().flatten().map(|link| link::group(link.device, group)).collect();

@@ -127,6 +127,18 @@ impl Holder {
         self.looker.forget();
     }
 
+    /// Those of the interfaces that are there, in the right place, but not as they are to be, become the owner's: they are known
+    /// to be a predecessor's. Holding them makes them what they were.
+    pub fn adopt_altered(&mut self, owner: Owner, facts: &[Fact]) {
+        for fact in facts {
+            if let Fact::Device(new) = fact
+                && self.links.named(&new.name).is_some_and(|link| !new.is(link) && device::was(link, new))
+            {
+                self.ledger.adopt_altered(owner, (**new).clone());
+            }
+        }
+    }
+
     /// All that the owner wants from now on. Saying it again costs nothing, unless something of it was refused or lost, which
     /// is then tried again.
     pub fn hold(&mut self, owner: Owner, facts: &[Fact]) -> Ticket {

@@ -15,6 +15,14 @@ pub(super) struct Bursts {
     after_lower: VecDeque<Instant>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// So many announcements of every address.
+    Rounds(u32),
+    /// One on each interface that adverts do not keep known to switches: `all` of these, or the virtual MACs.
+    Extra { all: bool },
+}
+
 impl Bursts {
     /// A new master, or one with a new address: the second burst comes after the delay, the refreshes after that.
     pub(super) fn start(now: Instant, garp: &Garp) -> Self {
@@ -51,10 +59,11 @@ impl Bursts {
         [self.second, self.refresh, self.extra, self.after_lower.front().copied()].into_iter().flatten().min()
     }
 
-    /// How many rounds are due, if any.
-    pub(super) fn due(&mut self, now: Instant, garp: &Garp) -> Option<u32> {
-        let mut rounds = None;
-        let mut add = |repeat: u32| rounds = Some(repeat.max(rounds.unwrap_or(0)));
+    /// What is due, if anything.
+    pub(super) fn due(&mut self, now: Instant, garp: &Garp) -> Option<Due> {
+        let mut rounds = 0;
+        let mut extra = None;
+        let mut add = |repeat: u32| rounds = repeat.max(rounds);
         if self.second.is_some_and(|at| at <= now) {
             self.second = None;
             add(garp.repeat);
@@ -65,20 +74,20 @@ impl Bursts {
         }
         if self.extra.is_some_and(|at| at <= now) {
             self.extra = garp.extra.map(|extra| now + extra.interval);
-            // Virtual MACs have none yet: only `all` has anything to announce.
-            add(u32::from(garp.extra.is_some_and(|extra| extra.all)));
+            extra = garp.extra.map(|extra| Due::Extra { all: extra.all });
         }
         while self.after_lower.front().is_some_and(|&at| at <= now) {
             self.after_lower.pop_front();
             add(garp.lower_prio_repeat);
         }
-        rounds.filter(|&rounds| rounds > 0)
+        if rounds > 0 { Some(Due::Rounds(rounds)) } else { extra }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::global::vrrp::ExtraGarp;
     use std::time::Duration;
 
     const fn garp(delay: u64, refresh: u64, lower: u64) -> Garp {
@@ -93,12 +102,20 @@ mod tests {
         }
     }
 
-    fn run(bursts: &mut Bursts, garp: &Garp, until: u64) -> Vec<(u64, u32)> {
+    fn all_due(bursts: &mut Bursts, garp: &Garp, until: u64) -> Vec<(u64, Due)> {
         let mut list = Vec::new();
         while let Some(at) = bursts.next().filter(|at| *at <= seconds(until)) {
-            list.extend(bursts.due(at, garp).map(|rounds| (at.as_nanos() / 1_000_000_000, rounds)));
+            list.extend(bursts.due(at, garp).map(|due| (at.as_nanos() / 1_000_000_000, due)));
         }
         list
+    }
+
+    fn run(bursts: &mut Bursts, garp: &Garp, until: u64) -> Vec<(u64, u32)> {
+        let rounds = |(at, due)| match due {
+            Due::Rounds(rounds) => Some((at, rounds)),
+            Due::Extra { .. } => None,
+        };
+        all_due(bursts, garp, until).into_iter().filter_map(rounds).collect()
     }
 
     fn seconds(n: u64) -> Instant {
@@ -109,6 +126,15 @@ mod tests {
     fn the_second_burst_comes_after_the_delay_and_refreshes_after_both() {
         let garp = garp(2, 3, 1);
         assert_eq!(run(&mut Bursts::start(seconds(0), &garp), &garp, 9), [(2, 5), (5, 2), (8, 2)]);
+    }
+
+    #[test]
+    fn further_interfaces_have_their_turn_unless_everything_is_announced_then() {
+        for all in [false, true] {
+            let garp = Garp { extra: Some(ExtraGarp { interval: Duration::from_secs(2), all }), ..garp(4, 0, 1) };
+            let due = all_due(&mut Bursts::start(seconds(0), &garp), &garp, 7);
+            assert_eq!(due, [(2, Due::Extra { all }), (4, Due::Rounds(5)), (6, Due::Extra { all })]);
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The interfaces that instances live on in the place of a real one (`use_vmac`, `use_ipvlan`), and the settings of the kernel
 //! that these need: which there are to be, what they are called, and who uses which.
 
+mod left;
+
 use crate::effect::device::{Kind, Knob, NewDevice, Scope, Setting, Upper};
 use crate::effect::net::{Device, Fact, Link, Links, Mac, Placed};
 use crate::model::Model;
@@ -105,7 +107,7 @@ impl Plan {
         self.names.is_empty()
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.values().map(|name| &**name)
     }
 

@@ -5,7 +5,7 @@ mod transition;
 
 use super::admit::Remark;
 use super::auth::Memory;
-use super::burst::Bursts;
+use super::burst::{Bursts, Due};
 use super::device::Plan;
 use super::election::{master_down, skew, waiting_priority};
 use super::fault::Faults;
@@ -312,7 +312,7 @@ impl Instance {
             }
             State::Backup { .. } => None,
             State::Master { next_advert, bursts, renewal, .. } => {
-                let rounds = bursts.due(cx.now, &self.conf.garp);
+                let announcements = bursts.due(cx.now, &self.conf.garp);
                 if renewal.is_some_and(|at| at <= cx.now) {
                     *renewal = self.conf.vip_lease().map(|lease| cx.now + lease / 3);
                     cx.actions.push(Action::Renew(Owner::Instance(self.id)));
@@ -326,8 +326,10 @@ impl Instance {
                         *next_advert = if next > cx.now { next } else { cx.now + self.conf.advert_interval };
                     }
                 }
-                if let Some(rounds) = rounds {
-                    self.announce(rounds, cx);
+                match announcements {
+                    Some(Due::Rounds(rounds)) => self.announce(rounds, cx),
+                    Some(Due::Extra { all }) => self.announce_further(all, cx),
+                    None => {}
                 }
                 None
             }

@@ -59,14 +59,31 @@ pub(super) fn facts(conf: &Instance, site: Site, plan: &Plan, links: &Links, lea
     placed.chain(routes).chain(rules).collect()
 }
 
-/// What a master announces, in order: neighbours on a link without address resolution need not be told.
+/// Neighbours on a link without address resolution need not be told.
+fn target(conf: &Instance, address: &Address, site: Site, plan: &Plan, links: &Links) -> Option<Target> {
+    let device = device(conf, address, site, plan, links)?;
+    let silent = links.get(device).is_some_and(|link| link.no_arp);
+    (!silent).then_some(Target { device, address: address.prefix.address })
+}
+
+/// What a master announces, in order.
 pub(super) fn targets(conf: &Instance, site: Site, plan: &Plan, links: &Links) -> Box<[Target]> {
-    let target = |address: &Address| {
-        let device = device(conf, address, site, plan, links)?;
-        let silent = links.get(device).is_some_and(|link| link.no_arp);
-        (!silent).then_some(Target { device, address: address.prefix.address })
-    };
-    addresses(conf).filter_map(target).collect()
+    addresses(conf).filter_map(|address| target(conf, address, site, plan, links)).collect()
+}
+
+/// One address of each interface that carries any and does not send the adverts: of `all`, or of virtual MACs.
+pub(super) fn further_targets(conf: &Instance, site: Site, plan: &Plan, links: &Links, all: bool) -> Box<[Target]> {
+    let own = links.named(plan.own(conf).unwrap_or_default()).map(|link| link.device);
+    let mut list: Vec<Target> = Vec::new();
+    for address in addresses(conf) {
+        let Some(target) = target(conf, address, site, plan, links) else { continue };
+        let virtual_mac = plan.of_address(conf, address).is_some() || Some(target.device) == own;
+        let adverts = Some(target.device) == site.home;
+        if (all || virtual_mac) && !adverts && list.iter().all(|other| other.device != target.device) {
+            list.push(target);
+        }
+    }
+    list.into()
 }
 
 /// What adverts are sent from: as configured, or the first address of the interface that is nobody's virtual one. IPv6 adverts

@@ -80,6 +80,14 @@ impl Instance {
         }
     }
 
+    /// Once on each interface whose MAC address no advert comes from (`garp_extra_if`).
+    pub(super) fn announce_further(&self, all: bool, cx: &mut Cx<'_>) {
+        let targets = place::further_targets(&self.conf, self.site, cx.plan, cx.links, all);
+        if !targets.is_empty() && self.is_master() {
+            cx.actions.push(Action::Announce(Announce { instance: self.id, targets, repeat: 1 }));
+        }
+    }
+
     /// One advert, to the group or to every peer.
     pub(super) fn send(&mut self, priority: u8, cx: &mut Cx<'_>) {
         let (Some(port), Some(source)) = (self.port, self.source) else { return };

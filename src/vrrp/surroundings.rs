@@ -84,6 +84,7 @@ impl Engine {
         let moved = instance.site.home.is_some() && home.is_some() && instance.site != site;
         let mut causes = vec![
             (Cause::Unusable("its configuration cannot work"), conf.crippled),
+            (Cause::Unusable("Cannot use unicast without any peers"), conf.lacks_peers()),
             (Cause::NoSource, source.is_none() && (conf.interface.is_none() || home.is_some())),
         ];
         if let Some(name) = conf.interface.as_deref() {

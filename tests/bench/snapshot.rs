@@ -1,7 +1,9 @@
 //! What a kernel holds of the network, to be compared after a daemon has come and gone.
 
 use super::host::Host;
+use super::wait::within;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Links, addresses, routes, rules, settings and packet filters of a namespace, one thing a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +12,8 @@ pub(crate) struct Snapshot(Vec<String>);
 impl Snapshot {
     #[track_caller]
     pub(crate) fn of(host: &Host) -> Self {
+        // A fresh interface has its link-local address a moment before the route to it. One that is down has no route.
+        let _ = within(Duration::from_secs(2), || link_locals_are_routed(host).then_some(()));
         let mut lines = Vec::new();
         let mut take = |text: String, keep: fn(&str) -> Option<String>| lines.extend(text.lines().filter_map(keep));
         // Numbers of interfaces are no matter, nor is the order in which there were others between them.
@@ -24,6 +28,14 @@ impl Snapshot {
         Self(lines)
     }
 
+    /// How much is there now that was not, or the other way round.
+    #[track_caller]
+    pub(crate) fn differences(&self, host: &Host) -> usize {
+        let now = Self::of(host);
+        let (before, after): (BTreeSet<&String>, BTreeSet<&String>) = (self.0.iter().collect(), now.0.iter().collect());
+        before.symmetric_difference(&after).count()
+    }
+
     /// The kernel holds the same again.
     #[track_caller]
     pub(crate) fn assert_back(&self, host: &Host) {
@@ -34,6 +46,14 @@ impl Snapshot {
         assert!(gone.is_empty() && come.is_empty(), "{} is not as it was:\n{}\n{}", host.name(), gone.join("\n"), come.join("\n"));
         assert_eq!(now.0.len(), self.0.len(), "something is there twice");
     }
+}
+
+fn link_locals_are_routed(host: &Host) -> bool {
+    let routes = host.ip("-6 -o route show table local");
+    let is_routed = |address: &str| routes.lines().any(|line| line.split_whitespace().any(|word| word == address));
+    let shown = host.ip("-6 -o addr show scope link up");
+    let mut addresses = shown.lines().filter_map(|line| line.split_whitespace().nth(3)?.split('/').next());
+    addresses.all(is_routed)
 }
 
 /// Without what only tells how long something has left, or that the kernel has just begun with it.

@@ -1,10 +1,14 @@
 //! What others do to our virtual MACs, what neighbours learn of them, and what outlives the end of all our processes.
+//!
+//! `PROGRAM_UNDER_TEST=/usr/sbin/keepalived cargo test --test netns care::` shows what keepalived 2.2.7 makes of it. What it passes as
+//! well, or has nothing to do with, says what it guards.
 
 #![expect(clippy::disallowed_methods, reason = "what a daemon leaves in files is looked at there")]
 
 use crate::bench::client::neighbour;
 use crate::bench::lan::Side;
 use crate::bench::packet::{Forged, Mac};
+use crate::bench::wait::within;
 use crate::bench::{Capture, Client, Daemon, Host, Lan, Program, Sender, Snapshot, eventually, pause};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -106,8 +110,8 @@ fn a_virtual_mac_that_another_program_changes_is_made_as_it_was() {
     for change in ["link set vrrp.51 address 02:00:00:00:00:99", "link set vrrp.51 type macvlan mode bridge", "link set vrrp.51 arp off"] {
         let (told, faults) = (daemon.said("vrrp.51 was changed by another program"), daemon.said("FAULT"));
         host.ip(change);
-        daemon.wait_said_times("vrrp.51 was changed by another program", told + 1);
         eventually(change, || is_as_made(&host));
+        daemon.wait_said_times("vrrp.51 was changed by another program", told + 1);
         carries(&host, "vrrp.51", VIP).expect("its address stays");
         assert_eq!(daemon.said("FAULT"), faults, "{change}");
         // So that each counts by itself, and none of them too much.
@@ -131,11 +135,66 @@ fn who_keeps_changing_a_virtual_mac_is_given_way_to_for_a_while() {
     eventually("it gives in", || {
         host.ip("link set vrrp.51 address 02:00:00:00:00:99");
         pause(Duration::from_millis(250));
-        (daemon.said("FAULT: another program keeps changing its interface") > 0).then_some(())
+        carries(&host, "vrrp.51", VIP).is_none().then_some(())
     });
-    eventually("its address is given up", || carries(&host, "vrrp.51", VIP).is_none().then_some(()));
+    daemon.wait_said("FAULT: another program keeps changing its interface");
     assert!(daemon.stop().success(), "{}", daemon.text());
     assert!(host.attempt("ip link show dev vrrp.51").is_err(), "it goes all the same");
+}
+
+#[test]
+fn a_virtual_mac_that_was_changed_while_nobody_ran_is_made_as_it_was_by_the_next_start() {
+    for change in [
+        &["address 02:00:00:00:00:99"][..],
+        &["type macvlan mode bridge"],
+        &["arp off"],
+        &["type macvlan mode bridge", "address 02:00:00:00:00:99"],
+    ] {
+        let lan = Lan::new();
+        let host = router(&lan);
+        let before = Snapshot::of(&host);
+        let daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
+        eventually("it is master", || carries(&host, "vrrp.51", VIP));
+        settle(&host, &daemon);
+        daemon.kill_all();
+        drop(daemon);
+        for change in change {
+            host.ip(&format!("link set vrrp.51 {change}"));
+        }
+        assert!(is_as_made(&host).is_none(), "{change:?}");
+        let mut daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
+        eventually("it is as it was", || is_as_made(&host));
+        daemon.wait_said("Entering MASTER STATE");
+        eventually("its address is there", || carries(&host, "vrrp.51", VIP));
+        assert_eq!(host.ip("-o link show type macvlan").lines().count(), 1, "there is no second one");
+        assert!(daemon.stop().success(), "{}", daemon.text());
+        before.assert_back(&host);
+    }
+}
+
+/// keepalived does not touch it either: this guards against knowing too much by its name.
+#[test]
+fn a_macvlan_of_somebody_else_keeps_the_name_that_ours_would_have() {
+    let lan = Lan::new();
+    let host = router(&lan);
+    for line in ["link add vrrp.51 link eth0 address 02:00:00:00:00:99 type macvlan mode bridge", "link set vrrp.51 up"] {
+        host.ip(line);
+    }
+    let before = Snapshot::of(&host);
+    let mut daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
+    eventually("it is master", || carries(&host, "vrrp1.51", VIP));
+    assert!(host.ip("-d -o link show dev vrrp.51").contains("02:00:00:00:00:99"));
+    assert!(daemon.stop().success(), "{}", daemon.text());
+    before.assert_back(&host);
+}
+
+/// Until it has set all that it sets, and has kept what was before, if it does so at all.
+fn settle(host: &Host, daemon: &Daemon) {
+    daemon.wait_said("Entering MASTER STATE");
+    let kept = host.folder().join("r.settings");
+    let is_kept = || std::fs::read_to_string(&kept).ok().filter(|text| text.contains(" arp_ignore ") && text.contains(" arp_announce "));
+    // Who does not will not have given anything back in the end.
+    let _ = within(Duration::from_secs(10), is_kept);
 }
 
 fn filter(host: &Host) {
@@ -153,11 +212,7 @@ fn what_settings_were_is_known_after_the_end_of_all_processes() {
     for _ in 0..2 {
         let daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
         eventually("it is master", || carries(&host, "vrrp.51", VIP));
-        eventually("it has kept what was", || host.attempt("sysctl -n net.ipv4.conf.eth0.arp_announce").ok().filter(|v| v.trim() == "2"));
-        // All of it is with the supervisor when this is known.
-        daemon.wait_said("Entering MASTER STATE");
-        let kept = host.folder().join("r.settings");
-        eventually("it is written", || std::fs::read_to_string(&kept).ok().filter(|text| text.contains(" arp_announce 1\n")));
+        settle(&host, &daemon);
         daemon.kill_all();
     }
     let mut daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
@@ -177,8 +232,7 @@ fn a_start_without_virtual_macs_gives_back_what_one_with_them_had_set() {
     let before = names.map(setting);
     let daemon = Daemon::start(&host, &standfast(), &configuration(150, "use_vmac"));
     eventually("it is master", || carries(&host, "vrrp.51", VIP));
-    let kept = host.folder().join("r.settings");
-    eventually("it is written", || std::fs::read_to_string(&kept).ok().filter(|text| text.contains(" arp_announce 1\n")));
+    settle(&host, &daemon);
     assert_ne!(names.map(setting), before);
     daemon.kill_all();
     drop(daemon);
@@ -210,6 +264,7 @@ fn queued(host: &Host) -> u32 {
     queue.map_or(0, |queue| u32::from_str_radix(queue, 16).expect("a number"))
 }
 
+/// keepalived does that, too: it guards what the keywords are for.
 #[test]
 fn receive_buffers_are_as_large_as_configured() {
     /// A packet is counted with all that the kernel keeps with it, and the last one may go beyond the end.
@@ -245,6 +300,32 @@ fn receive_buffers_are_as_large_as_configured() {
     }
 }
 
+/// keepalived does that, too: it guards what the keywords are for.
+#[test]
+fn netlink_sockets_have_as_much_room_as_configured() {
+    let lan = Lan::new();
+    let host = router(&lan);
+    let most: u32 = host.sh("sysctl -n net.core.rmem_max").trim().parse().expect("a number");
+    let more = most + 50_000;
+    for kind in ["cmd", "monitor"] {
+        let keyword = format!("vrrp_netlink_{kind}_rcv_bufs");
+        for (lines, want) in [
+            (format!("{keyword} 30000"), 30_000),
+            (format!("{keyword} {more}"), most),
+            (format!("{keyword} {more}\n{keyword}_force"), more),
+        ] {
+            // The kernel doubles it, for what it spends itself.
+            let word = format!("rb{},", want * 2);
+            let count = || host.sh("ss -f netlink -a -m -n").lines().filter(|line| line.contains(&word)).count();
+            assert_eq!(count(), 0, "nobody else has that much");
+            let daemon = Daemon::start(&host, &standfast(), &format!("global_defs {{\n{lines}\n}}\n{}", configuration(150, "")));
+            daemon.wait_said("Entering MASTER STATE");
+            assert!(count() > 0, "{lines}");
+        }
+    }
+}
+
+/// keepalived manages that, too. It guards against a start or an event that takes longer with each interface of others.
 #[test]
 fn thousands_of_interfaces_are_nothing_to_those_who_live_on_others() {
     let lan = Lan::new();
@@ -268,6 +349,7 @@ fn thousands_of_interfaces_are_nothing_to_those_who_live_on_others() {
     assert!(!host.has_address(VIP));
 }
 
+/// No daemon takes part: it guards our way of asking the kernel.
 #[test]
 fn each_way_of_polling_tells_what_the_carrier_is() {
     use standfast::kernel::linkbeat::Poller;

@@ -183,3 +183,34 @@ fn two_daemons_do_not_touch_the_rules_of_each_other() {
     first.stop();
     before.assert_back(&scene.router);
 }
+
+#[test]
+fn what_is_asked_of_iptables_and_ipsets_nftables_does_and_leaves_nothing() {
+    for (keywords, said) in [
+        ("vrrp_iptables", "vrrp_iptables: nftables does the same, in its table keepalived"),
+        ("vrrp_iptables IN OUT\nvrrp_ipsets one two three four", "vrrp_iptables: nftables does the same, in its table keepalived"),
+        ("vrrp_ipsets one", "vrrp_ipsets: nftables does the same, in its table keepalived"),
+    ] {
+        let scene = Scene::new();
+        // As iptables makes its chains, and an administrator those that keepalived is to use.
+        scene.router.nft(
+            "table ip filter { chain INPUT { type filter hook input priority filter; } ; chain IN { } ; chain OUT { } ; }\n\
+             table ip6 filter { chain IN { } ; chain OUT { } ; }\n",
+        );
+        let before = Snapshot::of(&scene.router);
+        let theirs = || ["ip", "ip6"].map(|family| scene.router.sh(&format!("nft list table {family} filter")));
+        let empty = theirs();
+        let user = Client::start(&scene.user, VIP);
+        let mut daemon = scene.start(&format!("global_defs {{\n{keywords}\n}}\n{}", instance("no_accept")));
+        daemon.wait_said(said);
+        assert_eq!(daemon.said("nftables does the same"), 1, "{keywords}");
+        scene.ask_for_a_while();
+        assert!(!scene.pings(VIP) && !scene.pings(VIP6), "{keywords}");
+        assert!(scene.pings("2001:db8::1"));
+        assert!(scene.rules().contains("table ip keepalived") && scene.rules().contains("table ip6 keepalived"), "{keywords}");
+        assert_eq!(theirs(), empty, "{keywords}");
+        assert!(daemon.stop().success(), "{}", daemon.text());
+        assert_eq!(user.answers(), 0, "{keywords}: not even while it came or went");
+        before.assert_back(&scene.router);
+    }
+}

@@ -6,7 +6,8 @@ use standfast::config::diagnostic::Class;
 use standfast::config::host::Stated;
 use standfast::config::source::{Files, Refusal as Unreadable};
 use standfast::config::{Options, load};
-use standfast::effect::net::{Device, Fact, InstanceId, Links, Owner, Placed};
+use standfast::effect::device::{NewDevice, Upper};
+use standfast::effect::net::{Device, Fact, InstanceId, Links, Mac, Owner, Placed};
 use standfast::kernel::holder::{Holder, Refusal, Ticket};
 use standfast::kernel::rtnl::{Change, Monitor, Picture};
 use std::path::Path;
@@ -673,4 +674,75 @@ fn an_interface_that_comes_back_gets_its_addresses_again() {
     assert!(scene.host.ip("route show 10.78.0.0/24").contains("dev e1"));
     scene.hold(ONE, &[]);
     assert_eq!(scene.shown(" inet").len(), 4);
+}
+
+/// So many macvlans on `e0`.
+fn macvlans(scene: &Scene, count: u8) -> Vec<Fact> {
+    let parent = scene.device("e0");
+    let new = |number: u8| NewDevice {
+        name: format!("v{number}").into(),
+        parent,
+        upper: Upper::Macvlan(Mac([0, 0, 0x5e, 0, 1, number])),
+        group: None,
+        vrf: None,
+        settings: Box::default(),
+        shows_parent: false,
+    };
+    (1..=count).map(|number| Fact::Device(Box::new(new(number)))).collect()
+}
+
+#[test]
+fn interfaces_of_ours_go_together_and_take_nobody_elses_along() {
+    let mut scene = Scene::new();
+    // Somebody else has one in the group that is tried first.
+    for line in
+        ["link add theirs link e0 type macvlan mode private", "link set theirs group 1937008228 up", "link add v9 type veth peer name w9"]
+    {
+        scene.host.ip(line);
+    }
+    let before = scene.host.ip("-o link show").lines().count();
+    let facts = macvlans(&scene, 8);
+    scene.hold(Owner::Devices, &facts);
+    let count = |scene: &Scene| scene.host.ip("-o link show").lines().count();
+    assert_eq!(count(&scene), before + 8);
+    scene.hold(Owner::Devices, &facts[..6]);
+    assert_eq!(count(&scene), before + 6);
+    // What somebody has made something else of goes as well, and what has gone is not missed.
+    scene.host.ip("link set v1 address 02:00:00:00:00:99");
+    scene.host.ip("link set v2 type macvlan mode bridge");
+    scene.host.ip("link del v3");
+    scene.holder.hold(Owner::Devices, &[]);
+    scene.quiet();
+    assert!(scene.refused.is_empty(), "{:#?}", scene.refused);
+    let left = scene.host.ip("-o link show");
+    assert_eq!(left.lines().count(), before, "{left}");
+    assert!(left.contains(" theirs@e0:") && left.contains(" v9@"), "{left}");
+}
+
+#[test]
+fn one_that_was_changed_before_we_came_is_made_as_it_was_and_nobody_elses_is() {
+    let mut scene = Scene::new();
+    let facts = macvlans(&scene, 3);
+    for line in [
+        "link add v1 link e0 address 02:00:00:00:00:99 type macvlan mode bridge",
+        "link add v2 link e0 address 02:00:00:00:00:98 type macvlan mode private",
+        "link add v3 link e1 address 02:00:00:00:00:97 type macvlan mode private",
+    ] {
+        scene.host.ip(line);
+    }
+    scene.succeed(Owner::Devices, &[]);
+    scene.holder.adopt_altered(Owner::Devices, &[facts[0].clone(), facts[2].clone()]);
+    scene.holder.hold(Owner::Devices, &facts);
+    scene.quiet();
+    let mut refused: Vec<&Fact> = scene.refused.iter().map(|refusal| &refusal.fact).collect();
+    refused.sort_by_key(|fact| format!("{fact:?}"));
+    assert_eq!(refused, [&facts[1], &facts[2]], "nobody said that these were ours");
+    let shown = scene.host.ip("-d -o link show dev v1");
+    assert!(shown.contains("00:00:5e:00:01:01") && shown.contains("macvlan mode private") && shown.contains(",UP"), "{shown}");
+    scene.holder.hold(Owner::Devices, &[]);
+    scene.quiet();
+    assert!(scene.host.attempt("ip link show dev v1").is_err());
+    for name in ["v2", "v3"] {
+        scene.host.ip(&format!("link show dev {name}"));
+    }
 }

@@ -255,6 +255,23 @@ fn whoever_is_stripped_again_and_again_goes_to_fault_and_says_why() {
     scene.wait_master(1);
 }
 
+/// keepalived reads the same file without the lines that it does not know.
+#[test]
+fn a_router_whose_daemon_was_killed_outright_gives_a_leased_address_up_by_itself() {
+    let scene = Scene::new();
+    let lease = "@standfast standfast {\n@standfast vip_lease 3\n@standfast }\n";
+    let first = scene.start(0, &format!("{lease}{}", instance(150, "")));
+    scene.wait_master(0);
+    let _second = scene.start(1, &format!("{lease}{}", instance(100, "")));
+    // Longer than the lease: it is renewed.
+    pause(Duration::from_secs(5));
+    assert!(scene.routers[0].has_address(VIP) && !scene.routers[1].has_address(VIP));
+    first.kill_all();
+    scene.wait_master(1);
+    eventually("the dead one has it no more", || (!scene.routers[0].has_address(VIP)).then_some(()));
+    assert!(scene.routers[1].has_address(VIP));
+}
+
 /// Both sides know the winner soon after they meet again. `deaf`: the winner never hears the other one.
 fn meet_again(deaf: bool) {
     let scene = Scene::new();
@@ -356,6 +373,7 @@ fn an_interface_that_vanishes_and_comes_back_is_used_again() {
     eventually("the other one yields", || (!scene.routers[1].has_address(VIP)).then_some(()));
 }
 
+/// keepalived 2.2.7 manages that, too.
 #[test]
 fn an_interface_that_comes_late_is_used() {
     let scene = Scene::new();
@@ -371,6 +389,7 @@ fn an_interface_that_comes_late_is_used() {
     eventually("it advertises", || (scene.capture.adverts(mac).len() >= 2).then_some(()));
 }
 
+/// keepalived 2.2.7 manages that, too.
 #[test]
 fn an_interface_that_is_renamed_and_renamed_back_is_used_again() {
     let scene = Scene::new();

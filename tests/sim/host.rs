@@ -1,7 +1,7 @@
 //! A machine of the LAN: what its kernel holds, and the engine that runs on it, if one does.
 
 use crate::plan::{Plan, interface, own};
-use standfast::effect::device::{Kind, NewDevice, Upper};
+use standfast::effect::device::{Kind, Knob, NewDevice, Scope, Setting, Upper};
 use standfast::effect::net::{Device, Fact, Link, Links, Local, Mac, Owner};
 use standfast::effect::packet::{Port, PortId, Reach, Seal};
 use standfast::effect::record::Record;
@@ -10,7 +10,7 @@ use standfast::model::Model;
 use standfast::model::net::{Family, Prefix};
 use standfast::vrrp::device::Plan as Fixtures;
 use standfast::vrrp::{Engine, Event};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub(crate) struct Host {
     pub(crate) records: BTreeMap<Box<str>, Record>,
     /// What is in the kernel, whoever put it there.
     pub(crate) links: Links,
+    /// Interfaces with settings that are not their own, as the supervisor and its file know.
+    lived_on: BTreeSet<Device>,
     /// What of that the process knows to be its own.
     pub(crate) ledger: BTreeMap<Owner, Vec<Fact>>,
     /// The interface to each segment, while there is one.
@@ -88,6 +90,7 @@ impl Host {
             ports: BTreeMap::new(),
             records: BTreeMap::new(),
             links: Links::default(),
+            lived_on: BTreeSet::new(),
             ledger: BTreeMap::new(),
             devices: vec![None; plan.segments.into()],
             next_device: 2,
@@ -148,12 +151,20 @@ impl Host {
         events
     }
 
+    fn virtual_mac(&self, which: usize) -> Option<&Link> {
+        let upper: Vec<Device> = self.links.iter().filter(|link| link.parent.is_some()).map(|link| link.device).collect();
+        upper.get(which % upper.len().max(1)).and_then(|&device| self.links.get(device))
+    }
+
+    /// Nobody would know by anything but its address that this virtual MAC is ours.
+    pub(crate) fn is_forgotten(&self, which: usize) -> bool {
+        let parent = self.virtual_mac(which).and_then(|link| link.parent);
+        self.engine.is_none() && self.records.is_empty() && parent.is_some_and(|parent| !self.lived_on.contains(&parent))
+    }
+
     /// Somebody deletes a virtual MAC of ours, or makes something else of it.
     pub(crate) fn harm(&mut self, which: usize, deletes: bool) -> Vec<Event<'static>> {
-        let upper: Vec<Device> = self.links.iter().filter(|link| link.parent.is_some()).map(|link| link.device).collect();
-        let Some(link) = upper.get(which % upper.len().max(1)).and_then(|&device| self.links.get(device)).cloned() else {
-            return Vec::new();
-        };
+        let Some(link) = self.virtual_mac(which).cloned() else { return Vec::new() };
         if deletes {
             return self.delete(link.device);
         }
@@ -235,6 +246,9 @@ impl Host {
     pub(crate) fn hold(&mut self, owner: Owner, wanted: Box<[Fact]>) -> Vec<Change> {
         let held = self.ledger.remove(&owner).unwrap_or_default();
         let mut changes = Vec::new();
+        if owner == Owner::Devices {
+            self.lived_on = wanted.iter().filter_map(set_on).collect();
+        }
         for fact in held.iter().filter(|fact| !wanted.contains(fact)) {
             if let Some(local) = placed(fact)
                 && self.links.remove_address(local)
@@ -308,7 +322,8 @@ impl Host {
 
     /// What has to be there before the process says its first word.
     pub(crate) fn prepare(&mut self, model: &Model) {
-        let mut plan = Fixtures::default();
+        let records: Vec<Record> = self.records.values().cloned().collect();
+        let mut plan = Fixtures::left(model, &self.links, &records, &self.lived_on);
         for _ in 0..2 {
             plan = Fixtures::new(model, &self.links, &plan);
             self.hold(Owner::Devices, plan.held().into());
@@ -340,6 +355,14 @@ impl Host {
             reached && port.device.is_none_or(|bound| self.segment_of(bound) == Some(segment)) && port.ah == packet.seal.is_some()
         };
         self.ports.iter().filter(|(_, port)| fits(port)).map(|(&id, _)| id).collect()
+    }
+}
+
+/// Whose setting it is.
+fn set_on(fact: &Fact) -> Option<Device> {
+    match fact {
+        Fact::Setting(Setting { scope: Scope::Device(device), knob: Knob::ArpIgnore, .. }) => Some(*device),
+        Fact::Setting(_) | Fact::Address(_) | Fact::Device(_) | Fact::Route(_) | Fact::Rule(_) => None,
     }
 }
 

@@ -316,8 +316,8 @@ impl World {
 
     /// Somebody deletes a virtual MAC, or makes something else of it.
     pub(crate) fn harm(&mut self, host: usize, which: usize, deletes: bool) {
-        // What was changed while nobody ran cannot be told from what is somebody else's.
-        let deletes = deletes || self.hosts[host].engine.is_none();
+        // After an end that left everything, nothing tells of virtual MACs over IPv6.
+        let deletes = deletes || self.hosts[host].is_forgotten(which);
         let events = self.hosts[host].harm(which, deletes);
         self.tell(|| format!("{host}: somebody {} a virtual MAC: {events:?}", if deletes { "deletes" } else { "changes" }));
         self.monitor_at_once(host, events);

@@ -244,6 +244,19 @@ impl Ledger {
         altered.iter().flat_map(|identity| self.of_all_owners(identity)).collect()
     }
 
+    /// An interface that a predecessor made, and that somebody has made something else of since: holding it makes it good.
+    pub(in crate::kernel) fn adopt_altered(&mut self, owner: Owner, new: NewDevice) {
+        let fact = Fact::Device(Box::new(new));
+        let identity = Identity::of(&fact);
+        if self.entries.contains_key(&identity) {
+            return;
+        }
+        let mut entry = Entry::new(fact.clone(), vec![owner], Standing::Doubtful, 0, Names::new());
+        entry.altered = true;
+        self.enter(identity, entry);
+        self.wanted.entry(owner).or_default().push(fact);
+    }
+
     /// What somebody else has made of an interface of ours is undone.
     pub(super) fn make_good(&mut self, owner: Owner, identity: &Identity, fact: Fact) -> Option<Step> {
         self.stand(identity, Standing::Held);

@@ -267,3 +267,25 @@ fn what_goes_with_its_interface_is_put_back_when_it_is_wanted_again() {
     assert_eq!(kernel.gone(&facts[0]), []);
     assert_eq!(ops(&kernel.hold(ONE, &facts)), facts.clone().map(Op::Add));
 }
+
+#[test]
+fn an_interface_of_a_predecessor_that_was_changed_is_made_good_or_taken_away() {
+    use crate::effect::device::{NewDevice, Upper};
+    use crate::effect::net::Mac;
+    let new = NewDevice {
+        name: "vrrp.51".into(),
+        parent: DEVICE,
+        upper: Upper::Macvlan(Mac([0, 0, 0x5e, 0, 1, 51])),
+        group: None,
+        vrf: None,
+        settings: Box::default(),
+        shows_parent: false,
+    };
+    let fact = Fact::Device(Box::new(new.clone()));
+    for (wanted, want) in [(vec![fact.clone()], Op::Change(fact.clone())), (vec![], Op::Remove(fact.clone()))] {
+        let mut kernel = Kernel::default();
+        kernel.ledger.adopt_altered(Owner::Devices, new.clone());
+        assert_eq!(ops(&kernel.hold(Owner::Devices, &wanted)), [want]);
+        assert_eq!(kernel.hold(Owner::Devices, &wanted), [], "once is enough");
+    }
+}

@@ -121,6 +121,11 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// It is to speak to peers, and has none: with `unicast_fault_no_peer` that does not make it speak to a group.
+    pub fn lacks_peers(&self) -> bool {
+        matches!(&self.transport, Transport::Unicast { peers, .. } if peers.is_empty())
+    }
+
     /// What the instance is known by over a reload and a restart. keepalived compares the same things, and not the name.
     pub fn identity(&self) -> Box<str> {
         let interface = self.interface.as_deref().unwrap_or("-");

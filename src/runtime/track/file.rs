@@ -189,3 +189,32 @@ fn initialise(path: &Path, initial: InitialValue) -> io::Result<()> {
     options.write(true).truncate(true).create_new(!there).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     options.open(path)?.write_all(format!("{}\n", initial.value).as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_track_file_begins_as_configured_unless_it_is_there_already() {
+        let folder = std::env::temp_dir().join(format!("standfast-init-file-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("file");
+        for (before, value, overwrite, after) in [
+            (None, -5, false, "-5\n"),
+            (None, 7, true, "7\n"),
+            (Some("123\nmore\n"), 7, false, "123\nmore\n"),
+            (Some("123\nmore\n"), 7, true, "7\n"),
+        ] {
+            let _ = fs::remove_file(&path);
+            if let Some(before) = before {
+                fs::write(&path, before).expect("written");
+            }
+            initialise(&path, InitialValue { value, overwrite }).expect("it can be written");
+            assert_eq!(fs::read_to_string(&path).expect("it is there"), after, "{before:?} {value} {overwrite}");
+        }
+        let initial = InitialValue { value: 1, overwrite: true };
+        assert!(initialise(&folder, initial).is_err(), "a folder is no file");
+        assert!(initialise(&folder.join("none/file"), initial).is_err(), "folders are not made");
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+}

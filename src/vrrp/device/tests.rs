@@ -212,3 +212,94 @@ fn two_instances_with_one_address_on_one_interface_share_it() {
     let links = links();
     assert_eq!(made(&plan(&(a + &b), &links), &links), ["vrrp.15@e0"]);
 }
+
+#[test]
+fn one_that_was_made_as_planned_is_expected_unless_more_is_to_be_put_on_it() {
+    let mac = Mac([0, 0, 0x5e, 0, 1, 15]);
+    let text = instance("A", "e0", 15, "use_vmac", "10.0.0.1")
+        + &instance("B", "e0", 16, "use_vmac", "fe80::16")
+        + &instance("C", "e0", 17, "use_ipvlan 10.0.0.9/24", "10.0.0.3")
+        + &instance("D", "e0", 18, "use_ipvlan", "fe80::18");
+    let plan = plan(&text, &links());
+    let ipvlan = |device, name| Link { kind: Kind::Ipvlan, parent: Some(E0), ..link(device, name, Mac([2; 6])) };
+    for (link, want) in [
+        (macvlan(9, "vrrp.15", mac, E0), true),
+        (ipvlan(9, "vrrp.18"), true),
+        // Nobody has planned these.
+        (macvlan(9, "vrrp.14", mac, E0), false),
+        (macvlan(9, "vrrp.15", Mac([2; 6]), E0), false),
+        (macvlan(9, "vrrp.15", mac, E1), false),
+        (Link { kind: Kind::Macvlan { private: false }, ..macvlan(9, "vrrp.15", mac, E0) }, false),
+        (link(1, "e0", Mac([2; 6])), false),
+        // An address is to go there.
+        (macvlan(9, "vrrp.16", Mac([0, 0, 0x5e, 0, 2, 16]), E0), false),
+        (ipvlan(9, "vrrp.17"), false),
+    ] {
+        assert_eq!(plan.expects(&link), want, "{link:?}");
+    }
+}
+
+#[test]
+fn what_was_changed_while_nobody_ran_is_known_by_its_name_where_there_was_one() {
+    use std::collections::BTreeSet;
+    let text = instance("A", "e0", 15, "use_vmac", "10.0.0.1");
+    let named = instance("A", "e0", 15, "use_vmac lan", "10.0.0.1");
+    let elsewhere = instance("A", "e0", 15, "use_vmac\nvmac_xmit_base", "10.0.0.1, 10.1.0.1 dev e1 use_vmac");
+    let (ours, other) = (Mac([0, 0, 0x5e, 0, 1, 15]), Mac([2; 6]));
+    let whole = [macvlan(8, "whole", ours, E0)];
+    let open = Link { kind: Kind::Macvlan { private: false }, ..macvlan(9, "vrrp.15", ours, E0) };
+    let ipvlan = Link { kind: Kind::Ipvlan, ..macvlan(9, "vrrp.15", ours, E0) };
+    for (text, there, lived_on, want) in [
+        (&text, &[macvlan(9, "vrrp.15", other, E0)][..], &[E0][..], &["vrrp.15"][..]),
+        (&text, &[open], &[E0], &["vrrp.15"]),
+        (&named, &[macvlan(9, "lan", other, E0)], &[E0], &["lan"]),
+        (&elsewhere, &[macvlan(8, "vrrp.15", other, E0), macvlan(9, "vrrp1.15", other, E1)], &[E0, E1], &["vrrp.15", "vrrp1.15"]),
+        // The other one stays whose it is.
+        (&elsewhere, &[macvlan(8, "vrrp.15", other, E0), macvlan(9, "vrrp1.15", other, E1)], &[E1], &["vrrp1.15"]),
+        (&text, &[macvlan(9, "vrrp.15", other, E0)], &[], &[]),
+        (&text, &[macvlan(9, "vrrp.15", other, E0)], &[E1], &[]),
+        (&text, &[macvlan(9, "vrrp.15", other, E1)], &[E0], &[]),
+        (&text, &[macvlan(9, "another", other, E0)], &[E0], &[]),
+        (&text, &[link(9, "vrrp.15", other)], &[E0], &[]),
+        (&text, &[ipvlan], &[E0], &[]),
+        // There is none to be missed.
+        (&text, &[whole[0].clone(), macvlan(9, "vrrp.15", other, E0)], &[E0], &[]),
+    ] {
+        let mut links = links();
+        there.iter().for_each(|link| links.put(link.clone()));
+        let model = model(text);
+        let left = Plan::left(&model, &links, &[], &BTreeSet::from_iter(lived_on.iter().copied()));
+        let names: Vec<&str> = left.names().collect();
+        assert_eq!(names, want, "{there:?} {lived_on:?}");
+        // It stays in its place.
+        let plan = Plan::new(&model, &links, &left);
+        let made: Vec<&str> = plan.held().iter().filter_map(device_name).collect();
+        assert!(want.iter().all(|name| made.contains(name)), "{made:?}");
+        assert_eq!(left.among(plan.held()).len(), want.len());
+    }
+}
+
+#[test]
+fn an_instance_that_left_a_record_had_its_own() {
+    use crate::effect::record::{Counters, Record, Standing};
+    use std::collections::BTreeSet;
+    let text = instance("A", "e0", 15, "use_vmac", "10.0.0.1") + &instance("B", "e0", 16, "use_vmac", "fe80::16");
+    let model = model(&text);
+    let mut links = links();
+    links.put(macvlan(8, "vrrp.15", Mac([2; 6]), E0));
+    links.put(macvlan(9, "vrrp.16", Mac([2, 3, 3, 3, 3, 3]), E0));
+    let record = |at: usize| Record {
+        key: model.vrrp.instances[at].identity(),
+        standing: Standing::Backup,
+        learnt: std::time::Duration::ZERO,
+        master: None,
+        counters: Counters::default(),
+        ah_sequence: 0,
+    };
+    for (records, want) in [(vec![], &[][..]), (vec![record(1)], &["vrrp.16"]), (vec![record(0), record(1)], &["vrrp.15", "vrrp.16"])] {
+        let left = Plan::left(&model, &links, &records, &BTreeSet::new());
+        let mut names: Vec<&str> = left.names().collect();
+        names.sort_unstable();
+        assert_eq!(names, want);
+    }
+}

@@ -205,6 +205,16 @@ const ROWS: &[Row] = &[
         with: 3,
         without: 0,
     },
+    Row {
+        global: "vrrp_garp_extra_if all 3",
+        own: "garp_extra_if all 3",
+        both: "virtual_ipaddress_excluded {\n 10.9.1.51 dev e1\n 10.9.1.52 dev e1\n }",
+        scene: later,
+        counted: ": announce 1 x 1",
+        with: 3,
+        without: 0,
+    },
+    Row { global: "vrrp_strict", own: "strict_mode", both: "", scene: lower, counted: "5000: advert v3 prio 150", with: 0, without: 1 },
     Row { global: "", own: "unicast_ttl 7", both: UNICAST, scene: later, counted: "to 10.9.0.20 ttl 7 ", with: 10, without: 0 },
     Row {
         global: "vrrp_check_unicast_src",
@@ -327,6 +337,49 @@ fn the_version_of_all_is_as_configured_and_so_is_where_nobody_is_a_peer() {
         let mut talker = Talker::start(&format!("global_defs {{\n {global}\n}}\n{plain}"), Manner::default());
         talker.pass(SECOND * 5);
         assert!(talker.told.iter().any(|line| line.contains(want)), "{global}: {:#?}", talker.told);
+    }
+}
+
+#[test]
+fn adverts_go_to_the_group_of_the_family_that_is_configured() {
+    for (global, own, want) in [
+        ("", "", "to 224.0.0.18 "),
+        ("vrrp_mcast_group6 ff02::77", "", "to 224.0.0.18 "),
+        ("", "native_ipv6", "to ff02::12 "),
+        ("vrrp_mcast_group6 ff02::77", "native_ipv6", "to ff02::77 "),
+    ] {
+        let text = format!(
+            "global_defs {{\n {global}\n}}\nvrrp_instance VI {{\n interface e0\n virtual_router_id 51\n priority 150\n {own}\n no_virtual_ipaddress\n}}\n"
+        );
+        let mut talker = Talker::start(&text, Manner::default());
+        talker.pass(SECOND * 9);
+        let adverts: Vec<&String> = talker.told.iter().filter(|line| line.contains(": advert ")).collect();
+        assert!(adverts.len() > 3 && adverts.iter().all(|line| line.contains(want)), "{global} {own}: {:#?}", talker.told);
+    }
+}
+
+#[test]
+fn without_peers_a_unicast_instance_stays_in_fault_where_that_is_asked_for() {
+    for (own, wanted) in [("unicast_fault_no_peer", true), ("unicast_fault_no_peer\n unicast_src_ip 10.9.0.10", true), (UNICAST, false)] {
+        let empty = if wanted { "unicast_peer {\n }\n" } else { "" };
+        let text = instance("VI", "e0", 51, 150, &format!(" {empty} {own}"));
+        let mut talker = Talker::start(&text, Manner::default());
+        talker.pass(SECOND * 9);
+        let told = |words: &str| talker.told.iter().any(|line| line.contains(words));
+        assert_eq!(told("(VI) FAULT: Cannot use unicast without any peers"), wanted, "{own}: {:#?}", talker.told);
+        assert_eq!(told(": MASTER"), !wanted, "{own}: {:#?}", talker.told);
+    }
+}
+
+#[test]
+fn vrrp_min_garp_leaves_one_announcement_of_ten() {
+    for (global, want) in [("", [5, 5].as_slice()), ("vrrp_min_garp", &[1])] {
+        let text = instance("VI", "e0", 51, 150, "").replace(" garp_master_delay 0\n garp_master_repeat 1\n", "");
+        let mut talker = Talker::start(&format!("global_defs {{\n {global}\n}}\n{text}"), Manner::default());
+        talker.pass(SECOND * 60);
+        let repeats = |line: &String| line.split_once(": announce ")?.1.split(' ').next()?.parse().ok();
+        let found: Vec<u32> = talker.told.iter().filter_map(repeats).collect();
+        assert_eq!(found, want, "{global}: {:#?}", talker.told);
     }
 }
 

@@ -138,3 +138,23 @@ fn an_address_of_the_other_family_goes_to_the_interface_itself() {
     let plain = master(&instance("VI", "e0", 51, 150, ""));
     assert_eq!((devices(&plain), placed(&plain)), (0, vec![Device(1)]));
 }
+
+#[test]
+fn what_no_advert_keeps_known_is_announced_again() {
+    let far = " virtual_ipaddress_excluded {\n 10.9.0.52\n 10.9.1.51 dev e1\n 10.9.1.52 dev e1\n }\n";
+    for (more, want, of_all) in [
+        (" use_vmac\n", None, Some("announce 1 x [10.9.1.51]")),
+        (" use_vmac\n vmac_xmit_base\n", Some("announce 1 x [10.9.0.51]"), Some("announce 1 x [10.9.0.51 10.9.1.51]")),
+        ("", None, Some("announce 1 x [10.9.1.51]")),
+    ] {
+        for (all, want) in [("", want), ("all ", of_all)] {
+            let text = instance("VI", "e0", 51, 150, &format!("{more} garp_extra_if {all}3\n{far}"));
+            let (mut router, _) = Router::resume(START, &text, with_vmac(), &[]);
+            router.pass(MS(5000));
+            let told = router.pass(MS(9000));
+            let announced: Vec<&str> = told.iter().map(String::as_str).filter(|line| line.starts_with("announce")).collect();
+            let times = if want.is_some() { 3 } else { 0 };
+            assert_eq!(announced, vec![want.unwrap_or_default(); times], "{more} {all}");
+        }
+    }
+}

@@ -106,6 +106,16 @@ mod tests {
     use std::process::Command;
 
     #[test]
+    fn what_is_heard_has_as_much_room_as_configured() {
+        use crate::model::global::ReceiveBuffer;
+        use nix::sys::socket::{getsockopt, sockopt::RcvBuf};
+        let monitor = ReceiveBuffer { size: Some(30_000), force: false };
+        let presence = Presence::open(NetlinkBuffers { monitor, ..NetlinkBuffers::default() }).expect("it can listen");
+        // The kernel doubles it, for what it spends itself.
+        assert_eq!(getsockopt(&presence.as_fd(), RcvBuf), Ok(60_000));
+    }
+
+    #[test]
     fn an_address_is_ours_as_long_as_an_interface_has_it() {
         // Without the privilege there is no network to change.
         if unshare(CloneFlags::CLONE_NEWNET).is_err() {

@@ -2,7 +2,8 @@
 
 use super::firewall::Firewall;
 use crate::effect::delta::Identity;
-use crate::effect::net::{Links, Owner};
+use crate::effect::device::{Knob, Scope};
+use crate::effect::net::{Device, Links, Owner};
 use crate::effect::record::Former;
 use crate::effect::time::Instant;
 use crate::kernel::holder::{Holder, Ticket};
@@ -12,7 +13,7 @@ use crate::kernel::timer::now;
 use crate::model::Model;
 use crate::runtime::handover::{Entry, Report, RoleEnd};
 use crate::vrrp::device::Plan;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -21,19 +22,35 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Interfaces first, and then what goes onto them.
 const ROUNDS: usize = 2;
 
-/// Has them made at the start; returns what there is then.
+/// The interfaces whose settings are not their own, by what is known of predecessors.
+pub(super) fn lived_on(former: &[Former]) -> BTreeSet<Device> {
+    let device = |former: &Former| match former.scope {
+        Scope::Device(device) if former.knob == Knob::ArpIgnore => Some(device),
+        Scope::All | Scope::Default | Scope::Device(_) => None,
+    };
+    former.iter().filter_map(device).collect()
+}
+
+/// Has them made at the start; returns what there is then. `left` has what is to be found by name.
 pub(super) fn prepare(
     holder: &mut Holder,
     firewall: &mut Firewall,
     monitor: &mut Monitor,
     model: &Model,
     mut picture: Picture,
+    left: Plan,
 ) -> io::Result<Picture> {
-    let mut plan = Plan::default();
+    for name in left.names() {
+        tracing::info!("{name} was changed by another program while nobody held it, and is made as it was");
+    }
+    let mut plan = left;
     for _ in 0..ROUNDS {
         let next = Plan::new(model, &picture.links, &plan);
         if next.held() == plan.held() {
             break;
+        }
+        if plan.held().is_empty() {
+            holder.adopt_altered(Owner::Devices, &plan.among(next.held()));
         }
         let ticket = firewall.hold(&picture.links, false, Owner::Devices, next.held(), holder);
         holder.wait(ticket, PATIENCE);

@@ -44,10 +44,11 @@ use crate::runtime::signals::{Signal, Signals};
 use crate::sys::memory;
 use crate::track::view::View as Tracking;
 use crate::vrrp::announce::{Announcer, Pace};
+use crate::vrrp::device::Plan;
 use crate::vrrp::view::View;
 use crate::vrrp::{Engine, Event, Manner};
 use again::Again;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -96,6 +97,8 @@ pub(super) struct Effectors {
     monitor: Monitor,
     picture: Picture,
     holder: Holder,
+    /// Where virtual MACs of a predecessor may be.
+    lived_on: BTreeSet<Device>,
     neighbours: Neighbours,
     timer: Timer,
     poll: Poll,
@@ -111,15 +114,17 @@ impl Effectors {
             monitor,
             holder: Holder::beginning_with(&picture, buffers.command)?,
             picture,
+            lived_on: BTreeSet::new(),
             neighbours: Neighbours::new(speaker),
             timer: Timer::new()?,
             poll: Poll::new()?,
         })
     }
 
-    pub(super) fn remembering(self, former: &[Former]) -> Self {
+    pub(super) fn remembering(mut self, former: &[Former]) -> Self {
         let before = |&Former { scope, knob, value, .. }: &Former| Before { scope, knob, value: Some(value) };
         self.holder.remember(former.iter().map(before).collect());
+        self.lived_on = devices::lived_on(former);
         self
     }
 }
@@ -185,7 +190,7 @@ impl Driver {
         control: OwnedFd,
         signals: Signals,
     ) -> io::Result<Self> {
-        let Effectors { mut monitor, picture, mut holder, neighbours, timer, poll } = effectors;
+        let Effectors { mut monitor, picture, mut holder, lived_on, neighbours, timer, poll } = effectors;
         let control = RoleEnd::new(control);
         poll.add(&timer, key(Kind::Timer, 0))?;
         poll.add(&monitor, key(Kind::Monitor, 0))?;
@@ -196,7 +201,8 @@ impl Driver {
         poll.add(&dbus, key(Kind::Dbus, 0))?;
         let mut firewall = Firewall::default();
         firewall.prepare(model, &picture.links, !records.is_empty(), &mut holder);
-        let picture = devices::prepare(&mut holder, &mut firewall, &mut monitor, model, picture)?;
+        let left = Plan::left(model, &picture.links, records, &lived_on);
+        let picture = devices::prepare(&mut holder, &mut firewall, &mut monitor, model, picture, left)?;
         let mut actions = Actions::default();
         let static_facts = statics::facts(&model.statics, &picture.links);
         if !static_facts.is_empty() {
