@@ -1,7 +1,5 @@
 //! What the kernel has counted, as Prometheus gets it.
 
-#![expect(clippy::disallowed_methods, reason = "it connects, and makes a folder")]
-
 use crate::daemon::Daemon;
 use crate::guest::{Story, run};
 use crate::wait::eventually;
