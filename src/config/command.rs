@@ -47,7 +47,7 @@ impl UserSpec {
 impl From<&Script> for UserSpec {
     fn from(script: &Script) -> Self {
         let (user, group) = (script.uid.to_string().into(), Some(script.gid.to_string().into()));
-        Self { at: Origin::default(), user, group, supplementary: script.supplementary_groups }
+        Self { at: Origin::default(), user, group, supplementary: script.groups.is_some() }
     }
 }
 

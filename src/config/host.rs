@@ -15,7 +15,7 @@ pub struct Interface {
     pub vrf_table: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ids {
     pub uid: u32,
     pub gid: u32,
@@ -118,6 +118,8 @@ pub trait Host {
     fn user(&self, name: &str) -> Option<Ids>;
     /// A group by name, or by number.
     fn group(&self, name: &str) -> Option<u32>;
+    /// All groups of a user, this one among them; only this one if the user is not known.
+    fn all_groups(&self, ids: Ids) -> Box<[u32]>;
     /// The name of a user, or else the number.
     fn user_name(&self, uid: u32) -> String;
     /// Whose rights the daemon has.
@@ -144,6 +146,8 @@ pub struct Stated {
     pub namespaces: HashMap<String, HashMap<String, Interface>>,
     pub users: HashMap<String, Ids>,
     pub groups: HashMap<String, u32>,
+    /// Those that users are in beside their own.
+    pub others: HashMap<u32, Vec<u32>>,
     pub scripts: HashMap<String, ScriptPath>,
     pub paths: HashMap<PathBuf, At>,
     pub key_files: HashMap<PathBuf, KeyFile>,
@@ -190,6 +194,10 @@ impl Host for Stated {
 
     fn group(&self, name: &str) -> Option<u32> {
         self.groups.get(name).copied().or_else(|| name.parse().ok())
+    }
+
+    fn all_groups(&self, ids: Ids) -> Box<[u32]> {
+        std::iter::once(ids.gid).chain(self.others.get(&ids.uid).into_iter().flatten().copied()).collect()
     }
 
     fn user_name(&self, uid: u32) -> String {

@@ -2,10 +2,12 @@
 
 use super::device;
 use super::ledger::{Gone, Index, Ledger, Names, Snag, Step};
+pub use super::look::Comparison;
+use super::look::Looker;
 use super::rtnl::picture::Asker;
 use super::rtnl::{Change, Picture};
 use super::setting::Before;
-use super::writer::Writer;
+use super::writer::{Finished, Writer};
 use crate::effect::delta::Identity;
 use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Link, Links, Owner};
@@ -45,11 +47,9 @@ pub struct Lack {
 pub struct Holder {
     ledger: Ledger,
     writer: Writer,
-    asker: Asker,
     links: Links,
     names: Names,
-    /// What was in the kernel when somebody last adopted something, as long as nothing has happened since.
-    there: Option<Index>,
+    looker: Looker,
     /// The last step that was done when we last looked.
     finished: u64,
     /// Something has happened that may let the kernel take what it did not take before.
@@ -81,10 +81,9 @@ impl Holder {
         Ok(Self {
             ledger: Ledger::default(),
             writer,
-            asker,
             links,
             names,
-            there: None,
+            looker: Looker::default(),
             finished: 0,
             hopeful: false,
             suspicious: false,
@@ -93,17 +92,42 @@ impl Holder {
         })
     }
 
-    /// Those of the facts that are in the kernel already become the owner's. Asks the kernel, once until something is
-    /// observed.
+    /// Those of the facts that are in the kernel already become the owner's. Where nobody has looked ([`Self::look`],
+    /// [`Self::know`]), all of it may be there.
     pub fn adopt(&mut self, owner: Owner, facts: &[Fact]) {
-        if facts.is_empty() {
-            return;
-        }
-        if self.there.is_none() {
-            // Without an answer all of it may be there.
-            self.there = self.asker.picture().ok().map(|picture| Index::of(&picture.keys));
-        }
-        self.ledger.adopt(owner, facts, self.there.as_ref(), &self.names);
+        let there = self.looker.there().map(|there| &there.index);
+        self.ledger.adopt(owner, facts, there, &self.names);
+    }
+
+    /// Has the kernel looked at, after all that was asked for before. From when that is done and taken until it is forgotten,
+    /// it is known what is there; every [`Change`] must be shown.
+    pub fn look(&mut self) {
+        let number = self.looker.ask(self.ledger.last());
+        self.writer.look(number);
+    }
+
+    /// Somebody waits for a look, and no changes were missed meanwhile.
+    pub const fn is_looking(&self) -> bool {
+        self.looker.is_pending()
+    }
+
+    /// Whether it was done when we last settled.
+    pub fn has_looked(&self) -> bool {
+        self.looker.has_answer()
+    }
+
+    /// Takes what was seen. Before that, and after it was seen, all that there was to observe must have been.
+    pub fn take_look(&mut self) -> io::Result<Links> {
+        self.looker.take()
+    }
+
+    /// What was seen by somebody who could wait for it; nothing has been observed since.
+    pub fn know(&mut self, picture: Picture) {
+        self.looker.know(self.finished, Index::of(picture.keys));
+    }
+
+    pub fn forget(&mut self) {
+        self.looker.forget();
     }
 
     /// Those of the interfaces that are there, in the right place, but not as they are to be, become the owner's: they are known
@@ -185,7 +209,10 @@ impl Holder {
     /// What the writer has finished. To be called whenever the descriptor is readable.
     pub fn settle(&mut self) -> Vec<Refusal> {
         let mut refusals = Vec::new();
-        let (finished, snags) = self.writer.finished();
+        let Finished { step: finished, snags, look } = self.writer.finished();
+        if let Some((number, look)) = look {
+            self.looker.answered(number, look);
+        }
         for (step, snag) in snags {
             let settled = self.ledger.settle(&step, &snag, &self.names);
             self.queue(settled.steps);
@@ -242,7 +269,7 @@ impl Holder {
     /// Keeps up with what the kernel says; every [`Change`] is to be shown. Returns what somebody else took away; holding it
     /// again puts it back. What goes down with its interface is not told, but holding it again puts it back as well.
     pub fn observe(&mut self, change: &Change) -> Vec<(Owner, Fact)> {
-        self.there = None;
+        self.looker.note(change);
         match change {
             Change::Link(link) => return self.link(link),
             Change::LinkGone(device) => {
@@ -302,13 +329,26 @@ impl Holder {
         stripped
     }
 
-    /// The same after changes were missed. When [`Self::is_idle`], throw away what else there is to hear, then take the picture,
-    /// then show that: what is written meanwhile would be taken for the doings of others.
+    /// The same after changes were missed, for those who can wait. When [`Self::is_idle`], throw away what else there is to hear,
+    /// then take the picture, then show that: what is written meanwhile would be taken for the doings of others.
     pub fn resync(&mut self, picture: &Picture) -> Vec<(Owner, Fact)> {
-        self.there = None;
+        self.know(picture.clone());
+        let (mut comparison, mut stripped) = self.compare(picture.links.clone());
+        while !comparison.is_over() {
+            stripped.extend(self.compare_some(&mut comparison, usize::MAX));
+        }
+        self.forget();
+        stripped.sort_by_key(|(owner, _)| *owner);
+        stripped
+    }
+
+    /// The same for all others: throw away what there is to hear, have the kernel looked at, observe what there is to hear by
+    /// then, and take what was seen. Begins to compare that with what is held, and returns what has gone with its interface;
+    /// nothing must be observed until the comparison is over.
+    pub fn compare(&mut self, there: Links) -> (Comparison, Vec<(Owner, Fact)>) {
         let mut gone = Vec::new();
         for device in self.links.devices() {
-            match picture.links.get(device) {
+            match there.get(device) {
                 None => {
                     self.ledger.link_gone(device);
                     gone.extend(self.links.get(device).map(|link| link.name.clone()));
@@ -317,15 +357,25 @@ impl Holder {
                 Some(_) => {}
             }
         }
-        self.links = picture.links.clone();
+        self.links = there;
         self.suspicious = true;
         self.names = names_of(&self.links);
         self.hope();
+        let missing: Vec<Box<str>> = gone.into_iter().filter(|name| self.links.named(name).is_none()).collect();
+        let comparison = Comparison { left: self.ledger.identities() };
+        (comparison, missing.iter().flat_map(|name| self.ledger.name_gone(name)).collect())
+    }
+
+    /// Compares so many of what is held; returns what somebody else took away.
+    pub fn compare_some(&mut self, comparison: &mut Comparison, most: usize) -> Vec<(Owner, Fact)> {
+        let some = comparison.left.split_off(comparison.left.len().saturating_sub(most));
+        let Some(there) = self.looker.there() else { return Vec::new() };
         let links = &self.links;
-        let mut stripped = self.ledger.compare(&Index::of(&picture.keys), self.finished, &self.names, |device| is_up(links, device));
-        let missing = gone.iter().filter(|name| links.named(name).is_none());
-        stripped.extend(missing.flat_map(|name| self.ledger.name_gone(name)).collect::<Vec<_>>());
-        stripped
+        self.ledger.compare(&some, &there.index, there.basis, &self.names, |device| is_up(links, device))
+    }
+
+    pub const fn links(&self) -> &Links {
+        &self.links
     }
 
     /// Whether an address is ours.

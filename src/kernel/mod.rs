@@ -5,6 +5,7 @@ pub mod holder;
 pub mod ipvs;
 mod ledger;
 pub mod linkbeat;
+mod look;
 pub mod nft;
 pub mod procevents;
 pub mod rtnl;

@@ -3,6 +3,7 @@
 
 use super::device;
 use super::ledger::{Names, Snag, Step};
+use super::look::Look;
 use super::nft::{Keeper, Maker, Watched, watch};
 use super::rtnl::batch::{Batch, Verdict};
 use super::rtnl::decode::Placement;
@@ -38,6 +39,16 @@ struct Progress {
     lines: Vec<Line>,
     /// What settings were before, or that they are so again.
     before: Vec<Before>,
+    /// What was seen at the last look, and which one that was.
+    look: Option<(u64, io::Result<Look>)>,
+}
+
+/// What is done, and what has gone otherwise than planned until then, each once.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) step: u64,
+    pub(super) snags: Vec<(Step, Snag)>,
+    pub(super) look: Option<(u64, io::Result<Look>)>,
 }
 
 #[derive(Debug)]
@@ -113,12 +124,16 @@ impl Writer {
         std::mem::take(&mut self.shared.progress().before)
     }
 
-    /// The last step that is done, and what has gone otherwise than planned until then, each once.
-    pub(super) fn finished(&self) -> (u64, Vec<(Step, Snag)>) {
+    /// Looks at all that is in the kernel, after the steps that are queued before and before those after it.
+    pub(super) fn look(&self, number: u64) {
+        let _ = self.jobs.send(Job::Look(number));
+    }
+
+    pub(super) fn finished(&self) -> Finished {
         // There may be nothing to read.
         let _ = self.shared.ready.read();
         let mut progress = self.shared.progress();
-        (progress.step, std::mem::take(&mut progress.snags))
+        Finished { step: progress.step, snags: std::mem::take(&mut progress.snags), look: progress.look.take() }
     }
 
     pub(super) fn wait(&self, step: u64, at_most: Duration) -> bool {
@@ -149,6 +164,7 @@ enum Job {
     Remember(Vec<Before>),
     WantOnly(BTreeSet<(Scope, Knob)>),
     Filter(Order),
+    Look(u64),
     /// Somebody else has changed the packet filter.
     Heal,
 }
@@ -181,6 +197,11 @@ impl Thread {
                     let mut lines = self.watch(&order);
                     lines.extend(self.keeper.obey(order));
                     self.tell(1, lines);
+                }
+                Job::Look(number) => {
+                    let look = self.asker.picture().map(Look::of);
+                    self.shared.progress().look = Some((number, look));
+                    let _ = self.shared.ready.write(1);
                 }
                 Job::Heal => {
                     let lines = self.keeper.heal();

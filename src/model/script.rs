@@ -11,8 +11,9 @@ pub struct Script {
     pub action: Action,
     pub uid: u32,
     pub gid: u32,
-    /// It also gets the other groups its user is in; without this it has only the one.
-    pub supplementary_groups: bool,
+    /// All groups its user is in, if it is to have them; without this it has only the one. They are part of what a configuration
+    /// means, so that nobody who runs scripts ever waits for those who know users.
+    pub groups: Option<Box<[u32]>>,
 }
 
 /// What running a script means.

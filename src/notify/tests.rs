@@ -8,7 +8,7 @@ use std::time::Duration;
 
 fn script(words: &[&str]) -> Script {
     let argv = words.iter().map(|&word| word.into()).collect();
-    Script { argv, action: Action::Execute(words[0].into()), uid: 1, gid: 2, supplementary_groups: false }
+    Script { argv, action: Action::Execute(words[0].into()), uid: 1, gid: 2, groups: None }
 }
 
 /// Of an instance with both scripts.

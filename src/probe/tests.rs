@@ -80,7 +80,7 @@ fn each_kind_of_probe_has_its_dialogue() {
         tls_compliant: false,
         urls: [url(false), url(true)].into(),
     };
-    let script = Script { argv: ["x".into()].into(), action: Action::Execute("/x".into()), uid: 0, gid: 0, supplementary_groups: false };
+    let script = Script { argv: ["x".into()].into(), action: Action::Execute("/x".into()), uid: 0, gid: 0, groups: None };
     let misc = Misc { script, timeout: Micros::from_secs(1), dynamic: false };
     let udp = Udp { connection: to(), payload: None, reply: Reply::NotNeeded, min_reply: 0, max_reply: 255 };
     let stream = Some(Transport::Stream { tls: None });

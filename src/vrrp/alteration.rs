@@ -1,8 +1,9 @@
 //! What other programs do to what is ours, once and again.
 
-use super::engine::Engine;
+use super::engine::{Engine, describe};
 use super::fault::Cause;
 use super::message;
+use crate::effect::delta::is_tracked;
 use crate::effect::net::{Fact, InstanceId, Owner};
 use crate::effect::time::Instant;
 use crate::effect::{Action, Actions};
@@ -12,14 +13,14 @@ use std::time::Duration;
 
 /// Somebody who takes our addresses away this often within [`STRIPPING`] means it.
 const MOST_STRIPS: usize = 5;
-pub(super) const STRIPPING: Duration = Duration::from_secs(10);
+const STRIPPING: Duration = Duration::from_secs(10);
 /// A program that clears a table takes so long at most.
 const BLOW: Duration = Duration::from_millis(200);
 /// How long the virtual router is given up then.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Counts a blow in what has happened before; returns whether they are too many. Everything that goes at one blow counts once.
-pub(super) fn too_many(blows: &mut VecDeque<Instant>, now: Instant) -> bool {
+fn too_many(blows: &mut VecDeque<Instant>, now: Instant) -> bool {
     blows.retain(|&at| now < at + STRIPPING);
     if blows.back().is_none_or(|&at| now >= at + BLOW) {
         blows.push_back(now);
@@ -27,9 +28,44 @@ pub(super) fn too_many(blows: &mut VecDeque<Instant>, now: Instant) -> bool {
     blows.len() > MOST_STRIPS
 }
 
+/// So many of them have a line each.
+const SHOWN: usize = 8;
+
 impl Engine {
+    /// Another program has taken something of ours away, all of it at one blow.
+    pub(super) fn stripped(&mut self, now: Instant, owner: Owner, facts: &[Fact], actions: &mut Actions) {
+        let Owner::Instance(id) = owner else {
+            facts.iter().for_each(|fact| self.altered(now, fact, actions));
+            return;
+        };
+        let Some(instance) = self.instances.get_mut(&id) else { return };
+        // What is not tracked may go: that is what `no_track` asks for.
+        let missed: Vec<&Fact> = facts.iter().filter(|fact| is_tracked(fact)).collect();
+        if !instance.is_master() || missed.is_empty() {
+            return;
+        }
+        let name = instance.conf.name.clone();
+        if too_many(&mut instance.strips, now) {
+            actions.push(Action::Say(message::stripped_again(&name, instance.strips.len(), STRIPPING)));
+            instance.retry = Some(now + PATIENCE);
+            self.fault(now, id, Cause::Stripped, true, actions);
+            self.arm(id);
+            return;
+        }
+        for fact in missed.iter().take(SHOWN) {
+            actions.push(Action::Say(message::stripped(&name, &describe(fact))));
+        }
+        if let Some(more) = missed.len().checked_sub(SHOWN).filter(|&more| more > 0) {
+            actions.push(Action::Say(message::stripped_more(&name, more)));
+        }
+        self.with(now, id, actions, |instance, cx| {
+            instance.hold(cx);
+            instance.announce(1, cx);
+        });
+    }
+
     /// Another program has deleted an interface of ours, or made something else of it.
-    pub(super) fn altered(&mut self, now: Instant, fact: &Fact, actions: &mut Actions) {
+    fn altered(&mut self, now: Instant, fact: &Fact, actions: &mut Actions) {
         let Fact::Device(new) = fact else { return self.make_anew(Owner::Devices, actions) };
         // That it is gone is a fault by itself.
         if self.links.named(&new.name).is_none() {

@@ -441,7 +441,8 @@ fn found(one: &Wanted, links: &Links, children: &HashMap<(Device, Mac), &Link>, 
         Key::Macvlan(_, mac) => {
             // Somebody may have given ours another address; a second one would not help.
             let ours = before.names.get(&one.key).and_then(|name| links.named(name));
-            let ours = ours.filter(|link| is_on(link, parent));
+            let away = |link: &Link| may_be_on(link, parent.device) && before.ours.get(&link.name) == Some(&parent.device);
+            let ours = ours.filter(|link| is_on(link, parent) || away(link));
             children.get(&(parent.device, *mac)).copied().or(ours).map(|link| link.name.clone())
         }
         // Any other on this parent may be somebody else's.

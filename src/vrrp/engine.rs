@@ -1,6 +1,5 @@
 //! All instances together: who goes along with whom, whom an event concerns, and when to look again.
 
-use super::alteration::{PATIENCE, STRIPPING, too_many};
 use super::concern::{Concerned, same_shape};
 use super::device::Plan;
 use super::fault::Cause;
@@ -10,7 +9,6 @@ use super::instance::{Conf, Cx, Instance, State};
 use super::ports::{Ports, User};
 use super::strangers::Strangers;
 use super::{Event, Manner, Standing, Tracked, message, place};
-use crate::effect::delta::is_tracked;
 use crate::effect::net::{Device, Fact, InstanceId, Link, Links, Local, Mac, Owner};
 use crate::effect::notice::Told;
 use crate::effect::packet::{Datagram, PortId};
@@ -133,7 +131,7 @@ impl Engine {
                     self.address_changed(now, local, actions);
                 }
             }
-            Event::Stripped { owner, fact } => self.stripped(now, owner, &fact, actions),
+            Event::Stripped { owner, facts } => self.stripped(now, owner, &facts, actions),
             Event::Regained { owner, addresses } => self.regained(now, owner, addresses, actions),
             Event::Refused { owner, fact, reason } => {
                 self.refused(owner, &fact, &reason, actions);
@@ -462,27 +460,6 @@ impl Engine {
         }
     }
 
-    fn stripped(&mut self, now: Instant, owner: Owner, fact: &Fact, actions: &mut Actions) {
-        let Owner::Instance(id) = owner else { return self.altered(now, fact, actions) };
-        let Some(instance) = self.instances.get_mut(&id) else { return };
-        // What is not tracked may go: that is what `no_track` asks for.
-        if !instance.is_master() || !is_tracked(fact) {
-            return;
-        }
-        if too_many(&mut instance.strips, now) {
-            actions.push(Action::Say(message::stripped_again(&instance.conf.name, instance.strips.len(), STRIPPING)));
-            instance.retry = Some(now + PATIENCE);
-            self.fault(now, id, Cause::Stripped, true, actions);
-            self.arm(id);
-            return;
-        }
-        actions.push(Action::Say(message::stripped(&instance.conf.name, &describe(fact))));
-        self.with(now, id, actions, |instance, cx| {
-            instance.hold(cx);
-            instance.announce(1, cx);
-        });
-    }
-
     fn refused(&self, owner: Owner, fact: &Fact, reason: &str, actions: &mut Actions) {
         let name = match owner {
             // It went with what it was to be put on.
@@ -537,7 +514,7 @@ fn has_peer(instance: &Instance, source: IpAddr) -> bool {
     }
 }
 
-fn describe(fact: &Fact) -> String {
+pub(super) fn describe(fact: &Fact) -> String {
     match fact {
         Fact::Device(new) => format!("interface {}", new.name),
         Fact::Setting(setting) => setting.to_string(),

@@ -81,6 +81,10 @@ pub(super) fn stripped(name: &str, what: &str) -> Line {
     line(Level::Warning, format!("({name}) {what} was removed by another program; it is put back"))
 }
 
+pub(super) fn stripped_more(name: &str, more: usize) -> Line {
+    line(Level::Warning, format!("({name}) {more} more were removed by another program; they are put back"))
+}
+
 pub(super) fn stripped_again(name: &str, times: usize, within: Duration) -> Line {
     line(
         Level::Error,

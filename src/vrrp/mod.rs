@@ -68,10 +68,11 @@ pub enum Event<'a> {
     LinkGone(Device),
     Address(Local),
     AddressGone(Local),
-    /// Something of ours that somebody else took out of the kernel.
+    /// Something of ours that somebody else took out of the kernel. All that goes at a time is told at a time: to look after
+    /// each of thousands by itself would take long.
     Stripped {
         owner: Owner,
-        fact: Fact,
+        facts: Vec<Fact>,
     },
     /// What the kernel would not take, or dropped with an interface, it may take now.
     Regained {

@@ -7,10 +7,12 @@ use crate::smtp::{Manner, Server};
 use nix::libc;
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
+use standfast::config::host::{Host as _, Ids};
 use standfast::effect::notice::{Notice, ServerNotice, Subject, Told};
 use standfast::model::Model;
 use standfast::model::global::scripts::Fifo;
 use standfast::model::script::{Action, Script};
+use standfast::runtime::host::System;
 use standfast::runtime::notify::{Tell, Teller};
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read};
@@ -125,11 +127,12 @@ fn a_script_has_the_other_groups_of_its_user_where_that_is_asked_for() {
     let sorted = |text: &str| text.split_whitespace().map(str::to_owned).collect::<std::collections::BTreeSet<_>>();
     let all = sorted(&String::from_utf8_lossy(&all));
     assert!(all.len() > 1, "{all:?}");
+    let groups = System::default().all_groups(Ids { uid: user.uid.as_raw(), gid: user.gid.as_raw() });
     run(async {
         let mut teller = Teller::new(&Model::default()).expect("a teller");
-        for (told, supplementary_groups, name) in [(Told::Master, true, "all"), (Told::Backup, false, "one")] {
+        for (told, groups, name) in [(Told::Master, Some(groups), "all"), (Told::Backup, None, "one")] {
             let text = format!("id -G > {name}.new; mv {name}.new {name}");
-            let script = Script { uid: user.uid.as_raw(), gid: user.gid.as_raw(), supplementary_groups, ..place.script(&text) };
+            let script = Script { uid: user.uid.as_raw(), gid: user.gid.as_raw(), groups, ..place.script(&text) };
             teller.notice(notice(told, Some(script), None));
             until(&mut teller, "a report", || place.path(name).exists()).await;
         }

@@ -36,7 +36,7 @@ impl Place {
     pub(crate) fn script(&self, text: &str) -> Script {
         let text = format!("cd {} || exit 99; {text}", self.0.display());
         let argv = ["sh", "-c", &text, "script"].map(Box::from).into();
-        Script { argv, action: Action::Execute("/bin/sh".into()), uid: uid(), gid: gid(), supplementary_groups: false }
+        Script { argv, action: Action::Execute("/bin/sh".into()), uid: uid(), gid: gid(), groups: None }
     }
 }
 

@@ -7,7 +7,7 @@ use standfast::config::host::Stated;
 use standfast::config::source::{Files, Refusal as Unreadable};
 use standfast::config::{Options, load};
 use standfast::effect::device::{NewDevice, Upper};
-use standfast::effect::net::{Device, Fact, InstanceId, Mac, Owner, Placed};
+use standfast::effect::net::{Device, Fact, InstanceId, Links, Mac, Owner, Placed};
 use standfast::kernel::holder::{Holder, Refusal, Ticket};
 use standfast::kernel::rtnl::{Change, Monitor, Picture};
 use std::path::Path;
@@ -170,12 +170,50 @@ impl Scene {
         assert_eq!(self.hold(owner, facts), last, "something was written");
     }
 
+    /// Has the kernel looked at, and waits for it as the daemon does: by going on.
+    fn look(&mut self) -> Links {
+        self.holder.look();
+        self.looked()
+    }
+
+    fn looked(&mut self) -> Links {
+        eventually("it has been looked at", || {
+            self.turn();
+            self.holder.has_looked().then_some(())
+        });
+        eventually("all is heard that happened before", || {
+            let mut changes = Vec::new();
+            let all = self.monitor.read(&mut changes).expect("it can be heard");
+            for change in changes {
+                self.stripped.extend(self.holder.observe(&change));
+            }
+            all.then_some(())
+        });
+        self.holder.take_look().expect("the kernel tells")
+    }
+
+    /// What is missing by what was looked at.
+    fn compare(&mut self, there: Links) -> Vec<(Owner, Fact)> {
+        let (mut comparison, mut missing) = self.holder.compare(there);
+        while !comparison.is_over() {
+            missing.extend(self.holder.compare_some(&mut comparison, 2));
+        }
+        self.holder.forget();
+        missing
+    }
+
+    fn adopt(&mut self, owner: Owner, facts: &[Fact]) {
+        self.look();
+        self.holder.adopt(owner, facts);
+        self.holder.forget();
+    }
+
     /// Somebody else comes, finds all of it, and need not write a word.
     #[track_caller]
     fn succeed(&mut self, owner: Owner, facts: &[Fact]) {
         self.holder = self.host.run(Holder::start).expect("a holder");
         let nothing = self.holder.hold(TWO, &[]);
-        self.holder.adopt(owner, facts);
+        self.adopt(owner, facts);
         let held: Vec<Fact> = self.holder.held().map(|(_, fact)| fact.clone()).collect();
         assert_eq!(held, facts);
         assert_eq!(self.hold(owner, facts), nothing, "something was written");
@@ -356,7 +394,7 @@ fn leftovers_become_what_is_wanted_in_their_place() {
         let facts = leave(&scene);
         scene.quiet();
         if adopted {
-            scene.holder.adopt(ONE, &facts);
+            scene.adopt(ONE, &facts);
             assert_eq!(scene.holder.held().count(), facts.len());
         }
         let last = scene.hold(ONE, &facts);
@@ -375,7 +413,7 @@ fn leftovers_that_are_not_wanted_go_whatever_they_look_like() {
     let mut scene = Scene::new();
     let facts = leave(&scene);
     scene.quiet();
-    scene.holder.adopt(ONE, &facts);
+    scene.adopt(ONE, &facts);
     scene.hold(ONE, &[]);
     assert_eq!(scene.shown(" inet").len(), 4, "{:#?}", scene.shown(""));
 }
@@ -452,11 +490,10 @@ fn what_was_missed_is_found_by_looking_again() {
         (scene.overrun && scene.holder.is_idle()).then_some(())
     });
     eventually("all of it is thrown away", || scene.monitor.skip().expect("it can be heard").then_some(()));
-    let picture = scene.picture();
-    let up = |name: &str| picture.links.named(name).is_some_and(|link| link.up);
+    let links = scene.look();
+    let up = |name: &str| links.named(name).is_some_and(|link| link.up);
     assert!(up("e0") && !up("e1"));
-    let missed = scene.holder.resync(&picture);
-    assert_eq!(missed, [(ONE, facts[1].clone())]);
+    assert_eq!(scene.compare(links), [(ONE, facts[1].clone())]);
     scene.hold(ONE, &more);
     assert_eq!(scene.shown("10.9.2.1/24").len(), 1);
     // It hears again.
@@ -464,6 +501,52 @@ fn what_was_missed_is_found_by_looking_again() {
     scene.expect_stripped(vec![(ONE, facts[0].clone())]);
     scene.hold(ONE, &[]);
     assert_eq!(scene.shown(" inet").len(), 4);
+}
+
+#[test]
+fn what_happens_while_it_is_looked_at_is_noticed_once() {
+    let mut scene = Scene::new();
+    let facts = scene.addresses(&["10.9.1.1/24", "10.9.2.1/24", "10.9.3.1/24", "fd00:9::1/64"]);
+    scene.hold(ONE, &facts);
+    // Before it is looked at and not heard of yet; something is wanted, and something not any more.
+    scene.host.ip("addr del 10.9.1.1/24 dev e0");
+    scene.holder.look();
+    let wanted: Vec<Fact> = facts.iter().skip(1).cloned().chain(scene.addresses(&["10.9.4.1/24"])).collect();
+    scene.holder.hold(ONE, &[&facts[..1], &wanted[1..]].concat());
+    scene.host.ip("addr del fd00:9::1/64 dev e0");
+    scene.host.ip("addr add 10.9.8.1/24 dev e1");
+    let links = scene.looked();
+    let device = links.named("e1").expect("it is there").device;
+    assert_eq!(links.addresses(device).len(), 1, "whether it was seen or heard of");
+    let told = std::mem::take(&mut scene.stripped);
+    assert!(told.contains(&(ONE, facts[0].clone())) && told.contains(&(ONE, facts[3].clone())), "{told:#?}");
+    assert_eq!(scene.compare(links), [], "nobody is told twice");
+    // All of it is put back, and what was let go of has gone.
+    let left = [&facts[..1], &wanted[1..]].concat();
+    scene.hold(ONE, &left);
+    let shown = ["10.9.1.1/24", "10.9.2.1/24", "10.9.3.1/24", "fd00:9::1/64", "10.9.4.1/24"].map(|line| scene.shown(line).len());
+    assert_eq!(shown, [1, 0, 1, 1, 1]);
+    scene.hold(ONE, &[]);
+    scene.host.ip("addr del 10.9.8.1/24 dev e1");
+    assert_eq!(scene.shown(" inet").len(), 4);
+}
+
+#[test]
+fn somebody_who_waits_for_a_look_at_the_kernel_can_do_something_else_meanwhile() {
+    let mut scene = Scene::new();
+    // Thousands of addresses, and no turn that waits for them to be counted.
+    let many: Vec<String> = (0..4000).map(|n| format!("addr add 10.99.{}.{}/32 dev e1", n / 250, n % 250)).collect();
+    scene.host.ip_batch(&many);
+    scene.quiet();
+    scene.holder.look();
+    assert!(!scene.holder.has_looked() && scene.holder.is_looking(), "nothing is asked in this thread");
+    let facts = scene.addresses(&["10.9.1.1/24"]);
+    scene.holder.hold(ONE, &facts);
+    let links = scene.looked();
+    let device = links.named("e1").expect("it is there").device;
+    assert_eq!(links.addresses(device).iter().filter(|prefix| prefix.length == 32).count(), many.len());
+    assert_eq!(scene.compare(links), [], "what was asked for after it is not missing");
+    scene.hold(ONE, &[]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod dbus;
 mod firewall;
 mod kernel;
 mod lan;
+mod missed;
 mod mixed;
 mod reload;
 mod resilience;

@@ -140,14 +140,14 @@ impl Host {
         let mut events: Vec<_> = self.links.addresses(device).iter().map(|&prefix| Event::AddressGone(Local { device, prefix })).collect();
         for (&owner, facts) in &mut self.ledger {
             let gone: Vec<Fact> = facts.extract_if(.., |fact| placed(fact).is_some_and(|local| local.device == device)).collect();
-            events.extend(gone.into_iter().map(|fact| Event::Stripped { owner, fact }));
+            events.extend(gone.into_iter().map(|fact| Event::Stripped { owner, facts: vec![fact] }));
         }
         let link = self.links.remove(device);
         events.push(Event::LinkGone(device));
         let devices = self.ledger.get_mut(&Owner::Devices).into_iter();
         let is_it = |fact: &mut Fact| matches!((&*fact, &link), (Fact::Device(new), Some(link)) if new.name == link.name);
         let gone: Vec<Fact> = devices.flat_map(|facts| facts.extract_if(.., is_it).collect::<Vec<_>>()).collect();
-        events.extend(gone.into_iter().map(|fact| Event::Stripped { owner: Owner::Devices, fact }));
+        events.extend(gone.into_iter().map(|fact| Event::Stripped { owner: Owner::Devices, facts: vec![fact] }));
         events
     }
 
@@ -174,7 +174,7 @@ impl Host {
         let other = Link { mac: Some(Mac([2, 9, 9, 9, 9, 9])), ..link };
         self.links.put(other.clone());
         let mut events = vec![Event::Link(other)];
-        events.extend(lost.into_iter().map(|fact| Event::Stripped { owner: Owner::Devices, fact }));
+        events.extend(lost.into_iter().map(|fact| Event::Stripped { owner: Owner::Devices, facts: vec![fact] }));
         events
     }
 
@@ -341,7 +341,7 @@ impl Host {
         let fact = self.ledger.get_mut(&owner).expect("it was found there").remove(n);
         let Some(local) = placed(&fact) else { return Vec::new() };
         self.links.remove_address(local);
-        vec![Event::AddressGone(local), Event::Stripped { owner, fact }]
+        vec![Event::AddressGone(local), Event::Stripped { owner, facts: vec![fact] }]
     }
 
     /// The sockets that hear what arrives from a segment: a virtual MAC has a copy of its own.

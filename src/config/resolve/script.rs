@@ -110,8 +110,8 @@ impl Resolver<'_> {
         let (ids, supplementary) = self.runs_as(command, purpose)?;
         let mut argv = command.argv.clone();
         let action = self.action(command, purpose, ids, &mut argv)?;
-        let supplementary_groups = supplementary || self.scripts.supplementary;
-        Some(Script { argv, action, uid: ids.uid, gid: ids.gid, supplementary_groups })
+        let groups = (supplementary || self.scripts.supplementary).then(|| self.host.all_groups(ids));
+        Some(Script { argv, action, uid: ids.uid, gid: ids.gid, groups })
     }
 
     /// Whom a command runs as, and whether with the user's other groups.

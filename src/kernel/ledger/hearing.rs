@@ -307,9 +307,16 @@ impl Ledger {
         self.entries.iter().filter(|(_, entry)| by(entry)).map(|(identity, _)| identity.clone()).collect()
     }
 
-    /// Compares with what is there; steps up to a number had been taken when the comparison began. Returns what is missing.
+    /// All that is to be compared, one after the other.
+    pub(in crate::kernel) fn identities(&self) -> Vec<Identity> {
+        self.entries.keys().cloned().collect()
+    }
+
+    /// Compares some of it with what is there; steps up to a number had been taken when that was looked at. Returns what is
+    /// missing.
     pub(in crate::kernel) fn compare(
         &mut self,
+        which: &[Identity],
         there: &Index,
         finished: u64,
         names: &Names,
@@ -320,7 +327,7 @@ impl Ledger {
         let resolve = |name: &str| names.get(name).copied();
         let mut missing = Vec::new();
         let mut found = Vec::new();
-        for (identity, entry) in &self.entries {
+        for (identity, entry) in which.iter().filter_map(|identity| self.entries.get_key_value(identity)) {
             if entry.number > finished || !there.tells_of(&entry.fact) {
                 continue;
             }

@@ -16,16 +16,48 @@ pub(in crate::kernel) struct Index {
 }
 
 impl Index {
-    pub(in crate::kernel) fn of(keys: &[Key]) -> Self {
+    pub(in crate::kernel) fn of(keys: Vec<Key>) -> Self {
         let mut index = Self::default();
         for key in keys {
             match key {
-                Key::Route(seen) => index.routes.entry(seen.place()).or_default().push((**seen).clone()),
-                Key::Address(placement) => drop(index.addresses.insert(placement.identity(), placement.clone())),
+                Key::Route(seen) => index.routes.entry(seen.place()).or_default().push(*seen),
+                Key::Address(placement) => drop(index.addresses.insert(placement.identity(), placement)),
                 Key::Rule(_) => index.rules.extend(key.identity()),
             }
         }
         index
+    }
+
+    /// It has come, or is as it is said to be now.
+    pub(in crate::kernel) fn put(&mut self, key: &Key) {
+        match key {
+            Key::Route(seen) if seen.protocol() == OUR_PROTOCOL => {
+                let there = self.routes.entry(seen.place()).or_default();
+                if !there.contains(seen) {
+                    there.push((**seen).clone());
+                }
+            }
+            Key::Route(_) => {}
+            Key::Address(placement) => drop(self.addresses.insert(placement.identity(), placement.clone())),
+            Key::Rule(_) => self.rules.extend(key.identity()),
+        }
+    }
+
+    /// It has gone.
+    pub(in crate::kernel) fn take(&mut self, key: &Key) {
+        match key {
+            Key::Route(seen) => {
+                if let Some(there) = self.routes.get_mut(&seen.place()) {
+                    there.retain(|other| other != &**seen);
+                }
+            }
+            Key::Address(placement) => drop(self.addresses.remove(&placement.identity())),
+            Key::Rule(_) => {
+                if let Some(identity) = key.identity() {
+                    self.rules.remove(&identity);
+                }
+            }
+        }
     }
 
     /// Whether it would have been found if it were there: of routes only those with our number are looked for.

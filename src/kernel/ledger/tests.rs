@@ -35,7 +35,7 @@ fn key(fact: &Fact) -> Key {
 }
 
 fn there(facts: &[Fact]) -> Index {
-    Index::of(&facts.iter().map(key).collect::<Vec<_>>())
+    Index::of(facts.iter().map(key).collect())
 }
 
 fn names() -> Names {
@@ -208,7 +208,7 @@ fn a_picture_shows_what_was_stripped_and_not_what_is_under_way() {
     kernel.tells(&added);
     let all = [facts[0].clone(), facts[1].clone(), at("10.0.0.3/24")];
     let more = kernel.hold(ONE, &all);
-    let stripped = kernel.ledger.compare(&there(&facts[..1]), added[1].number, &names(), |_| true);
+    let stripped = kernel.ledger.compare(&kernel.ledger.identities(), &there(&facts[..1]), added[1].number, &names(), |_| true);
     assert_eq!(stripped, [(ONE, facts[1].clone())]);
     kernel.tells(&more);
     assert_eq!(ops(&kernel.hold(ONE, &all)), [Op::Add(facts[1].clone())]);

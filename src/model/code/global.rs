@@ -54,7 +54,7 @@ record! {
     }
     Timeouts { tcp, tcp_fin, udp }
     SyncDaemon { interface, instance, id, max_len, port, ttl, group }
-    Script { argv, action, uid, gid, supplementary_groups }
+    Script { argv, action, uid, gid, groups }
     Disabled { runners, what, why }
     LeftOut { scripts }
     Weight { value, reverse }

@@ -6,9 +6,10 @@ mod script;
 
 use crate::config::host::{At, Host, Ids, Interface, KeyFile, NamePlaces, NameTable, ScriptPath};
 use nix::sys::utsname::uname;
-use nix::unistd::{Gid, Group, SysconfVar, Uid, User, getegid, geteuid, sysconf};
+use nix::unistd::{Gid, Group, SysconfVar, Uid, User, getegid, geteuid, getgrouplist, sysconf};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ const LARGEST_KEY: u64 = 4096;
 pub struct System {
     tables: RefCell<HashMap<(NamePlaces, NameTable), HashMap<String, u32>>>,
     protocols: OnceCell<HashMap<String, u8>>,
+    /// Of users, each with the group that a script runs with.
+    groups: RefCell<HashMap<Ids, Box<[u32]>>>,
 }
 
 impl Host for System {
@@ -48,6 +51,10 @@ impl Host for System {
     fn group(&self, name: &str) -> Option<u32> {
         let known = Group::from_name(name).ok().flatten();
         known.map(|group| group.gid.as_raw()).or_else(|| name.parse().ok().map(Gid::from_raw).map(Gid::as_raw))
+    }
+
+    fn all_groups(&self, ids: Ids) -> Box<[u32]> {
+        self.groups.borrow_mut().entry(ids).or_insert_with(|| all_groups(ids)).clone()
     }
 
     fn user_name(&self, uid: u32) -> String {
@@ -98,6 +105,13 @@ impl Host for System {
     }
 }
 
+fn all_groups(Ids { uid, gid }: Ids) -> Box<[u32]> {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    let name = user.and_then(|user| CString::new(user.name).ok());
+    let all = name.and_then(|name| getgrouplist(&name, Gid::from_raw(gid)).ok());
+    all.map_or_else(|| [gid].into(), |all| all.into_iter().map(Gid::as_raw).collect())
+}
+
 /// iproute2's; what a later one says replaces what an earlier one said.
 fn directories(places: &NamePlaces) -> Vec<PathBuf> {
     let usual = || vec!["/usr/share/iproute2".into(), "/usr/lib/iproute2".into()];
@@ -119,6 +133,8 @@ mod tests {
         assert_eq!((system.user("no such user"), system.user("4242424")), (None, Some(Ids { uid: 4_242_424, gid: 4_242_424 })));
         assert_eq!((system.group("root"), system.group("7"), system.group("no such group")), (Some(0), Some(7), None));
         assert_eq!(system.user_name(0), "root");
+        assert!(system.all_groups(Ids { uid: 0, gid: 0 }).contains(&0));
+        assert_eq!(*system.all_groups(Ids { uid: 4_242_424, gid: 7 }), [7]);
         assert_eq!((system.at(Path::new("/")), system.at(Path::new("/dev/null"))), (At::Directory, At::Other));
         assert_eq!(system.resolve("192.0.2.1"), Some(IpAddr::from([192, 0, 2, 1])));
         assert_eq!((system.protocol("tcp"), system.protocol("UDP"), system.protocol("no such protocol")), (Some(6), Some(17), None));

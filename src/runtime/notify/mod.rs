@@ -96,10 +96,6 @@ impl Teller {
     /// Goes over to a new configuration. Pipes that stay as they are keep their readers; scripts that are running go on, and
     /// so does mail that waits.
     pub fn reconfigure(&mut self, model: &Model) {
-        match self.domain {
-            Domain::Vrrp => self.children.know(spawn::scripts(model)),
-            Domain::Servers => self.children.know(spawn::server_scripts(model)),
-        }
         self.json = model.global.scripts.notify_json;
         self.mail = model.global.mail.clone();
         self.post.reconfigure(&self.mail);

@@ -1,13 +1,12 @@
 //! Scripts as processes: started with the rights they run with, ended, and waited for without waiting.
 
 use super::starter::{self, Order, Program, Starter};
-use crate::model::Model;
 use crate::model::script::{Action, Script};
 use crate::sys::spawn::{NOT_EXECUTABLE, NOT_FOUND, remember_ordinary};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{Gid, Pid, Uid, User, getgrouplist};
+use nix::unistd::Pid;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{CString, OsStr, OsString};
@@ -56,8 +55,6 @@ impl fmt::Display for Status {
 pub struct Children<T> {
     arrivals: Arrivals,
     environment: Arc<[CString]>,
-    /// The groups of users whose scripts get all of them.
-    groups: BTreeMap<(u32, u32), Arc<[u32]>>,
     starter: Starter,
     /// In the order in which they were asked for.
     starting: BTreeMap<u64, Starting<T>>,
@@ -88,28 +85,12 @@ impl<T: Clone + PartialEq> Children<T> {
         Ok(Self {
             arrivals: signal(SignalKind::child())?,
             environment: environment(),
-            groups: BTreeMap::new(),
             starter: Starter::new()?,
             starting: BTreeMap::new(),
             orders: 0,
             running: BTreeMap::new(),
             ended: VecDeque::new(),
         })
-    }
-
-    /// Looks up users in advance: it may take a while where they are kept on other machines.
-    pub fn know<'a>(&mut self, scripts: impl IntoIterator<Item = &'a Script>) {
-        self.groups.clear();
-        for script in scripts {
-            self.groups_of(script);
-        }
-    }
-
-    fn groups_of(&mut self, script: &Script) -> Arc<[u32]> {
-        if !script.supplementary_groups {
-            return Arc::default();
-        }
-        Arc::clone(self.groups.entry((script.uid, script.gid)).or_insert_with(|| groups(script.uid, script.gid)))
     }
 
     pub fn start(&mut self, owner: T, script: &Script) -> io::Result<()> {
@@ -120,8 +101,7 @@ impl<T: Clone + PartialEq> Children<T> {
     pub fn start_told(&mut self, owner: T, script: &Script, variables: &[(&str, &str)]) -> io::Result<()> {
         let variable = |(name, value): &(&str, &str)| c_string(OsStr::new(&format!("{name}={value}")));
         let more = variables.iter().map(variable).collect::<io::Result<Vec<_>>>()?;
-        let groups = self.groups_of(script);
-        let program = program(script, groups, Arc::clone(&self.environment), more)?;
+        let program = program(script, Arc::clone(&self.environment), more)?;
         self.orders += 1;
         let order = self.starter.start(self.orders, program)?;
         self.starting.insert(self.orders, Starting { owner, order, doomed: false, signals: Vec::new() });
@@ -263,8 +243,7 @@ fn status<T>(pid: Pid, running: &Running<T>) -> Option<Status> {
 
 /// Starts a script that nobody in this module waits for: in a process group of its own, with nothing open.
 pub fn start_alone(script: &Script) -> io::Result<Pid> {
-    let groups = if script.supplementary_groups { groups(script.uid, script.gid) } else { Arc::default() };
-    program(script, groups, environment(), Vec::new())?.start_alone()
+    program(script, environment(), Vec::new())?.start_alone()
 }
 
 /// What scripts find in their environment.
@@ -279,7 +258,7 @@ fn environment() -> Arc<[CString]> {
     environment.filter_map(pair).collect()
 }
 
-fn program(script: &Script, groups: Arc<[u32]>, environment: Arc<[CString]>, more: Vec<CString>) -> io::Result<Program> {
+fn program(script: &Script, environment: Arc<[CString]>, more: Vec<CString>) -> io::Result<Program> {
     let action = match &script.action {
         Action::Open(path) => starter::Action::Open(c_string(path.as_os_str())?),
         Action::Execute(path) => {
@@ -287,7 +266,7 @@ fn program(script: &Script, groups: Arc<[u32]>, environment: Arc<[CString]>, mor
             starter::Action::Execute { path: c_string(path.as_os_str())?, argv, environment, more }
         }
     };
-    Ok(Program { action, uid: script.uid, gid: script.gid, groups })
+    Ok(Program { action, uid: script.uid, gid: script.gid, groups: script.groups.clone().unwrap_or_default() })
 }
 
 /// It has ended and can be waited for.
@@ -296,43 +275,6 @@ fn is_over(pid: Pid) -> bool {
     matches!(waitid(Id::Pid(pid), flags), Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)))
 }
 
-/// All groups of a user; only the one if the user is not known.
-fn groups(uid: u32, gid: u32) -> Arc<[u32]> {
-    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
-    let name = user.and_then(|user| CString::new(user.name).ok());
-    let all = name.and_then(|name| getgrouplist(&name, Gid::from_raw(gid)).ok());
-    all.map_or_else(|| Arc::from([gid]), |all| all.into_iter().map(Gid::as_raw).collect())
-}
-
 fn c_string(text: &OsStr) -> io::Result<CString> {
     Ok(CString::new(text.as_bytes())?)
-}
-
-/// Every script that the VRRP process may run.
-pub fn scripts(model: &Model) -> impl Iterator<Item = &Script> {
-    use crate::model::vrrp::{Deleted, Notify};
-    fn all(notify: &Notify) -> impl Iterator<Item = &Script> {
-        [&notify.master, &notify.backup, &notify.fault, &notify.stop, &notify.any].into_iter().filter_map(Option::as_deref)
-    }
-    let instances = model.vrrp.instances.iter().flat_map(|instance| {
-        let deleted = match &instance.notify_deleted {
-            Deleted::AsFault => None,
-            Deleted::AsDeleted(script) => script.as_deref(),
-        };
-        all(&instance.notify).chain(instance.notify_master_rx_lower_pri.as_deref()).chain(deleted)
-    });
-    let global = &model.global.scripts;
-    let fifos = [&global.fifo, &global.vrrp_fifo].into_iter().flatten().filter_map(|fifo| fifo.script.as_ref());
-    let tracked = model.tracked.scripts.iter().map(|tracked| &tracked.command);
-    instances.chain(model.vrrp.groups.iter().flat_map(|group| all(&group.notify))).chain(fifos).chain(tracked)
-}
-
-/// Every notify script that the checker process may run.
-pub fn server_scripts(model: &Model) -> impl Iterator<Item = &Script> {
-    let servers = model.lvs.virtual_servers.iter();
-    let real = servers.clone().flat_map(|server| &server.real_servers).filter_map(|real| real.details.as_ref());
-    let of_real = real.flat_map(|details| [&details.notify_up, &details.notify_down]);
-    let global = &model.global.scripts;
-    let fifos = [&global.fifo, &global.lvs_fifo].into_iter().flatten().filter_map(|fifo| fifo.script.as_ref());
-    servers.flat_map(|server| [&server.quorum_up, &server.quorum_down]).chain(of_real).flatten().chain(fifos)
 }

@@ -29,7 +29,7 @@ pub(super) struct Program {
     pub(super) action: Action,
     pub(super) uid: u32,
     pub(super) gid: u32,
-    pub(super) groups: Arc<[u32]>,
+    pub(super) groups: Box<[u32]>,
 }
 
 pub(super) enum Action {
@@ -203,7 +203,7 @@ mod tests {
     fn nothing() -> Program {
         let environment = Arc::default();
         let action = Action::Execute { path: c"/bin/true".into(), argv: vec![c"true".into()], environment, more: Vec::new() };
-        Program { action, uid: nix::unistd::Uid::effective().as_raw(), gid: nix::unistd::Gid::effective().as_raw(), groups: Arc::default() }
+        Program { action, uid: nix::unistd::Uid::effective().as_raw(), gid: nix::unistd::Gid::effective().as_raw(), groups: Box::default() }
     }
 
     #[test]

@@ -101,8 +101,6 @@ impl Place {
 impl Prober {
     /// With at most so many sockets at a time; more attempts wait for their turn.
     pub fn new(model: &Arc<Model>, most: usize) -> io::Result<Self> {
-        let mut scripts = Scripts::new()?;
-        scripts.know(target::scripts(model));
         Ok(Self {
             targets: Targets::new(model),
             watch: watch(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?)?,
@@ -114,7 +112,7 @@ impl Prober {
             most: most.max(1),
             waiting: VecDeque::new(),
             again: Vec::new(),
-            scripts,
+            scripts: Scripts::new()?,
             deadlines: BinaryHeap::new(),
             ended: VecDeque::new(),
             lost: Duration::ZERO,
@@ -124,7 +122,6 @@ impl Prober {
 
     /// Goes over to a new configuration. Attempts that are under way go on.
     pub fn reconfigure(&mut self, model: &Arc<Model>) {
-        self.scripts.know(target::scripts(model));
         self.targets.reconfigure(model);
     }
 

@@ -3,7 +3,6 @@
 use crate::effect::probe::{Outcome, RunId};
 use crate::effect::time::Instant;
 use crate::model::checker::Misc;
-use crate::model::script::Script;
 use crate::runtime::notify::spawn::{Children, Status};
 use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
@@ -37,11 +36,6 @@ enum Stage {
 impl Scripts {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self { children: Children::new()?, running: BTreeMap::new() })
-    }
-
-    /// Looks up in advance whose groups they run with.
-    pub(super) fn know<'a>(&mut self, scripts: impl IntoIterator<Item = &'a Script>) {
-        self.children.know(scripts);
     }
 
     /// Returns when [`Scripts::overdue`] is to be called.

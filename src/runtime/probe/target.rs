@@ -6,7 +6,6 @@ use crate::effect::probe::CheckerId;
 use crate::model::Model;
 use crate::model::checker::{Checker, Connection, Misc, Probe, Schedule};
 use crate::model::lvs::{RealServer, VirtualServer};
-use crate::model::script::Script;
 use crate::probe::{Hosts, Matcher, Tls, Transport, dialogue};
 use crate::sys::tls::{Client, Context, Identity};
 use std::collections::HashMap;
@@ -113,15 +112,6 @@ fn find(model: &Model, id: CheckerId) -> Option<(&VirtualServer, &RealServer, &S
         Checker::Probe { schedule, probe } => Some((server, real, schedule, probe)),
         Checker::File(_) | Checker::Bfd(_) => None,
     }
-}
-
-/// The scripts of all checkers.
-pub(super) fn scripts(model: &Model) -> impl Iterator<Item = &Script> {
-    let checkers = model.lvs.virtual_servers.iter().flat_map(|server| &server.real_servers).flat_map(|real| &real.checkers);
-    checkers.filter_map(|checker| match checker {
-        Checker::Probe { probe: Probe::Misc(misc), .. } => Some(&misc.script),
-        Checker::Probe { .. } | Checker::File(_) | Checker::Bfd(_) => None,
-    })
 }
 
 impl fmt::Debug for Targets {

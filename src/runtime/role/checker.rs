@@ -2,6 +2,7 @@
 
 mod driver;
 mod kernel;
+mod key;
 mod marks;
 mod presence;
 
@@ -18,17 +19,19 @@ use crate::runtime::signals::Signals;
 use crate::sys::memory;
 use crate::sys::spawn::remember_ordinary;
 use driver::{Asked, Driver};
-use marks::Marker;
+use marks::{Lent, Marker, Marking};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 /// After everything has been given up: scripts and mail have time to end.
 const PAUSE: Duration = Duration::from_secs(1);
+/// At the end, what marks packets is waited for if it is at work.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Descriptors that are not for attempts: pipes, scripts, the log, netlink.
 const OTHERS: u64 = 128;
 
@@ -61,7 +64,7 @@ async fn serve(start: Start) -> io::Result<()> {
     let mut marker = Marker::default();
     let mut model = marker.give(Arc::clone(&start.model));
     let mut driver = Driver::start(Start { model: Arc::clone(&model), ..start }, sockets())?;
-    let mut reading: Option<JoinHandle<io::Result<Arc<Model>>>> = None;
+    let mut reading: Option<JoinHandle<Coming>> = None;
     let mut next = None;
     let mut stopping = release_only;
     while !stopping {
@@ -69,19 +72,24 @@ async fn serve(start: Start) -> io::Result<()> {
             biased;
             read = async { reading.as_mut().expect("guarded").await }, if reading.is_some() => {
                 reading = None;
-                match read.map_err(io::Error::other).flatten() {
+                let Coming { marker: back, marking, model: read } = read.unwrap_or_else(Coming::lost);
+                marker = back;
+                match read {
                     Ok(new) => {
                         rights::take(&new.global.process.checker, &new.global.process);
                         if let Some(path) = reloads.path(Moment::Before, Dump::Checker, &model.global.process) {
                             dump(path, &driver, &model, &dumper);
                         }
-                        model = marker.give(new);
-                        driver.reconfigure(&model)?;
+                        model = new;
+                        driver.reconfigure(&model, marking)?;
                         if let Some(path) = reloads.path(Moment::After, Dump::Checker, &model.global.process) {
                             dump(path, &driver, &model, &dumper);
                         }
                     }
-                    Err(error) => driver.refuse(&error.to_string()),
+                    Err(error) => {
+                        driver.take_back(marking);
+                        driver.refuse(&error.to_string());
+                    }
                 }
             }
             // The last one: there may always be something to do.
@@ -100,15 +108,51 @@ async fn serve(start: Start) -> io::Result<()> {
         if reading.is_none()
             && let Some(wanted) = next.take()
         {
-            reading = Some(take_up(wanted, &model, Share::Checkers));
+            let read = take_up(wanted, &model, Share::Checkers);
+            reading = Some(tokio::spawn(Coming::prepare(read, std::mem::take(&mut marker), driver.lend_marking())));
         }
         // Whoever else runs here gets a turn of his own, however much there is to do for us.
         tokio::task::yield_now().await;
+    }
+    // Whoever marks packets gives that up as well.
+    if let Some(reading) = reading
+        && let Ok(Ok(coming)) = tokio::time::timeout(PATIENCE, reading).await
+    {
+        driver.take_back(coming.marking);
     }
     driver.stop(release);
     let (teller, agent, _control) = driver.finish();
     tokio::join!(agent.finish(PAUSE), teller.finish(PAUSE));
     Ok(())
+}
+
+/// A configuration that has been read, with the marks that it needs.
+#[derive(Debug)]
+struct Coming {
+    marker: Marker,
+    marking: Marking,
+    model: io::Result<Arc<Model>>,
+}
+
+impl Coming {
+    /// The kernel may take its time for marks: it is waited for beside everything else.
+    async fn prepare(read: JoinHandle<io::Result<Arc<Model>>>, mut marker: Marker, mut lent: Lent) -> Self {
+        let model = match read.await.map_err(io::Error::other).flatten() {
+            Ok(model) => model,
+            Err(error) => return Self { marker, marking: lent.marking, model: Err(error) },
+        };
+        let work = move || {
+            let model = marker.give(model);
+            lent.put(&model);
+            Self { marker, marking: lent.marking, model: Ok(model) }
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(Self::lost)
+    }
+
+    /// Whoever was at it has panicked.
+    fn lost(error: JoinError) -> Self {
+        Self { marker: Marker::default(), marking: Marking::default(), model: Err(io::Error::other(error)) }
+    }
 }
 
 fn dump(path: PathBuf, driver: &Driver, model: &Arc<Model>, dumper: &Dumper) {

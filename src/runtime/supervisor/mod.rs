@@ -39,6 +39,7 @@ use judge::{Accepted, Judged};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
+use parent::Parent;
 use part::Part;
 use pidfile::{PidFile, Room};
 use reader::{Purpose, Reading};
@@ -81,6 +82,7 @@ struct Supervisor {
     /// What of it the supervisor itself needs.
     brief: Brief,
     reading: Option<Reading>,
+    parent: Parent,
     /// How often it was read.
     readings: u64,
     /// Asked for while another one was going on.
@@ -256,7 +258,7 @@ impl Supervisor {
                     role.send(signal);
                 }
                 if signal == Signal::Data {
-                    parent::dump(&self.brief);
+                    self.parent.dump(&self.brief);
                 }
             }
             Signal::Reload | Signal::Data | Signal::Stats | Signal::StatsClear | Signal::Json => {}
@@ -304,6 +306,9 @@ impl Supervisor {
             }
             if self.succession.as_ref().is_some_and(|succession| succession.is_rehearsal(pid)) {
                 self.rehearsed(end);
+                continue;
+            }
+            if self.parent.ended(pid, end, &self.brief) {
                 continue;
             }
             if let Some(hook) = self.hook.take_if(|hook| hook.is(pid)) {

@@ -2,6 +2,7 @@
 
 use super::brief::{Brief, Configuration};
 use super::control::Control;
+use super::parent::Parent;
 use super::part::Part;
 use super::pidfile::{self, Claim, PidFile, Room};
 use super::role::Role;
@@ -301,6 +302,7 @@ fn prepare(options: Options, mut heritage: Option<Heritage>, program: PathBuf) -
         kept,
         brief,
         reading: None,
+        parent: Parent::default(),
         readings,
         next_reading: heritage.as_ref().and_then(Heritage::reload),
         succession: None,

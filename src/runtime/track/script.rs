@@ -3,7 +3,7 @@
 use super::{Finding, Found, now};
 use crate::model::Model;
 use crate::runtime::notify::say;
-use crate::runtime::notify::spawn::{Children, Status, scripts};
+use crate::runtime::notify::spawn::{Children, Status};
 use crate::track::script::{Action, Event, Outcome, RunId, Scripts, Signal};
 use crate::track::view::ScriptView;
 use crate::vrrp::Standing;
@@ -29,7 +29,6 @@ impl Runner {
 
     /// Goes over to a new configuration. What is known of scripts that stay is found again by [`Runner::next`].
     pub fn reconfigure(&mut self, model: &Model) {
-        self.children.know(scripts(model));
         let mut actions = Vec::new();
         self.engine.reconfigure(now(), model, &mut actions);
         self.carry_out(actions);

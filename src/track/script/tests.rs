@@ -6,7 +6,7 @@ use crate::model::vrrp::{Notify, SyncGroup};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn command(word: &str) -> Script {
-    Script { argv: [word.into()].into(), action: What::Execute(word.into()), uid: 0, gid: 0, supplementary_groups: false }
+    Script { argv: [word.into()].into(), action: What::Execute(word.into()), uid: 0, gid: 0, groups: None }
 }
 
 /// Every second, for at most two, rise 2, fall 3.

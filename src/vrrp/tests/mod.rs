@@ -257,10 +257,10 @@ fn a_stripped_address_is_held_and_announced_again_without_an_election() {
     let mut router = master(&instance("VI", "e0", 51, 150, ""));
     let (owner, fact) = router.first_fact();
     for _ in 0..5 {
-        assert_eq!(router.event(Event::Stripped { owner, fact: fact.clone() }), ["announce 1 x [10.9.0.51]"]);
+        assert_eq!(router.event(Event::Stripped { owner, facts: vec![fact.clone()] }), ["announce 1 x [10.9.0.51]"]);
         router.pass(MS(200));
     }
-    let told = router.event(Event::Stripped { owner, fact });
+    let told = router.event(Event::Stripped { owner, facts: vec![fact] });
     assert_eq!(told, ["advert 51 prio 0", "advert 51 prio 0", "hold []", "INSTANCE VI FAULT 150"], "somebody means it");
     assert!(router.engine.snapshot().instances[0].faults[0].to_string().contains("another program"));
     assert_eq!(router.next(), (30_000_000, vec!["INSTANCE VI BACKUP 150".to_owned()]));
@@ -272,11 +272,23 @@ fn all_that_goes_at_one_blow_counts_once() {
     let (owner, fact) = router.first_fact();
     for _ in 0..3 {
         for _ in 0..20 {
-            assert_eq!(router.event(Event::Stripped { owner, fact: fact.clone() }), ["announce 1 x [10.9.0.51]"]);
+            assert_eq!(router.event(Event::Stripped { owner, facts: vec![fact.clone()] }), ["announce 1 x [10.9.0.51]"]);
             router.pass(MS(5));
         }
         router.pass(MS(200));
     }
+}
+
+#[test]
+fn however_much_goes_at_a_time_it_is_held_and_announced_once() {
+    let mut router = master(&instance("VI", "e0", 51, 150, ""));
+    let (owner, fact) = router.first_fact();
+    for _ in 0..5 {
+        let facts = vec![fact.clone(); 3000];
+        assert_eq!(router.event(Event::Stripped { owner, facts }), ["announce 1 x [10.9.0.51]"]);
+        router.pass(MS(300));
+    }
+    assert_eq!(router.event(Event::Stripped { owner, facts: Vec::new() }), [""; 0]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn a_vmac_that_is_set_down_or_deleted_is_a_fault_and_is_asked_for_again() {
     assert!(told.contains(&"INSTANCE VI FAULT 150".to_owned()), "{told:?}");
     router.facts.remove(&Owner::Devices);
     let (_, fact) = (Owner::Devices, Fact::Device(Box::new(router.engine.plan().held().iter().find_map(new).expect("one"))));
-    router.event(Event::Stripped { owner: Owner::Devices, fact });
+    router.event(Event::Stripped { owner: Owner::Devices, facts: vec![fact] });
     assert_eq!(devices(&router), 1, "it is asked for again");
 }
 
@@ -77,13 +77,13 @@ fn a_vmac_that_another_program_changes_is_made_as_it_was_until_that_is_hopeless(
     let fact = || Fact::Device(Box::new(router_new()));
     for _ in 0..5 {
         router.facts.remove(&Owner::Devices);
-        let told = router.event(Event::Stripped { owner: Owner::Devices, fact: fact() });
+        let told = router.event(Event::Stripped { owner: Owner::Devices, facts: vec![fact()] });
         assert!(!told.iter().any(|line| line.starts_with("INSTANCE")), "{told:?}");
         assert_eq!(devices(&router), 1, "it is asked for again");
         router.pass(MS(300));
     }
     router.facts.remove(&Owner::Devices);
-    let told = router.event(Event::Stripped { owner: Owner::Devices, fact: fact() });
+    let told = router.event(Event::Stripped { owner: Owner::Devices, facts: vec![fact()] });
     assert!(told.contains(&"INSTANCE VI FAULT 150".to_owned()), "{told:?}");
     assert_eq!((devices(&router), placed(&router)), (0, vec![]));
     let told = router.pass(MS(40_000));

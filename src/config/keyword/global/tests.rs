@@ -160,6 +160,7 @@ fn host() -> Stated {
     let mut host = Stated::with(&["eth0"]).script("/opt/start").script("/opt/stop").script("/opt/read").script("/p");
     host.hosts.insert("mail.example.org".to_owned(), IpAddr::from([192, 0, 2, 25]));
     host.namespaces.insert("blue".to_owned(), std::collections::HashMap::new());
+    host.others.insert(65534, vec![27, 1000]);
     host
 }
 
@@ -216,7 +217,8 @@ fn every_keyword_has_its_effect_on_the_model() {
     assert!(scripts.secure && scripts.use_symlink_paths && scripts.set_supplementary_groups);
     let startup = scripts.startup.as_ref().expect("a script");
     assert_eq!(startup.argv, ["/opt/start", "a b"].map(Box::from).into());
-    assert_eq!((startup.uid, startup.gid, startup.supplementary_groups), (65534, 65534, true));
+    assert_eq!((startup.uid, startup.gid), (65534, 65534));
+    assert_eq!(startup.groups.as_deref(), Some(&[65534, 27, 1000][..]), "they are known before anybody runs it");
     assert_eq!(startup.action, Action::Execute("/opt/start".into()));
     assert_eq!(scripts.shutdown.as_ref().map(|script| script.uid), Some(0));
     assert_eq!((scripts.startup_timeout, scripts.shutdown_timeout), (seconds(20), seconds(30)));

@@ -2,6 +2,8 @@
 
 use super::Start;
 use super::kernel::Kernel;
+use super::key::{Kind, key, meant};
+use super::marks::{Lent, Marking};
 use super::presence::{self, Presence};
 use crate::effect::probe::{Outcome, RunId};
 use crate::effect::time::Instant;
@@ -43,10 +45,6 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 const FAREWELLS: usize = 1000;
 /// Actions that the list keeps room for.
 const ROOM: usize = 1024;
-
-const CONTROL: u64 = 0;
-const SIGNALS: u64 = 1;
-const PRESENCE: u64 = 2;
 
 /// What somebody outside asks for.
 #[derive(Debug)]
@@ -99,6 +97,7 @@ impl Driver {
         if records.is_empty() && !release_only {
             kernel.flush(model);
         }
+        kernel.mark(model);
         kernel.configure(model);
         let mut actions = Vec::new();
         let seed = RandomState::new().hash_one(std::process::id());
@@ -112,8 +111,8 @@ impl Driver {
         }
         let control = RoleEnd::new(control);
         let poll = Poll::new()?;
-        poll.add(&control, CONTROL)?;
-        poll.add(&signals, SIGNALS)?;
+        poll.add(&control, key(Kind::Control))?;
+        poll.add(&signals, key(Kind::Signals))?;
         let mut driver = Self {
             engine,
             actions,
@@ -183,11 +182,11 @@ impl Driver {
         while let Some((session, up)) = self.sessions.pop_front() {
             self.handle(Event::Bfd { session: &session, up });
         }
-        for key in self.poll.ready() {
-            match key {
-                CONTROL => self.converse(&mut asked),
-                SIGNALS => self.signalled(&mut asked),
-                _ => self.observe(),
+        for kind in self.poll.ready().into_iter().filter_map(meant) {
+            match kind {
+                Kind::Control => self.converse(&mut asked),
+                Kind::Signals => self.signalled(&mut asked),
+                Kind::Presence => self.observe(),
             }
         }
         let now = now();
@@ -205,9 +204,21 @@ impl Driver {
         Ok(asked)
     }
 
-    pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
+    /// What marks packets, for somebody who waits until it does so for another configuration. Until it is back, what is marked
+    /// stays marked.
+    pub(super) fn lend_marking(&mut self) -> Lent {
+        self.kernel.lend_marking()
+    }
+
+    pub(super) fn take_back(&mut self, marking: Marking) {
+        self.kernel.take_back(marking);
+    }
+
+    /// Packets are marked for it.
+    pub(super) fn reconfigure(&mut self, model: &Arc<Model>, marking: Marking) -> io::Result<()> {
         // What was said of the old configuration is done in it.
         self.carry_out();
+        self.kernel.take_back(marking);
         self.kernel.configure(model);
         self.teller.reconfigure(model);
         self.agent.configure(model);
@@ -295,7 +306,7 @@ impl Driver {
         match (&self.presence, presence::matters(model)) {
             (None, true) => {
                 let presence = Presence::open(model.global.lvs.netlink)?;
-                self.poll.add(&presence, PRESENCE)?;
+                self.poll.add(&presence, key(Kind::Presence))?;
                 self.presence = Some(presence);
             }
             // It leaves the set by being closed.
@@ -389,7 +400,7 @@ impl Driver {
         let room = self.control.has_unsent();
         if room != self.congested {
             // Without a supervisor there is nothing to wait for, and nothing to change.
-            drop(self.poll.want_room(&self.control, CONTROL, room));
+            drop(self.poll.want_room(&self.control, key(Kind::Control), room));
             self.congested = room;
         }
         self.unwritten = log::flush();

@@ -1,7 +1,7 @@
 //! What of the configuration and the engine's wishes is in the kernel: the table of virtual services, the timeouts of its
 //! connections, and the daemons that tell another director of them.
 
-use super::marks::Marking;
+use super::marks::{Lent, Marking};
 use crate::effect::ipvs::{ServerId, Service};
 use crate::kernel::ipvs::{Daemon, Daemons, Problem, State, Table};
 use crate::model::Model;
@@ -11,6 +11,7 @@ use crate::runtime::role::ipvs_namespace;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
+use std::sync::Arc;
 
 /// Services whose destinations are compared with the kernel's in one look.
 const LOOK: usize = 256;
@@ -20,8 +21,9 @@ pub(super) struct Kernel {
     table: Table,
     /// Opened when there is to be one.
     daemons: Option<Daemons>,
-    namespace: Option<File>,
-    marking: Marking,
+    namespace: Option<Arc<File>>,
+    /// Nothing while somebody else has it.
+    marking: Option<Marking>,
     timeouts: Timeouts,
     flush_on_stop: FlushOnStop,
     staged: bool,
@@ -29,10 +31,10 @@ pub(super) struct Kernel {
 
 impl Kernel {
     pub(super) fn open(model: &Model) -> io::Result<Self> {
-        let namespace = ipvs_namespace(&model.global.process)?;
-        let table = Table::open(namespace.as_ref().map(File::as_fd))?;
+        let namespace = ipvs_namespace(&model.global.process)?.map(Arc::new);
+        let table = Table::open(namespace.as_deref().map(File::as_fd))?;
         let (timeouts, flush_on_stop) = (Timeouts::default(), model.global.lvs.flush_on_stop);
-        Ok(Self { table, daemons: None, namespace, marking: Marking::default(), timeouts, flush_on_stop, staged: false })
+        Ok(Self { table, daemons: None, namespace, marking: Some(Marking::default()), timeouts, flush_on_stop, staged: false })
     }
 
     /// Before anything is held: what others left goes, if it is to.
@@ -42,10 +44,24 @@ impl Kernel {
         }
     }
 
-    /// Everything but services and destinations.
+    /// Has packets marked, and waits for it.
+    pub(super) fn mark(&mut self, model: &Model) {
+        let mut lent = self.lend_marking();
+        lent.put(model);
+        self.take_back(lent.marking);
+    }
+
+    pub(super) fn lend_marking(&mut self) -> Lent {
+        Lent { marking: self.marking.take().unwrap_or_default(), namespace: self.namespace.clone() }
+    }
+
+    pub(super) fn take_back(&mut self, marking: Marking) {
+        self.marking = Some(marking);
+    }
+
+    /// Everything but services, destinations and marks.
     pub(super) fn configure(&mut self, model: &Model) {
         let lvs = &model.global.lvs;
-        self.marking.put(model, self.namespace.as_ref());
         self.flush_on_stop = lvs.flush_on_stop;
         if self.timeouts != lvs.timeouts {
             self.timeouts = lvs.timeouts;
@@ -56,7 +72,7 @@ impl Kernel {
             return;
         }
         if self.daemons.is_none() {
-            match Daemons::open(self.namespace.as_ref().map(File::as_fd)) {
+            match Daemons::open(self.namespace.as_deref().map(File::as_fd)) {
                 Ok(opened) => self.daemons = Some(opened),
                 Err(error) => return tracing::error!("the IPVS sync daemon cannot be started: {error}"),
             }
@@ -81,7 +97,9 @@ impl Kernel {
         if std::mem::take(&mut self.staged) {
             say(self.table.apply());
         }
-        self.marking.take();
+        if let Some(marking) = &mut self.marking {
+            marking.take();
+        }
     }
 
     /// Puts back what others have taken away.
@@ -96,7 +114,9 @@ impl Kernel {
     /// The end.
     pub(super) fn release(&mut self) {
         say(self.table.release(self.flush_on_stop));
-        self.marking.release();
+        if let Some(marking) = &mut self.marking {
+            marking.release();
+        }
         say(self.table.restore_timeouts().err());
         if let Some(daemons) = &mut self.daemons {
             say(daemons.release());

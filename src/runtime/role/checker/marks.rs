@@ -45,6 +45,19 @@ impl Marker {
     }
 }
 
+/// What marks packets, with somebody who can wait for it.
+#[derive(Debug)]
+pub(super) struct Lent {
+    pub(super) marking: Marking,
+    pub(super) namespace: Option<Arc<File>>,
+}
+
+impl Lent {
+    pub(super) fn put(&mut self, model: &Model) {
+        self.marking.put(model, self.namespace.as_deref());
+    }
+}
+
 /// Packets are marked before the services for the marks are there and until they are gone: a mark that IPVS has no service for
 /// is nothing to it.
 #[derive(Debug, Default)]
@@ -58,7 +71,8 @@ pub(super) struct Marking {
 }
 
 impl Marking {
-    pub(super) fn put(&mut self, model: &Model, namespace: Option<&File>) {
+    /// Waits until the kernel has it.
+    fn put(&mut self, model: &Model, namespace: Option<&File>) {
         let (frame, entries) = (frame(model), entries(model));
         if frame.is_none() && self.guard.is_none() {
             return;

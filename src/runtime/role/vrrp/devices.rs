@@ -67,28 +67,35 @@ pub(super) fn prepare(
 }
 
 /// Asks for those that a new configuration needs beside what there is, and says when they will be there.
-pub(super) fn prepare_more(holder: &mut Holder, firewall: &mut Firewall, old: &Plan, model: &Model, links: &Links) -> Option<Awaited> {
+pub(super) fn prepare_more(holder: &mut Holder, firewall: &mut Firewall, old: &Plan, model: &Model, links: &Links) -> Option<Ticket> {
     let new = Plan::new(model, links, old);
     let known: HashSet<Identity> = old.held().iter().map(Identity::of).collect();
     let mut facts = old.held().to_vec();
     facts.extend(new.held().iter().filter(|fact| !known.contains(&Identity::of(fact))).cloned());
     (facts.len() > old.held().len()).then(|| {
         firewall.configure(model, holder);
-        let ticket = firewall.hold(links, false, Owner::Devices, &facts, holder);
-        Awaited { ticket, until: now() + PATIENCE }
+        firewall.hold(links, false, Owner::Devices, &facts, holder)
     })
 }
 
-/// Interfaces that the kernel is making.
+/// Interfaces that the kernel is making, and a look at what is there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Awaited {
-    ticket: Ticket,
+    made: Option<Ticket>,
     pub(super) until: Instant,
 }
 
 impl Awaited {
-    pub(super) fn is_over(&self, holder: &Holder) -> bool {
-        holder.done() >= self.ticket || now() >= self.until
+    pub(super) fn new(made: Option<Ticket>) -> Self {
+        Self { made, until: now() + PATIENCE }
+    }
+
+    pub(super) fn is_over(self, holder: &Holder) -> bool {
+        self.made.is_none_or(|ticket| holder.done() >= ticket) && !holder.is_looking()
+    }
+
+    pub(super) fn is_late(self) -> bool {
+        now() >= self.until
     }
 }
 

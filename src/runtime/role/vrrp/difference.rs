@@ -1,7 +1,9 @@
 //! What has happened between two pictures, when the changes themselves were missed.
 
 use crate::effect::net::{Device, Links, Local};
+use crate::model::net::Prefix;
 use crate::vrrp::Event;
+use std::collections::HashSet;
 
 /// Links go before they come, so that a name is never there twice; addresses come after the links that they are on.
 pub(super) fn difference(before: &Links, after: &Links) -> Vec<Event<'static>> {
@@ -13,8 +15,10 @@ pub(super) fn difference(before: &Links, after: &Links) -> Vec<Event<'static>> {
         let had = if before.get(device).is_some() { before.addresses(device) } else { &[] };
         let has = after.addresses(device);
         let local = move |&prefix| Local { device, prefix };
-        events.extend(had.iter().filter(|prefix| !has.contains(prefix)).map(local).map(Event::AddressGone));
-        events.extend(has.iter().filter(|prefix| !had.contains(prefix)).map(local).map(Event::Address));
+        // There may be thousands.
+        let [before, after]: [HashSet<&Prefix>; 2] = [had, has].map(|prefixes| prefixes.iter().collect());
+        events.extend(had.iter().filter(|prefix| !after.contains(prefix)).map(local).map(Event::AddressGone));
+        events.extend(has.iter().filter(|prefix| !before.contains(prefix)).map(local).map(Event::Address));
     }
     events
 }
@@ -28,7 +32,6 @@ pub(super) fn is_about_links(event: &Event<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::effect::net::Link;
-    use crate::model::net::Prefix;
 
     fn links(described: &[(u32, &str, bool, &[u8])]) -> Links {
         let mut links = Links::default();

@@ -1,21 +1,23 @@
 //! The engine among its effectors. One [`Driver::turn`] after the other does all that there is to do, in an order in which
 //! nothing that takes long stands before adverts and deadlines.
 
+mod again;
+mod end;
 mod incoming;
 mod outgoing;
+mod reload;
 
 use super::clock::Clock;
 use super::devices::{self, Awaited};
 use super::firewall::Firewall;
 use super::held::Held;
 use super::key::{Kind, key, meant};
-use super::later::{Later, Waiting};
+use super::later::Later;
 use super::neighbours::Neighbours;
 use super::ports::Ports;
 use super::standing::Standings;
 use super::statics;
 use super::synchronise::Synchroniser;
-use crate::effect::firewall;
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::notice::Notice;
 use crate::effect::packet::{PortId, Target};
@@ -45,6 +47,7 @@ use crate::vrrp::announce::{Announcer, Pace};
 use crate::vrrp::device::Plan;
 use crate::vrrp::view::View;
 use crate::vrrp::{Engine, Event, Manner};
+use again::Again;
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -62,9 +65,6 @@ const NOTICES: usize = 8;
 const ROOM: usize = 256;
 /// Less is what any busy machine does.
 const STALL: Duration = Duration::from_millis(100);
-/// How long the end waits for the kernel, and for a supervisor that does not read.
-const RELEASE: Duration = Duration::from_secs(3);
-const LAST_WORDS: Duration = Duration::from_millis(500);
 /// When a log that takes nothing is tried again.
 const LOG: Duration = Duration::from_millis(50);
 /// After a failure to ask the kernel what there is.
@@ -75,8 +75,6 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// to be done then is no longer at hand.
 const EARLY: Duration = Duration::from_millis(1);
 const LONG: Duration = Duration::from_millis(20);
-/// While something of ours is being written.
-const SOON: Duration = Duration::from_millis(5);
 
 /// What somebody outside asks for.
 #[derive(Debug)]
@@ -137,7 +135,8 @@ pub(super) struct Driver {
     actions: Actions,
     ports: Ports,
     monitor: Monitor,
-    /// When the kernel is to be asked what there is, because changes were missed.
+    /// Changes were missed, and what is done about it has a next step then.
+    again: Again,
     lost: Option<Instant>,
     holder: Holder,
     last_hold: Option<Ticket>,
@@ -211,13 +210,16 @@ impl Driver {
         }
         let standings = Standings::new(model, &picture.links);
         let began = now();
-        let engine = Engine::start(began, model, picture.links, records, manner, &mut actions);
+        let links = picture.links.clone();
+        holder.know(picture);
+        let engine = Engine::start(began, model, links, records, manner, &mut actions);
         let mut driver = Self {
             model: Arc::clone(model),
             engine,
             actions,
             ports: Ports::default(),
             monitor,
+            again: Again::default(),
             lost: None,
             holder,
             last_hold: None,
@@ -253,6 +255,7 @@ impl Driver {
         };
         driver.poll_links()?;
         driver.carry_out();
+        driver.holder.forget();
         driver.firewall.settle(&mut driver.holder);
         driver.synchronise();
         driver.control.report(Report::Ready);
@@ -296,7 +299,7 @@ impl Driver {
         }
         for &(kind, number) in &ready {
             match kind {
-                Kind::Monitor => self.observe(),
+                Kind::Monitor => drop(self.observe()),
                 Kind::Neighbour4 => self.hear(Device(number), Family::V4),
                 Kind::Neighbour6 => self.hear(Device(number), Family::V6),
                 Kind::Control => self.converse(&mut asked),
@@ -307,13 +310,11 @@ impl Driver {
                 Kind::Timer | Kind::Holder | Kind::Port => {}
             }
         }
-        if self.lost.is_some_and(|at| at <= now()) {
-            self.look_again();
-        }
         for link in self.standings.due(now()) {
             self.notice_link(Event::Link(link));
         }
         self.settle();
+        self.look_again();
         if self.holder.is_listening() {
             self.observe();
         }
@@ -338,50 +339,6 @@ impl Driver {
         }
     }
 
-    /// Before a new configuration is taken over, the interfaces are made that it needs. Adverts go on meanwhile.
-    pub(super) fn prepare(&mut self, model: &Model) {
-        self.awaited = devices::prepare_more(&mut self.holder, &mut self.firewall, self.engine.plan(), model, self.engine.links());
-    }
-
-    pub(super) fn is_prepared(&self) -> bool {
-        self.awaited.is_none_or(|awaited| awaited.is_over(&self.holder))
-    }
-
-    pub(super) fn reconfigure(&mut self, model: &Arc<Model>) -> io::Result<()> {
-        self.look_at_the_clock();
-        self.awaited = None;
-        // What the kernel has to tell of the interfaces that were made.
-        self.observe();
-        let previous = std::mem::replace(&mut self.model, Arc::clone(model));
-        self.swollen = true;
-        self.unload = Some(now() + SETTLED);
-        self.announcer.repace(Pace::of(model), self.engine.links());
-        if self.model.vrrp.linkbeat != previous.vrrp.linkbeat {
-            self.poll_links()?;
-        }
-        self.standings.reconfigure(model, self.engine.links());
-        // What goes is the first to go, and what comes is the last.
-        let statics = statics::facts(&self.model.statics, self.engine.links());
-        self.static_facts = statics::kept(&self.static_facts, &statics);
-        self.hold_statics_again();
-        if !self.synchroniser.as_ref().is_some_and(|synchroniser| synchroniser.is_as_configured(model)) {
-            // Whoever is not followed by another ends by being dropped: nobody waits for it here.
-            self.synchroniser = Synchroniser::start(model, self.synchroniser.take());
-        }
-        self.engine.reconfigure(now(), model, &mut self.actions);
-        self.firewall.reconfigure(&self.engine, model, self.actions.as_slice(), &mut self.holder);
-        self.carry_out();
-        self.hold_statics();
-        self.offer();
-        self.control.report(Report::Ready);
-        self.rest()
-    }
-
-    /// A configuration was not taken over.
-    pub(super) fn refuse(&mut self, reason: &str) {
-        self.control.report(Report::Refused(reason.into()));
-    }
-
     fn synchronise(&mut self) {
         if let Some(synchroniser) = &mut self.synchroniser {
             synchroniser.follow(self.engine.is_master(synchroniser.instance()));
@@ -404,49 +361,6 @@ impl Driver {
 
     pub(super) fn clear_stats(&mut self) {
         self.engine.clear_stats();
-    }
-
-    /// The end: nothing is held any more when this returns, unless the kernel is held up. Every notice has been told.
-    pub(super) fn stop(&mut self, release: bool) {
-        self.look_at_the_clock();
-        self.engine.stop(now(), release, &mut self.actions);
-        if release && !self.static_facts.is_empty() {
-            self.actions.push(Action::Hold { owner: Owner::Statics, facts: Box::default() });
-        }
-        self.carry_out();
-        if let Some(ticket) = self.last_hold
-            && !self.holder.wait(ticket, RELEASE)
-        {
-            tracing::warn!("the kernel has not taken everything away in {} s", RELEASE.as_secs());
-        }
-        devices::report(self.holder.before(), &mut self.control);
-        for refusal in self.holder.settle() {
-            tracing::warn!("{:?} stays as it is: {}", refusal.fact, refusal.reason);
-        }
-        self.ports.close_all(&self.poll);
-        while let Some(waiting) = self.later.take() {
-            if let Waiting::Notify(notice) = waiting {
-                self.notices.push_back(notice);
-            }
-        }
-        for notice in std::mem::take(&mut self.notices) {
-            self.pass_on(notice);
-        }
-        self.synchroniser.take().into_iter().for_each(Synchroniser::finish);
-        if release {
-            self.holder.filter(firewall::Order::Frame(None));
-            self.holder.wait_for_filter(RELEASE);
-        }
-        self.holder.lines().iter().for_each(log::line);
-        self.dbus.stop();
-    }
-
-    /// Tells the supervisor that it is over. The teller's scripts may still run, and as long as the supervisor's end is there,
-    /// so are we.
-    pub(super) fn finish(mut self) -> (Teller, Agent, RoleEnd) {
-        self.control.report(Report::Stopped);
-        self.control.finish(LAST_WORDS);
-        (self.teller, self.agent, self.control)
     }
 
     /// Gives memory back once it is quiet after facts or a configuration have come or gone.

@@ -1,11 +1,11 @@
 //! What reaches the engine: packets and neighbours, changes of the network, the writer's answers, the supervisor and signals.
 
-use super::{AGAIN, Asked, BACKLOG, BUDGET, Driver, SOON, is_stall};
+use super::{AGAIN, Asked, BACKLOG, BUDGET, Driver, is_stall};
 use crate::effect::net::{Device, Fact, Owner};
 use crate::effect::packet::{PortId, Target};
 use crate::kernel::holder::Lack;
 use crate::kernel::linkbeat::Poller;
-use crate::kernel::rtnl::{Change, Picture};
+use crate::kernel::rtnl::Change;
 use crate::kernel::timer::now;
 use crate::model::net::Family;
 use crate::observe::dbus;
@@ -15,14 +15,13 @@ use crate::runtime::log;
 use crate::runtime::reading::Kept;
 use crate::runtime::rights;
 use crate::runtime::role::vrrp::devices;
-use crate::runtime::role::vrrp::difference::{difference, is_about_links};
 use crate::runtime::role::vrrp::held::target;
 use crate::runtime::role::vrrp::key::{Kind, key};
 use crate::runtime::role::vrrp::later::{Waiting, still_held};
 use crate::runtime::role::{Wanted, orders};
 use crate::runtime::signals::Signal;
 use crate::vrrp::Event;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -90,15 +89,20 @@ impl Driver {
         self.handle(Event::Stalled(gap));
     }
 
-    pub(super) fn observe(&mut self) {
+    /// Returns whether that was all there is to hear.
+    pub(super) fn observe(&mut self) -> bool {
+        if self.again.is_taking_in() {
+            return false;
+        }
         let mut changes = Vec::new();
         let all = self.monitor.read(&mut changes).unwrap_or_else(|error| {
             tracing::warn!("changes of the network are not heard of: {error}");
-            self.lost = Some(now() + AGAIN);
+            self.missed(AGAIN);
             false
         });
+        let mut stripped = Vec::new();
         for change in changes {
-            let stripped = self.holder.observe(&change);
+            stripped.extend(self.holder.observe(&change));
             match change {
                 Change::Link(link) => self.judge_link(Event::Link(link)),
                 Change::LinkGone(device) => self.judge_link(Event::LinkGone(device)),
@@ -106,15 +110,17 @@ impl Driver {
                 Change::AddressGone(local) => self.handle(Event::AddressGone(local)),
                 Change::Duplicate(local) => self.handle(Event::Duplicate(local)),
                 Change::FactSeen(_) | Change::FactGone(_) => {}
-                Change::Overrun => self.lost = Some(now()),
+                Change::Overrun => self.missed(Duration::ZERO),
             }
-            self.stripped(stripped);
         }
         if all {
-            let altered = self.holder.caught_up();
-            self.stripped(altered);
+            stripped.extend(self.holder.caught_up());
+        }
+        self.stripped(stripped);
+        if all {
             self.regain();
         }
+        all
     }
 
     /// Asks the kernel again for what it would not take, now that something has changed.
@@ -128,7 +134,7 @@ impl Driver {
     }
 
     /// A link counts as up or down once it has been so for long enough.
-    fn judge_link(&mut self, event: Event<'_>) {
+    pub(super) fn judge_link(&mut self, event: Event<'_>) {
         match event {
             Event::Link(link) => {
                 let link = self.standings.link(now(), link);
@@ -171,42 +177,18 @@ impl Driver {
         self.hold_statics();
     }
 
-    fn stripped(&mut self, facts: Vec<(Owner, Fact)>) {
+    pub(super) fn stripped(&mut self, facts: Vec<(Owner, Fact)>) {
+        let mut by_owner: BTreeMap<Owner, Vec<Fact>> = BTreeMap::new();
         for (owner, fact) in facts {
+            by_owner.entry(owner).or_default().push(fact);
+        }
+        for (owner, facts) in by_owner {
             match owner {
-                Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, fact }),
+                Owner::Instance(_) | Owner::Devices => self.handle(Event::Stripped { owner, facts }),
                 // They are simply put back.
                 Owner::Statics => self.hold_statics_again(),
             }
         }
-    }
-
-    pub(super) fn look_again(&mut self) {
-        self.settle();
-        if !self.holder.is_idle() {
-            self.lost = Some(now() + SOON);
-            return;
-        }
-        let picture = match self.monitor.skip().and_then(|all| if all { Picture::take().map(Some) } else { Ok(None) }) {
-            Ok(Some(picture)) => picture,
-            // More of it in the next turn.
-            Ok(None) => return,
-            Err(error) => {
-                tracing::warn!("the kernel does not tell what there is: {error}");
-                self.lost = Some(now() + AGAIN);
-                return;
-            }
-        };
-        self.lost = None;
-        for event in difference(self.engine.links(), &picture.links) {
-            if is_about_links(&event) {
-                self.judge_link(event);
-            } else {
-                self.handle(event);
-            }
-        }
-        let stripped = self.holder.resync(&picture);
-        self.stripped(stripped);
     }
 
     pub(super) fn settle(&mut self) {
