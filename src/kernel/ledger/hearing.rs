@@ -18,6 +18,11 @@ pub(in crate::kernel) enum Gone {
     WithOneOfOurs(Identity),
 }
 
+/// The kernel tells of an IPv6 address once it has made sure that nobody else has it, and once more whenever its flags change.
+const fn is_told_of_later(identity: &Identity) -> bool {
+    matches!(identity, Identity::Address { local: IpAddr::V6(_), .. })
+}
+
 impl Ledger {
     pub(super) fn expect(&mut self, identity: Identity, coming: bool) -> u64 {
         self.last += 1;
@@ -29,7 +34,12 @@ impl Ledger {
     fn heard(&mut self, identity: &Identity, coming: bool) -> bool {
         let Some(list) = self.expected.get_mut(identity) else { return false };
         let Some(index) = list.iter().position(|expected| expected.coming == coming) else { return false };
-        list.drain(..=index);
+        if coming && is_told_of_later(identity) {
+            // This may be of one that was there before, whose end is still to be heard.
+            list.remove(index);
+        } else {
+            list.drain(..=index);
+        }
         if list.is_empty() {
             self.expected.remove(identity);
             if self.expected.is_empty() {

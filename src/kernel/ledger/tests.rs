@@ -127,6 +127,19 @@ fn what_a_predecessor_left_in_another_way_is_made_as_it_is_wanted() {
 }
 
 #[test]
+fn an_ipv6_address_that_is_told_of_late_is_not_the_one_that_takes_its_place() {
+    let mut kernel = Kernel::default();
+    let (found, wanted) = (at("fd00::1/128"), at("fd00::1/64"));
+    kernel.ledger.adopt(ONE, std::slice::from_ref(&wanted), Some(&there(std::slice::from_ref(&found))), &names());
+    assert_eq!(ops(&kernel.hold(ONE, std::slice::from_ref(&wanted))), [Op::Remove(found.clone()), Op::Add(wanted.clone())]);
+    kernel.ledger.seen(&key(&found));
+    assert_eq!(kernel.gone(&found), [], "that was us");
+    kernel.ledger.seen(&key(&wanted));
+    assert!(!kernel.ledger.is_listening());
+    assert_eq!(kernel.gone(&wanted), [(ONE, wanted)], "and that was somebody else");
+}
+
+#[test]
 fn what_was_there_when_it_was_added_is_made_as_it_is_wanted_once() {
     let mut kernel = Kernel::default();
     let (found, wanted) = (labelled("10.0.0.1/24", "e0:9"), at("10.0.0.1/24"));
