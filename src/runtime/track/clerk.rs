@@ -388,6 +388,7 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_its_owner() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let wake = runtime.block_on(async {
             let mut clerk = Clerk::start().expect("a thread");
