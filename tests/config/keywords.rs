@@ -3,7 +3,7 @@
 
 use crate::common::{read, said};
 use crate::folder::{configurations, text_of};
-use standfast::config::keyword::document::blocks;
+use standfast::config::keyword::document::{blocks, compatibility};
 use standfast::config::keyword::{Described, Entry};
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -156,4 +156,9 @@ fn what_is_deprecated_is_called_so_and_nothing_else_is_said() {
     let excused = ["deprecated", "not supported", "for MPLS only", "hashed only applies"];
     let other: Vec<String> = said(&loaded).into_iter().filter(|text| !excused.iter().any(|words| text.contains(words))).collect();
     assert_eq!(other, Vec::<String>::new());
+}
+
+#[test]
+fn the_document_says_what_the_tables_say() {
+    assert!(include_str!("../../docs/COMPATIBILITY.md") == compatibility(), "docs/COMPATIBILITY.md is stale: run make docs");
 }
