@@ -84,7 +84,7 @@ fn a_reload_shuts_an_address_and_opens_it_again() {
     let scene = Scene::new();
     let before = scene.rules();
     let daemon = scene.start(&instance("accept"));
-    assert!(scene.pings(VIP) && scene.pings(VIP6));
+    eventually("it answers", || (scene.pings(VIP) && scene.pings(VIP6)).then_some(()));
     assert_eq!(scene.rules(), before, "nobody needs rules");
     daemon.reload(&instance("no_accept"));
     eventually("the address is shut", || (!scene.pings(VIP) && !scene.pings(VIP6)).then_some(()));
