@@ -18,6 +18,8 @@ const STRIPPING: Duration = Duration::from_secs(10);
 const BLOW: Duration = Duration::from_millis(200);
 /// How long the virtual router is given up then.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So many of what goes at one blow have a line each.
+const SHOWN: usize = 8;
 
 /// Counts a blow in what has happened before; returns whether they are too many. Everything that goes at one blow counts once.
 fn too_many(blows: &mut VecDeque<Instant>, now: Instant) -> bool {
@@ -27,9 +29,6 @@ fn too_many(blows: &mut VecDeque<Instant>, now: Instant) -> bool {
     }
     blows.len() > MOST_STRIPS
 }
-
-/// So many of them have a line each.
-const SHOWN: usize = 8;
 
 impl Engine {
     /// Another program has taken something of ours away, all of it at one blow.

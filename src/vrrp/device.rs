@@ -84,7 +84,10 @@ impl Plan {
         let mut plan = Self { names, facts: Vec::new(), ours: BTreeMap::new(), complete: HashMap::new() };
         plan.facts = plan.facts(model, &wanted, links, before);
         let still = before.ours.iter().filter(|&(name, &parent)| links.named(name).is_some_and(|link| may_be_on(link, parent)));
-        plan.ours = still.map(|(name, &parent)| (name.clone(), parent)).chain(plan.facts.iter().filter_map(made)).collect();
+        plan.ours = still
+            .map(|(name, &parent)| (name.clone(), parent))
+            .chain(plan.facts.iter().filter_map(made).map(|new| (new.name.clone(), new.parent)))
+            .collect();
         let complete = wanted.iter().filter(|one| one.link_local.is_none() && one.address.is_none());
         let complete: HashSet<&str> = complete.filter_map(|one| plan.names.get(&one.key)).map(|name| &**name).collect();
         plan.complete =
@@ -190,18 +193,15 @@ impl Plan {
     }
 }
 
-fn made(fact: &Fact) -> Option<(Box<str>, Device)> {
+fn made(fact: &Fact) -> Option<&NewDevice> {
     match fact {
-        Fact::Device(new) => Some((new.name.clone(), new.parent)),
+        Fact::Device(new) => Some(new),
         Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => None,
     }
 }
 
 fn device_name(fact: &Fact) -> Option<&str> {
-    match fact {
-        Fact::Device(new) => Some(&new.name),
-        Fact::Setting(_) | Fact::Address(_) | Fact::Route(_) | Fact::Rule(_) => None,
-    }
+    made(fact).map(|new| &*new.name)
 }
 
 const fn setting(scope: Scope, knob: Knob, value: u32) -> Fact {
@@ -386,8 +386,9 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
     // What was ours and is not wanted any more will go, and its name is free.
     let mut leaving: HashSet<&str> = before.names.iter().filter(|(key, _)| !keys.contains(key)).map(|(_, name)| &**name).collect();
     // So will what was ours on a parent that is called otherwise now, or is another one.
-    let stranded = before.ours.iter().filter(|&(name, &on)| is_stranded(name, on, wanted, links, before));
-    leaving.extend(stranded.map(|(name, _)| &**name));
+    let known: HashMap<&str, &Wanted> = wanted.iter().filter_map(|one| Some((&**before.names.get(&one.key)?, one))).collect();
+    let ours = before.ours.iter().map(|(name, &on)| (&**name, on));
+    leaving.extend(ours.filter(|&(name, on)| known.get(name).is_some_and(|one| is_stranded(name, on, one, links))).map(|(name, _)| name));
     let mut taken: HashSet<Box<str>> = links.iter().map(|link| link.name.clone()).filter(|name| !leaving.contains(&**name)).collect();
     let given: HashSet<&str> = wanted.iter().filter_map(|one| one.name.as_deref()).collect();
     let children = children(links);
@@ -417,10 +418,9 @@ fn names(wanted: &[Wanted], links: &Links, before: &Plan) -> BTreeMap<Key, Box<s
 }
 
 /// Whether an interface of ours is on something that it is not wanted on any more.
-fn is_stranded(name: &str, on: Device, wanted: &[Wanted], links: &Links, before: &Plan) -> bool {
-    let one = wanted.iter().find(|one| before.names.get(&one.key).is_some_and(|known| **known == *name));
-    let parent = one.and_then(|one| links.named(one.key.parent())).map(|parent| real(parent, links).device);
-    one.is_some() && parent != Some(on) && links.named(name).is_some_and(|link| may_be_on(link, on))
+fn is_stranded(name: &str, on: Device, wanted: &Wanted, links: &Links) -> bool {
+    let parent = links.named(wanted.key.parent()).map(|parent| real(parent, links).device);
+    parent != Some(on) && links.named(name).is_some_and(|link| may_be_on(link, on))
 }
 
 /// The first private macvlan on each interface with each MAC address.
