@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 pub(crate) const STORIES: &[Story] =
-    &[("weights", weights), ("a session", a_session), ("sync daemon", sync_daemon), ("what is told", what_is_told)];
+    &[("weights", weights), ("a session", a_session), ("sync daemon", sync_daemon), ("what is told", what_is_told), ("room", room)];
 
 const SERVICE: &str = "10.0.0.100:80";
 
@@ -300,4 +300,30 @@ fn what_is_told() {
     // Without omega nobody is told of the end.
     daemon.stop();
     assert_eq!((table(), heard().len(), told().len()), (Vec::new(), wanted.len(), scripts.len()));
+}
+
+/// Of each of the sockets that `ha_suspend` needs.
+fn room() {
+    host(&["10.0.0.1"]);
+    let most: u32 = fs::read_to_string("/proc/sys/net/core/rmem_max").expect("a setting").trim().parse().expect("a number");
+    let more = most + 50_000;
+    let folder = folder("room");
+    for kind in ["cmd", "monitor"] {
+        let keyword = format!("lvs_netlink_{kind}_rcv_bufs");
+        for (lines, want) in [
+            (format!("{keyword} 30000"), 30_000),
+            (format!("{keyword} {more}"), most),
+            (format!("{keyword} {more}\n{keyword}_force"), more),
+        ] {
+            // The kernel doubles it, for what it spends itself.
+            let word = format!("rb{},", want * 2);
+            let count = || run("ss -f netlink -a -m -n").lines().filter(|line| line.contains(&word)).count();
+            assert_eq!(count(), 0, "nobody else has that much");
+            let configuration =
+                format!("global_defs {{\n{lines}\n}}\n{}", virtual_server("10.0.0.100", "NAT", "ha_suspend", &["10.0.0.2"], TCP_CHECK));
+            let daemon = Daemon::start(&folder, &configuration);
+            eventually("it listens", || (count() == 1).then_some(()));
+            daemon.stop();
+        }
+    }
 }

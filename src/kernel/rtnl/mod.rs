@@ -10,4 +10,4 @@ pub(in crate::kernel) mod socket;
 
 pub use interface::interfaces;
 pub use monitor::{Change, Monitor};
-pub use picture::Picture;
+pub use picture::{Asker, Picture};

@@ -41,15 +41,13 @@ impl Picture {
 
     /// With a receive buffer as it was configured.
     pub fn take_with(wanted: ReceiveBuffer) -> io::Result<Self> {
-        let mut asker = Asker::open()?;
-        asker.netlink.sized(wanted)?;
-        asker.picture()
+        Asker::open_with(wanted)?.picture()
     }
 }
 
 /// A socket to ask for what is there.
 #[derive(Debug)]
-pub(in crate::kernel) struct Asker {
+pub struct Asker {
     netlink: Netlink,
     sequence: u32,
 }
@@ -60,6 +58,13 @@ impl Asker {
         // Lets the kernel pick the routes; an old one sends all of them.
         let _ = netlink.socket().set_netlink_get_strict_chk(true);
         Ok(Self { netlink, sequence: 0 })
+    }
+
+    /// With a receive buffer as it was configured.
+    pub fn open_with(wanted: ReceiveBuffer) -> io::Result<Self> {
+        let asker = Self::open()?;
+        asker.sized(wanted)?;
+        Ok(asker)
     }
 
     pub(in crate::kernel) fn sized(&self, wanted: ReceiveBuffer) -> io::Result<()> {
@@ -126,7 +131,7 @@ impl Asker {
         Ok(placements)
     }
 
-    pub(in crate::kernel) fn picture(&mut self) -> io::Result<Picture> {
+    pub fn picture(&mut self) -> io::Result<Picture> {
         let mut picture = Picture { links: self.links()?, keys: Vec::new() };
         for placement in self.addresses()? {
             if placement.usable {

@@ -1,7 +1,7 @@
 //! Which addresses are ours, for virtual servers that are checked only where theirs is (`ha_suspend`).
 
 use crate::effect::net::{Device, Links};
-use crate::kernel::rtnl::{Change, Monitor, Picture};
+use crate::kernel::rtnl::{Asker, Change, Monitor};
 use crate::model::Model;
 use crate::model::global::NetlinkBuffers;
 use std::collections::BTreeSet;
@@ -12,6 +12,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 #[derive(Debug)]
 pub(super) struct Presence {
     monitor: Monitor,
+    asker: Asker,
+    buffers: NetlinkBuffers,
     links: Links,
     /// Changes have been missed.
     pub(super) lost: bool,
@@ -26,7 +28,9 @@ impl Presence {
     pub(super) fn open(buffers: NetlinkBuffers) -> io::Result<Self> {
         // First, so that nothing is missed that happens while the picture is taken.
         let monitor = Monitor::sized(buffers.monitor)?;
-        Ok(Self { monitor, links: Picture::take_with(buffers.command)?.links, lost: false })
+        let mut asker = Asker::open_with(buffers.command)?;
+        let links = asker.picture()?.links;
+        Ok(Self { monitor, asker, buffers, links, lost: false })
     }
 
     /// All addresses of this machine.
@@ -69,10 +73,14 @@ impl Presence {
 
     /// Asks the kernel for everything, after changes were missed.
     pub(super) fn look_again(&mut self) -> Vec<(IpAddr, bool)> {
-        let after = match Picture::take() {
+        let after = match self.asker.picture() {
             Ok(picture) => picture.links,
             Err(error) => {
                 tracing::warn!("the kernel does not tell what there is: {error}");
+                // The kernel may still be busy with what it was asked by that one.
+                if let Ok(another) = Asker::open_with(self.buffers.command) {
+                    self.asker = another;
+                }
                 return Vec::new();
             }
         };
