@@ -129,8 +129,7 @@ impl Plan {
         let mut addresses = Vec::new();
         let mut parents: Vec<Device> = Vec::new();
         let mut promoted: Vec<Device> = Vec::new();
-        let virtuals: HashSet<IpAddr> =
-            model.vrrp.instances.iter().flat_map(|i| i.vips.iter().chain(&i.excluded)).map(|address| address.prefix.address).collect();
+        let virtuals = virtuals(model);
         let mut filtered = false;
         for one in wanted {
             let (Some(parent), Some(name)) = (links.named(one.key.parent()), self.names.get(&one.key)) else { continue };
@@ -246,6 +245,10 @@ fn settings(one: &Wanted) -> Box<[(Knob, u32)]> {
         (Key::Macvlan(..), Family::V6) => [(Knob::ArpIgnore, 1), ipv6].into(),
         (Key::Ipvlan(..), _) => [ipv6].into(),
     }
+}
+
+fn virtuals(model: &Model) -> HashSet<IpAddr> {
+    model.vrrp.instances.iter().flat_map(|i| i.vips.iter().chain(&i.excluded)).map(|address| address.prefix.address).collect()
 }
 
 fn link_local(how: LinkLocal, parent: &Link, links: &Links, virtuals: &HashSet<IpAddr>) -> Ipv6Addr {

@@ -156,10 +156,11 @@ impl Host {
         upper.get(which % upper.len().max(1)).and_then(|&device| self.links.get(device))
     }
 
-    /// Nobody would know by anything but its address that this virtual MAC is ours.
+    /// Nobody would know by anything but its MAC address that this virtual MAC is ours.
     pub(crate) fn is_forgotten(&self, which: usize) -> bool {
-        let parent = self.virtual_mac(which).and_then(|link| link.parent);
-        self.engine.is_none() && self.records.is_empty() && parent.is_some_and(|parent| !self.lived_on.contains(&parent))
+        let Some(link) = self.virtual_mac(which) else { return false };
+        let parent_is_known = link.parent.is_some_and(|parent| self.lived_on.contains(&parent));
+        self.engine.is_none() && self.records.is_empty() && !parent_is_known && self.links.addresses(link.device).is_empty()
     }
 
     /// Somebody deletes a virtual MAC of ours, or makes something else of it.

@@ -316,7 +316,9 @@ impl World {
 
     /// Somebody deletes a virtual MAC, or makes something else of it.
     pub(crate) fn harm(&mut self, host: usize, which: usize, deletes: bool) {
-        // After an end that left everything, nothing tells of virtual MACs over IPv6.
+        // After an end that left everything, nothing tells of a virtual MAC over IPv6 that has no address: the backup's that
+        // sends from its interface (`vmac_xmit_base`). Only its name and its MAC address are ours, so that one of the two has to
+        // be as it was. To know more, the interface would need a mark of ours that everybody sees.
         let deletes = deletes || self.hosts[host].is_forgotten(which);
         let events = self.hosts[host].harm(which, deletes);
         self.tell(|| format!("{host}: somebody {} a virtual MAC: {events:?}", if deletes { "deletes" } else { "changes" }));

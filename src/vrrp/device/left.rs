@@ -1,12 +1,13 @@
 //! What a predecessor left and somebody has made something else of since, while no process of ours ran: it has another MAC address
 //! or another mode than we would look for.
 
-use super::{Key, Plan, Wanted, candidates, children, device_name, extra, is_on, own, real, wanted};
+use super::{Key, Plan, Wanted, candidates, children, device_name, extra, is_on, link_local, own, real, virtuals, wanted};
 use crate::effect::device::Kind;
 use crate::effect::net::{Device, Fact, Link, Links, Mac};
 use crate::effect::record::Record;
 use crate::model::Model;
 use std::collections::{BTreeSet, HashSet};
+use std::net::IpAddr;
 
 /// So many default names are looked for: more VMACs of a VRID hardly share an interface.
 const NAMES: usize = 4;
@@ -14,10 +15,12 @@ const NAMES: usize = 4;
 impl Plan {
     /// Those that can be told by their names: macvlans on the interface where one of ours is missing, and where it is known
     /// that there was one. That an instance left a record says so, or that the settings of the interface are not its own
-    /// (`lived_on`). Whatever else has such a name is somebody else's.
+    /// (`lived_on`), or what is on it: a virtual address, or the link-local one that it shares with its interface. Whatever
+    /// else has such a name is somebody else's.
     pub fn left(model: &Model, links: &Links, records: &[Record], lived_on: &BTreeSet<Device>) -> Self {
         let wanted = wanted(model);
         let recorded = recorded(model, records);
+        let virtuals = virtuals(model);
         let whole = children(links);
         let is_there = |one: &Wanted| place(one, links).is_some_and(|place| whole.contains_key(&place));
         let macvlans = wanted.iter().filter(|one| matches!(one.key, Key::Macvlan(..)));
@@ -26,12 +29,13 @@ impl Plan {
         let mut plan = Self::default();
         for one in missing {
             let Some(parent) = links.named(one.key.parent()).map(|parent| real(parent, links)) else { continue };
-            if !recorded.contains(&one.key) && !lived_on.contains(&parent.device) {
-                continue;
-            }
+            let known = recorded.contains(&one.key) || lived_on.contains(&parent.device);
+            let shared = one.link_local.map(|how| IpAddr::from(link_local(how, parent, links, &virtuals)));
+            let carries_ours =
+                |link: &Link| links.addresses(link.device).iter().any(|on| virtuals.contains(&on.address) || shared == Some(on.address));
             let default = candidates(one).take(if one.name.is_none() { NAMES } else { 0 });
             let mut named = one.name.clone().into_iter().chain(default).filter_map(|name| links.named(&name));
-            let is_it = |link: &Link| matches!(link.kind, Kind::Macvlan { .. }) && is_on(link, parent);
+            let is_it = |link: &Link| matches!(link.kind, Kind::Macvlan { .. }) && is_on(link, parent) && (known || carries_ours(link));
             if let Some(link) = named.find(|link| is_it(link) && !taken.contains(&*link.name)) {
                 taken.insert(&link.name);
                 plan.names.insert(one.key.clone(), link.name.clone());

@@ -280,6 +280,45 @@ fn what_was_changed_while_nobody_ran_is_known_by_its_name_where_there_was_one() 
 }
 
 #[test]
+fn what_was_changed_while_nobody_ran_is_known_by_what_is_on_it() {
+    use std::collections::BTreeSet;
+    let text = instance("A", "e0", 15, "use_vmac", "fe80::a, 2001:db8::15");
+    let given = instance("A", "e0", 15, "use_vmac\nmcast_src_ip fe80::15", "fe80::a, 2001:db8::15");
+    let silent = instance("A", "e0", 15, "use_vmac\nvmac_xmit_base", "fe80::a, 2001:db8::15");
+    let altered = macvlan(9, "vrrp.15", Mac([2, 3, 3, 3, 3, 3]), E0);
+    let open = Link { kind: Kind::Macvlan { private: false }, ..altered.clone() };
+    for (text, parent_has, link, on, want) in [
+        (&text, true, &altered, "fe80::1", true),
+        (&text, true, &open, "fe80::1", true),
+        (&text, false, &altered, "fe80::ff:fe00:1", true),
+        (&given, true, &altered, "fe80::15", true),
+        (&silent, true, &altered, "2001:db8::15", true),
+        (&silent, true, &altered, "fe80::a", true),
+        // Somebody else's has addresses of its own.
+        (&text, true, &altered, "fe80::2", false),
+        (&text, true, &altered, "2001:db8::16", false),
+        (&given, true, &altered, "fe80::1", false),
+        (&silent, true, &altered, "fe80::1", false),
+        (&text, true, &Link { name: "another".into(), ..altered.clone() }, "fe80::1", false),
+        (&text, true, &Link { parent: Some(E1), ..altered.clone() }, "fe80::1", false),
+    ] {
+        let mut links = links();
+        let local = |device, address: &str| {
+            let prefix = Prefix { address: address.parse().expect("an address"), length: 64 };
+            crate::effect::net::Local { device, prefix }
+        };
+        if !parent_has {
+            links.remove_address(local(E0, "fe80::1"));
+        }
+        links.put(link.clone());
+        links.put_address(local(link.device, on));
+        let left = Plan::left(&model(text), &links, &[], &BTreeSet::new());
+        assert_eq!(left.names().eq(["vrrp.15"]), want, "{link:?} {on}");
+        assert_eq!(left.names().count(), usize::from(want));
+    }
+}
+
+#[test]
 fn an_instance_that_left_a_record_had_its_own() {
     use crate::effect::record::{Counters, Record, Standing};
     use std::collections::BTreeSet;
