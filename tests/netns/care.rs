@@ -172,6 +172,32 @@ fn a_virtual_mac_that_was_changed_while_nobody_ran_is_made_as_it_was_by_the_next
     }
 }
 
+#[test]
+fn a_virtual_mac_over_ipv6_that_was_changed_while_nobody_ran_is_known_by_its_address() {
+    for change in ["address 02:00:00:00:00:99", "type macvlan mode bridge"] {
+        let lan = Lan::new();
+        let host = router(&lan);
+        host.ip("addr add fe80::1/64 dev eth0 nodad");
+        let before = Snapshot::of(&host);
+        let text = configuration(150, "use_vmac").replace(&format!("{VIP}/24"), "fe80::50/64");
+        let daemon = Daemon::start(&host, &standfast(), &text);
+        eventually("it is master", || carries(&host, "vrrp.51", "fe80::50"));
+        let made = || host.ip("-d -o link show dev vrrp.51");
+        let is_as_made = || (made().contains("00:00:5e:00:02:33") && made().contains("macvlan mode private")).then_some(());
+        assert!(is_as_made().is_some(), "{}", made());
+        kill(daemon);
+        host.ip(&format!("link set vrrp.51 {change}"));
+        assert!(is_as_made().is_none(), "{change}");
+        let mut daemon = Daemon::start(&host, &standfast(), &text);
+        eventually("it is as it was", is_as_made);
+        daemon.wait_said("vrrp.51 was changed by another program while nobody held it");
+        eventually("its address is there", || carries(&host, "vrrp.51", "fe80::50"));
+        assert_eq!(host.ip("-o link show type macvlan").lines().count(), 1, "there is no second one");
+        assert!(daemon.stop().success(), "{}", daemon.text());
+        before.assert_back(&host);
+    }
+}
+
 /// keepalived does not touch it either (and fails by what it leaves set on the parent): this guards against knowing too much by its
 /// name.
 #[test]

@@ -253,6 +253,7 @@ const ROWS: &[Row] = &[
         with: 1,
         without: 0,
     },
+    Row { global: "v3_checksum_as_v2", own: "v3_checksum_as_v2", both: "", scene: later, counted: " sum another", with: 10, without: 0 },
     Row { global: "", own: "old_unicast_checksum", both: UNICAST, scene: later, counted: " sum another", with: 10, without: 0 },
 ];
 

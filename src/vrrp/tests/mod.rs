@@ -3,6 +3,7 @@
 mod account;
 mod bench;
 mod keywords;
+mod tracked;
 mod vmac;
 
 use super::Event;

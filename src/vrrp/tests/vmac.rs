@@ -158,3 +158,16 @@ fn what_no_advert_keeps_known_is_announced_again() {
         }
     }
 }
+
+#[test]
+fn what_comes_as_it_was_planned_is_no_reason_to_plan_anew() {
+    let (mut router, _) = Router::start(&instance("VI", "e0", 51, 150, " use_vmac"));
+    // Another plan is another list, whatever is in it.
+    let place = |router: &Router| router.engine.plan.held().as_ptr();
+    let before = place(&router);
+    router.event(Event::Link(vmac(false)));
+    router.event(Event::Link(vmac(true)));
+    assert_eq!(place(&router), before, "of a thousand interfaces each would cost as much as all of them");
+    router.event(Event::Link(Link { mac: Some(Mac([2; 6])), ..vmac(true) }));
+    assert_ne!(place(&router), before);
+}
