@@ -342,6 +342,7 @@ mod tests {
     use super::*;
     use crate::config::diagnostic::Diagnostics;
     use crate::config::host::{Loose, Stated};
+    use crate::config::testing::load;
 
     fn at(line: u32) -> Origin {
         Origin { order: line, file: 0, line }
@@ -523,6 +524,20 @@ mod tests {
                 let script = r.command(&command(1, &["/opt/s"]), NOTIFY).expect("it runs");
                 assert_eq!(script.action, Action::Execute(want.into()));
             });
+        }
+    }
+
+    #[test]
+    fn what_all_scripts_are_to_have_is_asked_for_once() {
+        let mut host = Stated::with(&[]);
+        let found = Found { path: "/opt/s".into(), resolved: "/opt/s-1.2".into() };
+        host.scripts.insert("/opt/s".to_owned(), ScriptPath::Runs(found));
+        for (global, path, groups) in
+            [("", "/opt/s-1.2", false), ("use_symlink_paths", "/opt/s", false), ("set_supplementary_groups", "/opt/s-1.2", true)]
+        {
+            let text = format!("global_defs {{\n script_user root\n {global}\n startup_script /opt/s\n}}");
+            let script = load(&text, &host).0.global.scripts.startup.expect("it runs");
+            assert_eq!((script.action, script.groups.is_some()), (Action::Execute(path.into()), groups), "{global}");
         }
     }
 

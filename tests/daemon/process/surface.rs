@@ -66,6 +66,30 @@ fn a_process_has_the_place_that_the_configuration_gives_it_and_its_scripts_have_
 }
 
 #[test]
+fn processes_are_called_what_the_configuration_calls_them() {
+    inside("surface::processes_are_called_what_the_configuration_calls_them", || {
+        let names = |settings: &str| {
+            configure(&format!("global_defs {{\n{settings}\n}}\n{}", instance("A", "e0")));
+            let mut daemon = Daemon::up(&[]);
+            daemon.expect("(A) Entering MASTER STATE");
+            let names = [pid(daemon.child.id()), role()].map(|process| field(process, "status", "Name"));
+            daemon.stop();
+            names
+        };
+        let [parent, child] = names("");
+        assert_eq!(parent, child);
+        for (settings, want) in [
+            ("process_names", ["keepalived", "keepalived_vrrp"]),
+            ("process_name boss", ["boss", "boss"]),
+            ("process_name boss\nprocess_names", ["boss", "keepalived_vrrp"]),
+            ("vrrp_process_name speaker", [&*parent, "speaker"]),
+        ] {
+            assert_eq!(names(settings), want, "{settings}");
+        }
+    });
+}
+
+#[test]
 fn the_place_of_the_bfd_process_is_its_own() {
     inside("surface::the_place_of_the_bfd_process_is_its_own", || {
         let session = "bfd_instance b {\nneighbor_ip 10.9.0.20\nsource_ip 10.9.0.10\n}\n";
@@ -103,6 +127,17 @@ fn whoever_is_late_takes_a_higher_priority_if_that_is_allowed() {
         wait_until("it has it", || place(role()) == ["0", "10", "2"]);
         assert_eq!(daemon.count("NOTICE: setting config option max_auto_priority"), 0);
         daemon.stop();
+        // Ten seconds are more than it is late.
+        configure(&format!("{}{}", allowed.replace("900000", "10000000"), instance("A", "e0")));
+        let mut daemon = Daemon::up(&[]);
+        daemon.expect("(A) Entering MASTER STATE");
+        kill(role(), Signal::SIGSTOP).expect("it is there");
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        kill(role(), Signal::SIGCONT).expect("it is there");
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert_eq!(place(role())[1], "0");
+        daemon.stop();
+        assert_eq!(daemon.count("A thread timer expired "), 0, "{}", daemon.said());
         configure(&instance("A", "e0"));
         let mut daemon = Daemon::up(&[]);
         daemon.expect("NOTICE: setting config option max_auto_priority");

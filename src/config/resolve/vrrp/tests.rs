@@ -475,6 +475,9 @@ fn old_ways_to_say_global_things() {
     let text = instance("A", 1, "linkbeat_use_polling\n lvs_sync_daemon_interface eth1");
     let (model, _) = load(&text, &host());
     assert_eq!(&*model.vrrp.linkbeat[0].interface, "eth0");
+    let all = load(&format!("linkbeat_use_polling\n{}", instance("A", 1, "")), &host()).0;
+    assert_eq!(all.vrrp.linkbeat, model.vrrp.linkbeat);
+    assert!(load(&instance("A", 1, ""), &host()).0.vrrp.linkbeat.is_empty());
     let daemon = model.global.lvs.sync_daemon.expect("a daemon");
     assert_eq!((&*daemon.interface, daemon.instance.as_deref()), ("eth1", Some("A")));
     let second = instance("B", 2, "lvs_sync_daemon_interface eth0");
