@@ -15,7 +15,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 pub(crate) const STORIES: &[Story] =
-    &[("weights", weights), ("a session", a_session), ("sync daemon", sync_daemon), ("what is told", what_is_told), ("room", room)];
+    &[("weights", weights), ("a session", a_session), ("sync daemon", sync_daemon), ("what is told", what_is_told)];
+
+/// It starts many daemons, which those beside it would feel.
+pub(crate) const ROOM: &[Story] = &[("room", room)];
 
 const SERVICE: &str = "10.0.0.100:80";
 

@@ -31,6 +31,7 @@ const STORIES: &[&[Story]] = &[
     crash::WITHOUT,
     upgrade::STORIES,
     checks::STORIES,
+    checks::ROOM,
     marks::STORIES,
     carrier::STORIES,
     routes::STORIES,
@@ -56,6 +57,11 @@ fn clients_of_the_balancer_notice_nothing() {
 #[test]
 fn the_daemon_keeps_the_table_in_order() {
     guest::tell_at_once(&[reload::STORIES, checks::STORIES].concat());
+}
+
+#[test]
+fn netlink_sockets_of_the_balancer_have_as_much_room_as_configured() {
+    guest::tell(checks::ROOM);
 }
 
 #[test]
