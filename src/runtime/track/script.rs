@@ -51,7 +51,8 @@ impl Runner {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let wait = self.engine.next_deadline().map(|deadline| deadline.since(now()));
+            let deadline = self.engine.next_deadline();
+            let wait = deadline.map(|deadline| deadline.since(now()));
             let ended = tokio::select! {
                 ended = self.children.next() => Some(ended),
                 () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => None,
@@ -62,7 +63,10 @@ impl Runner {
             for (run, status) in ended {
                 self.engine.handle(now(), Event::Ended { run, outcome: outcome(status) }, &mut actions);
             }
-            self.engine.handle(now(), Event::Tick, &mut actions);
+            // Scripts that have ended bring nothing forward.
+            if deadline.is_some_and(|deadline| deadline <= now()) {
+                self.engine.handle(now(), Event::Tick, &mut actions);
+            }
             self.left.extend(actions);
         }
     }
