@@ -23,8 +23,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 const STACK: usize = 64 << 10;
 /// At most so many programs hang before nobody is started any more.
 const MOST: usize = 16;
-/// Whoever has waited for so long gets another thread. A program that is found at once takes less than a millisecond.
+/// When nobody has been started for so long there is another thread. A program that is found at once takes less than a millisecond.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// And when whoever is first has waited for so long: each of them takes its time. That many are asked for at once is no reason
+/// before; to start them side by side would only take the processors from others, adverts among them.
+const SLOW: Duration = Duration::from_millis(750);
+const STEP: Duration = Duration::from_millis(50);
 
 /// All that a program needs.
 pub(super) struct Program {
@@ -44,12 +48,14 @@ pub(super) enum Action {
 pub(super) struct Order(Arc<Standing>);
 
 /// What has become of an order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Standing {
     /// `WAITING`, `CANCELLED` or `TAKEN`, and the number of the process from when there is one.
     number: AtomicI32,
     /// Somebody wants to be told when it is started.
     awaited: AtomicBool,
+    /// When it was asked for.
+    asked: Instant,
 }
 
 const WAITING: i32 = 0;
@@ -74,6 +80,10 @@ impl Order {
 }
 
 impl Standing {
+    fn new() -> Self {
+        Self { number: AtomicI32::new(WAITING), awaited: AtomicBool::new(false), asked: Instant::now() }
+    }
+
     fn replace_waiting(&self, now: i32) -> bool {
         self.number.compare_exchange(WAITING, now, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
@@ -103,8 +113,10 @@ pub(super) struct Starter {
     threads: usize,
     /// Nobody has been at these when it was looked last.
     waiting: VecDeque<(u64, Arc<Standing>)>,
-    /// The first of them, and when nobody has been at it for too long.
+    /// The first of them, and when it has been the first for too long.
     late: Option<(u64, Instant)>,
+    /// No other thread before that.
+    pause: Instant,
 }
 
 impl Starter {
@@ -112,14 +124,14 @@ impl Starter {
         let null = Arc::new(File::options().read(true).write(true).open("/dev/null")?);
         let ((jobs, taking), (tell, started)) = (channel(), unbounded_channel());
         let (taking, closed, waiting) = (Arc::new(Mutex::new(taking)), Arc::default(), VecDeque::new());
-        Ok(Self { null, jobs, taking, started, tell, closed, threads: 0, waiting, late: None })
+        Ok(Self { null, jobs, taking, started, tell, closed, threads: 0, waiting, late: None, pause: Instant::now() })
     }
 
     pub(super) fn start(&mut self, number: u64, program: Program) -> io::Result<Order> {
         if self.threads == 0 {
             self.add_thread()?;
         }
-        let standing = Arc::new(Standing::default());
+        let standing = Arc::new(Standing::new());
         let job = Job { number, program, standing: Arc::clone(&standing) };
         self.jobs.send(job).map_err(|_| io::Error::other("nobody starts programs any more"))?;
         self.waiting.push_back((number, Arc::clone(&standing)));
@@ -140,22 +152,21 @@ impl Starter {
         self.started.try_recv().ok()
     }
 
-    /// When it is to be looked whether anybody starts programs. Where one after the other is started nobody is late, however many
-    /// there are.
+    /// When another thread is wanted, if whoever is first is the first still.
     pub(super) fn late_at(&mut self) -> Option<Instant> {
         while self.waiting.front().is_some_and(|(_, standing)| !standing.is_waiting()) {
             self.waiting.pop_front();
         }
-        let &(first, _) = self.waiting.front()?;
+        let (first, asked) = self.waiting.front().map(|(number, standing)| (*number, standing.asked))?;
         let (_, late) = self.late.filter(|(number, _)| *number == first).unwrap_or_else(|| (first, Instant::now() + PATIENCE));
         self.late = Some((first, late));
-        Some(late)
+        Some(late.min(asked + SLOW).max(self.pause))
     }
 
     /// One more hand, if whoever is first has waited for too long. Without one he goes on waiting.
     pub(super) fn hasten(&mut self) {
         if self.late_at().is_some_and(|late| late <= Instant::now()) {
-            self.late = None;
+            (self.late, self.pause) = (None, Instant::now() + STEP);
             if self.threads < MOST
                 && let Err(error) = self.add_thread()
             {
@@ -267,7 +278,7 @@ mod tests {
         starter.hasten();
         assert_eq!((starter.threads, starter.late_at()), (1, late), "it has not waited for long");
         for expected in 2..MOST + 3 {
-            starter.late = Some((1, Instant::now()));
+            (starter.late, starter.pause) = (Some((1, Instant::now())), Instant::now());
             starter.hasten();
             assert_eq!(starter.threads, expected.min(MOST));
         }
@@ -288,7 +299,21 @@ mod tests {
         assert!(first.cancel());
         starter.hasten();
         assert_eq!(starter.threads, 1, "the second one has become the first just now");
-        assert!(starter.late_at().is_some_and(|late| late > Instant::now()));
+        assert_eq!(starter.late_at(), starter.late.map(|(_, late)| late));
+        drop(held);
+    }
+
+    #[test]
+    fn where_each_takes_its_time_there_are_more_hands() {
+        let mut starter = Starter::new().expect("a starter");
+        let taking = Arc::clone(&starter.taking);
+        let held = taking.lock().expect("nobody has it");
+        let order = starter.start(1, nothing()).expect("an order");
+        // It has become the first long after it was asked for.
+        starter.late = Some((1, order.0.asked + SLOW * 2));
+        assert_eq!(starter.late_at(), Some(order.0.asked + SLOW));
+        starter.pause = order.0.asked + SLOW + STEP;
+        assert_eq!(starter.late_at(), Some(starter.pause), "one after the other");
         drop(held);
     }
 
