@@ -217,12 +217,17 @@ fn by_key<'a, T: 'a>(objects: impl IntoIterator<Item = &'a T>, name: impl Fn(&T)
 
 /// What lies between two configurations.
 pub fn diff(old: &Model, new: &Model) -> Plan {
+    diff_beside(old, new, &[])
+}
+
+/// The same, where the old one is without those virtual servers that are the same in the new one, as this says of each.
+pub fn diff_beside(old: &Model, new: &Model, same: &[bool]) -> Plan {
     let mut plan = Plan::default();
     object::settings(&mut plan, &old.global, &new.global);
     object::statics(&mut plan, &old.statics, &new.statics);
     object::tracked(&mut plan, &old.tracked, &new.tracked);
     object::vrrp(&mut plan, &old.vrrp, &new.vrrp);
-    object::lvs(&mut plan, &old.lvs, &new.lvs);
+    object::lvs(&mut plan, &old.lvs, &new.lvs, same);
     object::bfd(&mut plan, &old.bfd, &new.bfd);
     plan
 }

@@ -10,7 +10,9 @@ use crate::config::source::Files;
 use crate::config::{self, Loaded, dump};
 use crate::model::Model;
 use crate::model::code::Code;
+use crate::model::diff::{Plan, diff_beside};
 use crate::model::global::process::Process;
+use crate::model::lvs::Lvs;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::libc;
@@ -75,6 +77,8 @@ const BFD: usize = 1;
 const TRACKED: usize = 2;
 const VRRP: usize = 3;
 const LVS: usize = 4;
+/// What is compared at a time.
+const PIECE: usize = 16 << 10;
 /// Before them are their lengths.
 const HEAD: usize = PARTS * size_of::<u64>();
 
@@ -150,12 +154,44 @@ impl Kept {
         Ok(model)
     }
 
-    /// Whether both mean the same to somebody.
-    pub fn means_as(&self, other: &Self, share: Share) -> io::Result<bool> {
-        for &part in share.parts() {
-            if self.place(part)?.1 != other.place(part)?.1 || self.part(part)? != other.part(part)? {
+    /// What there is to change on the way to another configuration.
+    pub fn plan(&self, new: &Model) -> io::Result<Plan> {
+        let (mut old, mut same) = (Model::default(), Box::default());
+        for &part in Share::All.parts() {
+            let bytes = self.part(part)?;
+            if part == LVS {
+                let input = &mut &*bytes;
+                (old.lvs, same) = Lvs::get_beside(&new.lvs, input).filter(|_| input.is_empty()).ok_or_else(unknown)?;
+            } else {
+                decode_part(part, &bytes, &mut old).ok_or_else(unknown)?;
+            }
+        }
+        Ok(diff_beside(&old, new, &same))
+    }
+
+    /// To whom of these both mean the same.
+    pub fn means_as<const N: usize>(&self, other: &Self, shares: [Share; N]) -> io::Result<[bool; N]> {
+        let mut same = [false; PARTS];
+        for (part, same) in same.iter_mut().enumerate() {
+            let ((mine, length), (theirs, other_length)) = (self.place(part)?, other.place(part)?);
+            *same = length == other_length && self.is_as(mine, other, theirs, length)?;
+        }
+        Ok(shares.map(|share| share.parts().iter().all(|&part| same.get(part) == Some(&true))))
+    }
+
+    /// Whether so many bytes are the same in both.
+    fn is_as(&self, mut at: u64, other: &Self, mut there: u64, mut length: usize) -> io::Result<bool> {
+        let (mut mine, mut theirs) = ([0; PIECE], [0; PIECE]);
+        while length > 0 {
+            let piece = length.min(PIECE);
+            let (Some(mine), Some(theirs)) = (mine.get_mut(..piece), theirs.get_mut(..piece)) else { return Err(unknown()) };
+            self.0.read_exact_at(mine, at)?;
+            other.0.read_exact_at(theirs, there)?;
+            if mine != theirs {
                 return Ok(false);
             }
+            let step = u64::try_from(piece).map_err(io::Error::other)?;
+            (at, there, length) = (at + step, there + step, length - piece);
         }
         Ok(true)
     }
@@ -223,6 +259,7 @@ fn seal(memory: &File) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::diff::diff;
     use std::fs;
 
     fn model(text: &str) -> Model {
@@ -250,8 +287,44 @@ mod tests {
             [(1, 1), (1, 0), (0, 1), (0, 0)]
         );
         let weight = kept(&format!("{ROUTER}{}", SERVER.replace("80 {\n}", "80 {\nweight 3\n}")), None);
-        let same = |share| both.means_as(&weight, share).expect("both are read");
-        assert_eq!([Share::All, Share::Vrrp, Share::Checkers, Share::Bfd].map(same), [false, true, false, true]);
+        let shares = [Share::All, Share::Vrrp, Share::Checkers, Share::Bfd];
+        assert_eq!(both.means_as(&weight, shares).expect("both are read"), [false, true, false, true]);
+    }
+
+    #[test]
+    fn the_plan_does_not_depend_on_what_is_read_for_it() {
+        let server = |last: u8, weight: u8| {
+            SERVER.replace("10.0.0.1", &format!("10.0.0.{last}")).replace("80 {\n}", &format!("80 {{\nweight {weight}\n}}"))
+        };
+        let text = |servers: &[(u8, u8)]| servers.iter().map(|&(last, weight)| server(last, weight)).collect::<String>() + ROUTER;
+        let old = text(&[(1, 1), (2, 1), (3, 1)]);
+        for new in [
+            &[(1, 1), (2, 1), (3, 1)][..],
+            &[(1, 1), (2, 5), (3, 1)],
+            &[(1, 1), (3, 1)],
+            &[(9, 1), (1, 1), (2, 1), (3, 1)],
+            &[(1, 1), (2, 1), (3, 1), (9, 1)],
+            &[(3, 1), (2, 1), (1, 1)],
+            &[],
+        ] {
+            let new = model(&text(new));
+            assert_eq!(kept(&old, None).plan(&new).expect("both are read"), diff(&model(&old), &new));
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_piece_is_compared_to_its_end() {
+        let with = |last: u8| {
+            let server = |n: u8, host: u8| {
+                let text = SERVER.replace("10.0.0.1", &format!("10.0.1.{n}"));
+                text.replace("lvs_sched", &format!("virtualhost {}{host}\nlvs_sched", "h".repeat(100)))
+            };
+            kept(&(0..250).map(|n| server(n, if n == 249 { last } else { 0 })).collect::<String>(), None)
+        };
+        let (one, same, other) = (with(1), with(1), with(2));
+        assert!(one.part(LVS).expect("it is there").len() > 2 * PIECE);
+        assert_eq!(one.means_as(&same, [Share::Checkers, Share::Vrrp]).expect("both are read"), [true, true]);
+        assert_eq!(one.means_as(&other, [Share::Checkers, Share::Vrrp]).expect("both are read"), [false, true]);
     }
 
     #[test]
@@ -260,7 +333,7 @@ mod tests {
         let (here, there) = (kept(&text, None), kept(&text, Some(&std::env::temp_dir())));
         assert!((&*here.0).write_all(b"more").is_err());
         assert_eq!(here.model(Share::All).expect("a configuration"), model(&text));
-        assert!(here.means_as(&there, Share::All).expect("both are read"));
+        assert_eq!(here.means_as(&there, [Share::All]).expect("both are read"), [true]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::wait::{eventually, within};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, SystemTime};
 
 /// Where Debian puts it.
@@ -73,6 +73,20 @@ impl Daemon {
     /// With these variables in its environment.
     #[track_caller]
     pub(crate) fn start_in(host: &Host, program: &Program, configuration: &str, options: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(host, program, configuration);
+        command.args(options).envs(environment.iter().copied());
+        Self::of(host, host.spawn(&command))
+    }
+
+    /// For those who count what it takes to start it: what runs it so that it goes with the host takes as long as some of that.
+    #[track_caller]
+    pub(crate) fn start_at_once(host: &Host, mut command: Command) -> Self {
+        command.current_dir(host.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(host, host.run(move || command.spawn()).expect("the program is there"))
+    }
+
+    /// What would start it; all that belongs to it is there.
+    pub(crate) fn command(host: &Host, program: &Program, configuration: &str) -> Command {
         let folder = host.folder().to_owned();
         let (link, file) = (folder.join("keepalived"), folder.join("keepalived.conf"));
         drop(std::fs::remove_file(&link));
@@ -83,8 +97,11 @@ impl Daemon {
         for option in ["-p", "-r", "-c", "-b"] {
             command.arg(option).arg(folder.join(format!("{}.pid", &option[1..])));
         }
-        command.args(options).envs(environment.iter().copied());
-        let mut child = host.spawn(&command);
+        command
+    }
+
+    fn of(host: &Host, mut child: Child) -> Self {
+        let folder = host.folder().to_owned();
         let lines = Lines::default();
         collect(child.stdout.take().expect("it was asked for"), &lines);
         collect(child.stderr.take().expect("it was asked for"), &lines);

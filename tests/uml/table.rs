@@ -4,7 +4,7 @@
 
 use crate::guest::{Story, run, table};
 use standfast::effect::ipvs::{Dest, DestKey, ServerId, Service, ServiceKey, Settings};
-use standfast::kernel::ipvs::{Daemon, Daemons, Report, State, Table};
+use standfast::kernel::ipvs::{Daemon, Daemons, Effort, Report, State, Table};
 use standfast::model::global::{FlushOnStop, Timeouts};
 use standfast::model::lvs::{Checksum, Forwarding, Granularity, Persistence, Protocol, Scheduler, SchedulerFlags, Tunnel};
 use standfast::model::net::Family;
@@ -87,7 +87,7 @@ fn limits(at: &str) -> Option<(u32, u32)> {
 
 /// The kernel has what we hold, as we read it ourselves.
 fn is_in_order(ipvs: &mut Table) {
-    assert_eq!(ipvs.reconcile(usize::MAX), Report::default());
+    assert_eq!(ipvs.reconcile(Effort::ALL), Report::default());
 }
 
 const MODPROBE: &str = "/proc/sys/kernel/modprobe";
@@ -345,10 +345,10 @@ fn what_others_do() {
         for command in commands {
             run(command);
         }
-        let report = ipvs.reconcile(usize::MAX);
+        let report = ipvs.reconcile(Effort::ALL);
         assert_eq!(report.problems, []);
         assert_eq!(report.mended.iter().map(ToString::to_string).collect::<Vec<_>>(), told, "{commands:?}");
-        assert_eq!(ipvs.reconcile(usize::MAX), Report::default(), "{commands:?}");
+        assert_eq!(ipvs.reconcile(Effort::ALL), Report::default(), "{commands:?}");
     };
     mends(
         &["ipvsadm -C"],
@@ -453,7 +453,7 @@ fn a_scheduler_comes_late() {
         ["IPVS cmd IP_VS_SO_SET_ADD(1154) error: Scheduler or persistence engine not found(2) (10.0.0.2:tcp:80)"]
     );
     assert_eq!(table(), ["-A -t 10.0.0.1:80 -s rr", "-a -t 10.0.0.1:80 -r 10.0.1.1:80 -m -w 1"]);
-    let report = ipvs.reconcile(usize::MAX);
+    let report = ipvs.reconcile(Effort::ALL);
     assert_eq!(
         report.mended.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["IPVS service 10.0.0.2:tcp:80 was missing and has been put back"]
@@ -495,10 +495,10 @@ fn many_services() {
     let lines = fs::read_to_string("/proc/thread-self/net/ip_vs").expect("it can be read").lines().count();
     assert_eq!(lines, 3 + 2000 * 17);
     let begin = Instant::now();
-    assert_eq!(ipvs.reconcile(500), Report::default());
+    assert_eq!(ipvs.reconcile(Effort { services: 500, ..Effort::ALL }), Report::default());
     println!("looked at, with the destinations of 500, in {:?}", begin.elapsed());
     for _ in 0..4 {
-        assert_eq!(ipvs.reconcile(500), Report::default());
+        assert_eq!(ipvs.reconcile(Effort { services: 500, ..Effort::ALL }), Report::default());
     }
 
     // A successor takes over without a step.

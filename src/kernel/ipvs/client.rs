@@ -40,7 +40,8 @@ pub struct Timeouts {
 pub(super) trait Kernel: std::fmt::Debug + Send {
     /// Carries out up to [`BATCH`] steps, and tells which it refused, in order, by their places in the list.
     fn apply(&mut self, ops: &[Op]) -> io::Result<Vec<(usize, Errno)>>;
-    fn services(&mut self) -> io::Result<Vec<SeenService>>;
+    /// Tells of one after the other: there may be very many, and they are looked at all the time.
+    fn services(&mut self, each: &mut dyn FnMut(SeenService)) -> io::Result<()>;
     fn service(&mut self, key: ServiceKey) -> io::Result<Option<SeenService>>;
     /// None where the service is not there either.
     fn dests(&mut self, key: ServiceKey) -> io::Result<Vec<Dest>>;
@@ -188,10 +189,8 @@ impl Kernel for Client {
         }
     }
 
-    fn services(&mut self) -> io::Result<Vec<SeenService>> {
-        let mut seen = Vec::new();
-        self.ask(self.family, Command::services(), Answer::Dump, |item| seen.extend(item.service()))?;
-        Ok(seen)
+    fn services(&mut self, each: &mut dyn FnMut(SeenService)) -> io::Result<()> {
+        self.ask(self.family, Command::services(), Answer::Dump, |item| item.service().into_iter().for_each(&mut *each))
     }
 
     fn service(&mut self, key: ServiceKey) -> io::Result<Option<SeenService>> {

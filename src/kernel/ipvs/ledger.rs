@@ -42,6 +42,8 @@ pub(super) struct Entry {
     /// How many looks are to be skipped, and how many were last: what does not stay mended is mended ever more rarely.
     pub(super) wait: u8,
     pub(super) patience: u8,
+    /// Of the look that is under way: the kernel has it, and it is not to be skipped.
+    pub(super) due: bool,
 }
 
 impl Entry {

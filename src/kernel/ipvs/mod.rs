@@ -17,4 +17,4 @@ pub use client::Timeouts;
 pub use counters::Counters;
 pub use daemon::{Daemon, Daemons, State};
 pub use problem::{Mended, Problem, What};
-pub use table::{Report, Table};
+pub use table::{Effort, Report, Table};

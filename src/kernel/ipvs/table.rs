@@ -5,9 +5,10 @@ use super::ledger::{Entry, Ledger, Trouble};
 use super::problem::{Mended, Problem, What};
 use crate::effect::ipvs::delta::{Op, View, of_dests, of_service};
 use crate::effect::ipvs::{Dest, ServerId, Service, ServiceKey, Settings};
+use crate::kernel::timer::now;
 use crate::model::global;
 use nix::errno::Errno;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::mem;
 use std::os::fd::BorrowedFd;
@@ -41,6 +42,18 @@ pub struct Report {
     pub problems: Vec<Problem>,
 }
 
+/// How much of what is held is looked at closely in one look: the destinations of so many services at most, as long as this
+/// takes no longer.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    pub services: usize,
+    pub time: Duration,
+}
+
+impl Effort {
+    pub const ALL: Self = Self { services: usize::MAX, time: Duration::MAX };
+}
+
 /// Steps on their way to the kernel.
 #[derive(Debug, Default)]
 struct Run {
@@ -68,7 +81,8 @@ impl Table {
     }
 
     fn new(mut kernel: Box<dyn Kernel>) -> io::Result<Self> {
-        let foreign = kernel.services()?.into_iter().map(|service| service.key).collect();
+        let mut foreign = HashSet::new();
+        kernel.services(&mut |service| foreign.extend([service.key]))?;
         let (ledger, doubtful) = (Ledger::default(), BTreeSet::new());
         Ok(Self { kernel, ledger, foreign, doubtful, looked_at: None, blind: false, timeouts: None })
     }
@@ -108,13 +122,13 @@ impl Table {
     }
 
     /// Looks whether the kernel still has what is held, and puts back what others removed or edited. All services are looked
-    /// at, and the destinations of `services` of them, of others each time. Services that are not ours are left alone, and so
-    /// are destinations that others have added to ours. What does not stay mended is mended ever more rarely.
-    pub fn reconcile(&mut self, services: usize) -> Report {
+    /// at, and of the destinations those of some, of others each time. Services that are not ours are left alone, and so are
+    /// destinations that others have added to ours. What does not stay mended is mended ever more rarely.
+    pub fn reconcile(&mut self, effort: Effort) -> Report {
         let problems = if self.ledger.is_staged() { self.apply() } else { Vec::new() };
         let mut run = Run { done: Some(Vec::new()), problems, ..Run::default() };
-        let seen: HashMap<ServiceKey, Option<Settings>> = match self.kernel.services() {
-            Ok(seen) => seen.into_iter().map(|service| (service.key, service.settings)).collect(),
+        let wrong = match self.look() {
+            Ok(wrong) => wrong,
             Err(error) => {
                 if !mem::replace(&mut self.blind, true) {
                     run.problems.push(Problem::io(What::Look, &error));
@@ -123,54 +137,75 @@ impl Table {
             }
         };
         self.blind = false;
-        self.foreign = seen.keys().copied().filter(|&key| self.ledger.get(key).is_none()).collect();
-
-        let (mut waiting, mut wrong) = (HashSet::new(), Vec::new());
-        for (key, entry) in self.ledger.iter_mut() {
-            if let Some(left) = entry.wait.checked_sub(1) {
-                entry.wait = left;
-                waiting.insert(key);
-            } else if seen.get(&key).and_then(Option::as_ref) != entry.settings() {
-                wrong.push(key);
-            }
-        }
-        let looked_at: Vec<ServiceKey> = self.ledger.keys_after(self.looked_at).take(services).collect();
-        self.looked_at = looked_at.last().copied().or(self.looked_at);
-        for &key in &wrong {
+        for (&key, &there) in &wrong {
             let Some((settings, dests)) = self.ledger.get(key).and_then(view) else { continue };
-            let ops = match seen.get(&key) {
-                None => of_service(key, None, Some(View { settings, dests: &dests })),
-                Some(_) => vec![Op::EditService(key, settings.clone())],
+            let ops = if there {
+                vec![Op::EditService(key, settings.clone())]
+            } else {
+                of_service(key, None, Some(View { settings, dests: &dests }))
             };
             self.push(&mut run, ops);
             self.disturbed(key);
         }
-        let wrong: HashSet<ServiceKey> = wrong.into_iter().collect();
-        for key in looked_at.into_iter().filter(|key| seen.contains_key(key) && !waiting.contains(key)) {
-            let Some(wanted) = self.ledger.get(key).map(Entry::dests) else { continue };
+        self.look_closer(effort, &wrong, &mut run);
+        self.finish(&mut run);
+        Report { mended: mended(run.done.unwrap_or_default()), problems: run.problems }
+    }
+
+    /// Which of our services are not as they should be, and whether they are there. Which others there are is noted.
+    fn look(&mut self) -> io::Result<BTreeMap<ServiceKey, bool>> {
+        let (ledger, mut foreign, mut wrong) = (&mut self.ledger, HashSet::new(), BTreeMap::new());
+        for (_, entry) in ledger.iter_mut() {
+            entry.due = false;
+        }
+        self.kernel.services(&mut |service| match ledger.get_mut(service.key) {
+            None => foreign.extend([service.key]),
+            Some(entry) => {
+                entry.due = entry.wait == 0;
+                if entry.due && service.settings.as_ref() != entry.settings() {
+                    wrong.insert(service.key, true);
+                }
+            }
+        })?;
+        for (key, entry) in ledger.iter_mut() {
+            match entry.wait.checked_sub(1) {
+                Some(left) => entry.wait = left,
+                None if entry.due => {}
+                None => wrong.extend([(key, false)]),
+            }
+        }
+        self.foreign = foreign;
+        Ok(wrong)
+    }
+
+    /// Looks at the destinations of some services that are there, other than those before.
+    fn look_closer(&mut self, effort: Effort, wrong: &BTreeMap<ServiceKey, bool>, run: &mut Run) {
+        let began = now();
+        let keys: Vec<ServiceKey> = self.ledger.keys_after(self.looked_at).take(effort.services).collect();
+        for key in keys {
+            if now().since(began) >= effort.time {
+                return;
+            }
+            self.looked_at = Some(key);
+            let Some(wanted) = self.ledger.get(key).filter(|entry| entry.due).map(Entry::dests) else { continue };
             let dests = match self.kernel.dests(key) {
                 Ok(dests) => dests,
-                Err(error) => {
-                    run.problems.push(Problem::io(What::Look, &error));
-                    break;
-                }
+                Err(error) => return run.problems.push(Problem::io(What::Look, &error)),
             };
             let known: HashSet<_> = wanted.iter().map(|dest| dest.key).collect();
             let ours: Vec<Dest> = dests.into_iter().filter(|dest| known.contains(&dest.key)).collect();
             let ops = of_dests(key, &ours, &wanted);
-            match (ops.is_empty(), wrong.contains(&key)) {
+            match (ops.is_empty(), wrong.contains_key(&key)) {
                 (true, true) => {}
                 (true, false) => self.in_order(key),
                 (false, was_wrong) => {
-                    self.push(&mut run, ops);
+                    self.push(run, ops);
                     if !was_wrong {
                         self.disturbed(key);
                     }
                 }
             }
         }
-        self.finish(&mut run);
-        Report { mended: mended(run.done.unwrap_or_default()), problems: run.problems }
     }
 
     fn disturbed(&mut self, key: ServiceKey) {

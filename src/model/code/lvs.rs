@@ -42,6 +42,28 @@ record! {
     Bfd { session, alpha }
 }
 
+impl Lvs {
+    /// As [`Code::get`], but of virtual servers those only that `new` has not at the same place. There may be very many, and
+    /// nearly always they are the same. Which of the new ones are is the second.
+    pub fn get_beside(new: &Self, input: &mut &[u8]) -> Option<(Self, Box<[bool]>)> {
+        let mut old = Self { tls: Code::get(input)?, groups: Code::get(input)?, virtual_servers: Vec::new() };
+        let mut same = vec![false; new.virtual_servers.len()];
+        let (mut after, mut bytes) = (new.virtual_servers.iter().zip(&mut same), Vec::new());
+        for _ in 0..usize::get(input)? {
+            if let Some((server, same)) = after.next() {
+                bytes.clear();
+                server.put(&mut bytes);
+                if let Some(rest) = input.strip_prefix(&*bytes) {
+                    (*input, *same) = (rest, true);
+                    continue;
+                }
+            }
+            old.virtual_servers.push(Code::get(input)?);
+        }
+        Some((old, same.into()))
+    }
+}
+
 choice! {
     Member { 0 => Addresses { first, last, port }, 1 => Mark { mark, family } }
     Service { 0 => Address { address, port, protocol }, 1 => Mark(value), 2 => Group { name, index, protocol } }

@@ -342,13 +342,16 @@ fn instance_settings(old: &Instance, new: &Instance) -> Vec<&'static str> {
     )
 }
 
-pub(super) fn lvs(plan: &mut Plan, old: &Lvs, new: &Lvs) {
+pub(super) fn lvs(plan: &mut Plan, old: &Lvs, new: &Lvs, same: &[bool]) {
     let Lvs { tls, groups, virtual_servers } = old;
     let [.., tls_name] = SETTINGS;
     section(plan, tls_name, tls, &new.tls, |_, _| Vec::new());
     plan.compare(Kind::ServerGroup, groups, &new.groups, |group| group.name.clone(), update);
+    let same = same.iter().copied().chain(std::iter::repeat(false));
+    let (same, others): (Vec<_>, Vec<_>) = new.virtual_servers.iter().zip(same).partition(|(_, same)| *same);
+    plan.kept += same.iter().map(|(server, _)| 1 + server.real_servers.len()).sum::<usize>();
     let mut known = by_key(virtual_servers, server);
-    for (key, after) in keyed(&new.virtual_servers, server) {
+    for (key, after) in keyed(others.into_iter().map(|(server, _)| server), server) {
         let change = |verdict, settings: Vec<&'static str>| Change {
             kind: Kind::VirtualServer,
             name: key.to_string().into(),

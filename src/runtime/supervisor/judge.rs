@@ -8,11 +8,10 @@ use super::reader::{Ground, Purpose};
 use super::{start, verdict};
 use crate::config::Loaded;
 use crate::model::code::{Code, choice, record};
-use crate::model::diff::diff;
 use crate::runtime::check;
 use crate::runtime::handover::Memory;
 use crate::runtime::log::Severity;
-use crate::runtime::reading::{Kept, Share};
+use crate::runtime::reading::Kept;
 use std::fs::File;
 use std::io;
 
@@ -76,8 +75,8 @@ pub(super) fn judge(loaded: &Loaded, kept: &Kept, ground: &Ground<'_>, purpose: 
     let (verdict, plan) = match verdict::refusal(old, &brief, loaded, ground.options, purpose.force) {
         Some(reason) => (Verdict::Refused(reason.into()), String::new()),
         None => {
-            let plan = diff(&ground.kept.model(Share::All)?, &loaded.model);
-            let same = Part::ALL.iter().map(|part| kept.means_as(ground.kept, part.share())).collect::<io::Result<_>>()?;
+            let plan = ground.kept.plan(&loaded.model)?;
+            let same = kept.means_as(ground.kept, Part::ALL.map(Part::share))?.into();
             (Verdict::Accepted(Box::new(Terms { brief, same, summary: plan.summary().into() })), words::planned(&plan))
         }
     };

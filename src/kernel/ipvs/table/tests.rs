@@ -21,6 +21,10 @@ struct State {
     looks: usize,
 }
 
+fn up_to(services: usize) -> Effort {
+    Effort { services, ..Effort::ALL }
+}
+
 #[derive(Clone, Debug, Default)]
 struct Fake(Arc<Mutex<State>>);
 
@@ -108,17 +112,20 @@ impl Kernel for Fake {
         Ok(refused)
     }
 
-    fn services(&mut self) -> io::Result<Vec<SeenService>> {
+    fn services(&mut self, each: &mut dyn FnMut(SeenService)) -> io::Result<()> {
         let mut state = self.state();
         state.looks += 1;
         if state.down {
             return Err(io::Error::from(Errno::ENOBUFS));
         }
-        Ok(state.services.iter().map(|(key, (settings, _))| SeenService { key: *key, settings: Some(settings.clone()) }).collect())
+        state.services.iter().map(|(key, (settings, _))| SeenService { key: *key, settings: Some(settings.clone()) }).for_each(each);
+        Ok(())
     }
 
     fn service(&mut self, key: ServiceKey) -> io::Result<Option<SeenService>> {
-        Ok(self.services()?.into_iter().find(|service| service.key == key))
+        let mut found = None;
+        Kernel::services(self, &mut |service| found = found.take().or(Some(service).filter(|service| service.key == key)))?;
+        Ok(found)
     }
 
     fn dests(&mut self, key: ServiceKey) -> io::Result<Vec<Dest>> {
@@ -230,16 +237,16 @@ fn what_others_do_is_undone_and_what_others_have_is_left_alone() {
     let mut table = kernel.table();
     table.hold(A, [service(1, &[(1, 1), (2, 1)]), service(2, &[(1, 1)])]);
     kernel.table().hold(B, [service(7, &[(1, 1)])]);
-    assert_eq!(table.reconcile(9), Report::default());
+    assert_eq!(table.reconcile(up_to(9)), Report::default());
 
     kernel.state().services.remove(&key(1));
-    let report = table.reconcile(9);
+    let report = table.reconcile(up_to(9));
     assert_eq!(
         report.mended.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["IPVS service 10.0.0.1:tcp:80 was missing and has been put back"]
     );
     assert_eq!(kernel.weights(1), [(1, 1), (2, 1)]);
-    assert_eq!(table.reconcile(9), Report::default());
+    assert_eq!(table.reconcile(up_to(9)), Report::default());
 
     {
         let mut state = kernel.state();
@@ -248,7 +255,7 @@ fn what_others_do_is_undone_and_what_others_have_is_left_alone() {
         dests.insert(dest(2, 0).key, dest(2, 0));
         dests.insert(dest(9, 3).key, dest(9, 3));
     }
-    let report = table.reconcile(9);
+    let report = table.reconcile(up_to(9));
     assert_eq!(report.mended, [Mended(Op::AddDest(key(1), dest(1, 1))), Mended(Op::EditDest(key(1), dest(2, 1)))]);
     assert_eq!(kernel.weights(1), [(1, 1), (2, 1), (9, 3)]);
     assert_eq!(kernel.weights(7), [(1, 1)]);
@@ -265,11 +272,26 @@ fn destinations_are_looked_at_in_turn() {
     table.stage(A, (1..=10).map(|last| service(last, &[(1, 1)])));
     table.apply();
     kernel.state().looks = 0;
-    assert_eq!(table.reconcile(3), Report::default());
+    assert_eq!(table.reconcile(up_to(3)), Report::default());
     assert_eq!(kernel.state().looks, 4);
     kernel.state().services.get_mut(&key(10)).expect("it is there").1.clear();
-    let found: Vec<usize> = (0..6).map(|_| table.reconcile(3).mended.len()).collect();
+    let found: Vec<usize> = (0..6).map(|_| table.reconcile(up_to(3)).mended.len()).collect();
     assert_eq!(found.iter().sum::<usize>(), 1, "{found:?}");
+}
+
+#[test]
+fn a_look_that_takes_too_long_goes_on_where_it_was() {
+    let kernel = Fake::default();
+    let mut table = kernel.table();
+    table.stage(A, (1..=10).map(|last| service(last, &[(1, 1)])));
+    table.apply();
+    kernel.state().looks = 0;
+    let no_time = Effort { services: 9, time: Duration::ZERO };
+    assert_eq!((table.reconcile(no_time), kernel.state().looks), (Report::default(), 1));
+    kernel.state().services.get_mut(&key(3)).expect("it is there").1.clear();
+    assert_eq!(table.reconcile(up_to(2)), Report::default());
+    assert_eq!(table.reconcile(no_time), Report::default());
+    assert_eq!(table.reconcile(up_to(2)).mended.len(), 1);
 }
 
 #[test]
@@ -284,14 +306,14 @@ fn a_service_that_the_kernel_refuses_is_reported_once_and_mended_later() {
     );
     assert_eq!(kernel.weights(2), [(1, 1)]);
     for _ in 0..9 {
-        assert_eq!(table.reconcile(9), Report::default());
+        assert_eq!(table.reconcile(up_to(9)), Report::default());
     }
     let tries = kernel.state().log.iter().filter(|(_, errno)| *errno == Some(Errno::ENOENT)).count();
     assert!((3..=6).contains(&tries), "{tries}");
     // Its owner may change its mind meanwhile.
     assert_eq!(table.hold(A, [scheduled(1, Scheduler::PowerOfTwo, &[(3, 1)]), service(2, &[(1, 1)])]).len(), 1);
     kernel.state().unknown = None;
-    let mended: Vec<Mended> = (0..usize::from(MOST_PATIENCE) + 1).flat_map(|_| table.reconcile(9).mended).collect();
+    let mended: Vec<Mended> = (0..usize::from(MOST_PATIENCE) + 1).flat_map(|_| table.reconcile(up_to(9)).mended).collect();
     assert_eq!(mended.len(), 1);
     assert_eq!(kernel.weights(1), [(3, 1)]);
     table.hold(A, []);
@@ -304,12 +326,12 @@ fn a_kernel_that_does_not_answer_is_caught_up_with() {
     let mut table = kernel.table();
     kernel.state().down = true;
     assert_eq!(table.hold(A, [service(1, &[(1, 1)])]).len(), 1);
-    assert_eq!(table.reconcile(9).problems.len(), 1);
-    assert_eq!(table.reconcile(9).problems.len(), 0, "it is told once");
+    assert_eq!(table.reconcile(up_to(9)).problems.len(), 1);
+    assert_eq!(table.reconcile(up_to(9)).problems.len(), 0, "it is told once");
     kernel.state().down = false;
-    table.reconcile(9);
+    table.reconcile(up_to(9));
     assert_eq!(kernel.weights(1), [(1, 1)]);
-    assert_eq!(table.reconcile(9), Report::default());
+    assert_eq!(table.reconcile(up_to(9)), Report::default());
 }
 
 #[test]
@@ -382,7 +404,7 @@ proptest! {
                 Deed::Clear(service) => drop(kernel.state().services.remove(&key(service))),
                 Deed::Unknown(unknown) => kernel.state().unknown = unknown.then_some(Scheduler::PowerOfTwo),
                 Deed::Down(down) => kernel.state().down = down,
-                Deed::Look(services) => drop(table.reconcile(services)),
+                Deed::Look(services) => drop(table.reconcile(up_to(services))),
             }
         }
         {
@@ -390,9 +412,9 @@ proptest! {
             (state.unknown, state.down) = (None, false);
         }
         for _ in 0..2 * usize::from(MOST_PATIENCE) {
-            table.reconcile(9);
+            table.reconcile(up_to(9));
         }
-        prop_assert_eq!(table.reconcile(9), Report::default());
+        prop_assert_eq!(table.reconcile(up_to(9)), Report::default());
         let there = kernel.services();
         for (key, _, dests) in &there {
             let wanted: Vec<Dest> =

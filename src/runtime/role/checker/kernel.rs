@@ -3,7 +3,7 @@
 
 use super::marks::{Lent, Marking};
 use crate::effect::ipvs::{ServerId, Service};
-use crate::kernel::ipvs::{Daemon, Daemons, Problem, State, Table};
+use crate::kernel::ipvs::{Daemon, Daemons, Effort, Problem, State, Table};
 use crate::model::Model;
 use crate::model::global::{FlushOnStop, SyncDaemon, Timeouts};
 use crate::runtime::log;
@@ -12,9 +12,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Services whose destinations are compared with the kernel's in one look.
-const LOOK: usize = 256;
+/// Checks wait meanwhile.
+const LOOK: Effort = Effort { services: 256, time: Duration::from_millis(5) };
 
 #[derive(Debug)]
 pub(super) struct Kernel {
