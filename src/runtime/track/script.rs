@@ -43,10 +43,10 @@ impl Runner {
     /// is dropped.
     pub async fn next(&mut self) -> Finding {
         loop {
+            self.carry_out(SLICE);
             if let Some(finding) = self.findings.pop_front() {
                 return finding;
             }
-            self.carry_out(SLICE);
             if !self.left.is_empty() {
                 tokio::task::yield_now().await;
                 continue;
