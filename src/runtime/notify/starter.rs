@@ -28,7 +28,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// And when whoever is first has waited for so long: each of them takes its time. That many are asked for at once is no reason
 /// before; to start them side by side would only take the processors from others, adverts among them.
 const SLOW: Duration = Duration::from_millis(750);
-const STEP: Duration = Duration::from_millis(50);
 
 /// All that a program needs.
 pub(super) struct Program {
@@ -166,7 +165,7 @@ impl Starter {
     /// One more hand, if whoever is first has waited for too long. Without one he goes on waiting.
     pub(super) fn hasten(&mut self) {
         if self.late_at().is_some_and(|late| late <= Instant::now()) {
-            (self.late, self.pause) = (None, Instant::now() + STEP);
+            (self.late, self.pause) = (None, Instant::now() + PATIENCE);
             if self.threads < MOST
                 && let Err(error) = self.add_thread()
             {
@@ -312,7 +311,7 @@ mod tests {
         // It has become the first long after it was asked for.
         starter.late = Some((1, order.0.asked + SLOW * 2));
         assert_eq!(starter.late_at(), Some(order.0.asked + SLOW));
-        starter.pause = order.0.asked + SLOW + STEP;
+        starter.pause = order.0.asked + SLOW + PATIENCE;
         assert_eq!(starter.late_at(), Some(starter.pause), "one after the other");
         drop(held);
     }
