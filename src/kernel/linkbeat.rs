@@ -2,6 +2,7 @@
 
 use crate::model::vrrp::{Linkbeat, LinkbeatMethod};
 use crate::sys::linkbeat::{ethtool, flags, mii};
+use crate::sys::signal::leave_children;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::HashMap;
 use std::io;
@@ -33,6 +34,7 @@ impl Poller {
         let (_end, end) = channel::<()>();
         let told = Arc::clone(&ready);
         let beat = move || {
+            leave_children();
             let mut known: HashMap<Box<str>, bool> = HashMap::new();
             loop {
                 for Linkbeat { interface, method } in &links {

@@ -1,10 +1,15 @@
 //! The kernel's news of processes (the process connector, `linux/cn_proc.h`): who is born, becomes another program, takes
 //! another name, ends.
 //!
+//! It keeps count of those who listen, and says nothing when the count is zero. The count goes wrong (others may take back what they
+//! never said; kernels differ in what they make of that), and then nobody is told of anything until the next one asks. So whoever
+//! has heard nothing for a while calls, and asks again if that is not heard.
+//!
 //! It speaks to processes in the initial namespaces only. In a network namespace of its own nobody takes the request; in a PID
 //! namespace it is taken and never answered, so whoever listens waits for [`News::Listening`].
 
 use crate::model::global::ReceiveBuffer;
+use crate::sys::process::set_name;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_CONNECTOR};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
@@ -69,8 +74,25 @@ impl Connector {
         }
         socket.set_non_blocking(true)?;
         let request = std::process::id();
-        socket.send_to(&listen(request), &SocketAddr::new(0, 0), 0)?;
-        Ok(Self { socket, request })
+        let connector = Self { socket, request };
+        connector.say(LISTEN)?;
+        Ok(connector)
+    }
+
+    fn say(&self, what: u32) -> io::Result<()> {
+        self.socket.send_to(&message(self.request, what), &SocketAddr::new(0, 0), 0).map(drop)
+    }
+
+    /// Does what the kernel tells of: the calling thread takes the name that it is to have.
+    pub fn call(name: &str) -> io::Result<()> {
+        set_name(name)
+    }
+
+    /// From here on nothing is to be heard.
+    #[cfg(test)]
+    pub(crate) fn silence(&self) {
+        const IGNORE: u32 = 2;
+        self.say(IGNORE).expect("it has listened");
     }
 
     /// The size that the kernel made of what was asked for.
@@ -95,7 +117,7 @@ impl AsFd for Connector {
     }
 }
 
-fn listen(request: u32) -> Vec<u8> {
+fn message(request: u32, what: u32) -> Vec<u8> {
     let length = NETLINK + CONNECTOR + size_of::<u32>();
     let mut bytes = Vec::with_capacity(length);
     bytes.extend(u32::try_from(length).unwrap_or_default().to_ne_bytes());
@@ -107,7 +129,7 @@ fn listen(request: u32) -> Vec<u8> {
     }
     bytes.extend(4_u16.to_ne_bytes());
     bytes.extend(0_u16.to_ne_bytes());
-    bytes.extend(LISTEN.to_ne_bytes());
+    bytes.extend(what.to_ne_bytes());
     bytes
 }
 
@@ -192,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_request_is_as_long_as_it_says() {
-        let bytes = listen(77);
+        let bytes = message(77, LISTEN);
         assert_eq!(bytes.len(), 40);
         assert_eq!(bytes.get(..4), Some(&40_u32.to_ne_bytes()[..]));
         assert_eq!(bytes.get(36..), Some(&LISTEN.to_ne_bytes()[..]));

@@ -16,6 +16,7 @@ use crate::effect::firewall::Order;
 use crate::effect::net::{Device, Fact, Links};
 use crate::effect::say::{Level, Line};
 use crate::model::global::ReceiveBuffer;
+use crate::sys::signal::leave_children;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -182,6 +183,7 @@ struct Thread {
 
 impl Thread {
     fn run(&mut self) {
+        leave_children();
         while let Some(job) = self.next() {
             match job {
                 Job::Steps(steps) => self.steps(&steps),

@@ -45,6 +45,13 @@ pub fn unblock(numbers: &[i32]) -> io::Result<()> {
     mask(libc::SIG_UNBLOCK, numbers)
 }
 
+/// That children have ended is not told to this thread from here on. The kernel tells one thread that does not refuse, any of
+/// them where the first one has not taken in the last news yet; and what another one is woken for, the first one does.
+pub fn leave_children() {
+    // A signal that exists is not refused.
+    let _ = block(&[libc::SIGCHLD]);
+}
+
 /// From here on this signal is dropped.
 pub fn ignore(number: i32) -> io::Result<()> {
     dispose(number, libc::SIG_IGN)

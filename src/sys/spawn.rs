@@ -164,7 +164,7 @@ impl<'a> Plan<'a> {
 }
 
 /// Makes a child by `make` while no signal reaches this thread: a handler of ours must not run in the child, so all signals are
-/// blocked until it has none. It is in a process group of its own before anybody can signal that.
+/// blocked until it has none.
 fn without_signals(make: impl FnOnce() -> pid_t) -> io::Result<Pid> {
     // SAFETY: the signal sets are made by the calls that fill them.
     unsafe {
@@ -174,19 +174,14 @@ fn without_signals(make: impl FnOnce() -> pid_t) -> io::Result<Pid> {
         let pid = make();
         let error = io::Error::last_os_error();
         libc::pthread_sigmask(libc::SIG_SETMASK, &raw const before, std::ptr::null_mut());
-        if pid < 0 {
-            return Err(error);
-        }
-        // Whoever of the two comes first. It may be another program by now, which has done it then.
-        libc::setpgid(pid, pid);
-        Ok(Pid::from_raw(pid))
+        if pid < 0 { Err(error) } else { Ok(Pid::from_raw(pid)) }
     }
 }
 
 /// Starts a child in a process group of its own. `null` stands in for its input and outputs.
 pub fn spawn(task: Task<'_>, identity: Identity<'_>, null: BorrowedFd<'_>) -> io::Result<Pid> {
     let plan = Plan::new(task, identity, null);
-    without_signals(|| {
+    let pid = without_signals(|| {
         // SAFETY: the child calls `become_it`, which does nothing but system calls and never returns.
         unsafe {
             let pid = libc::fork();
@@ -195,7 +190,13 @@ pub fn spawn(task: Task<'_>, identity: Identity<'_>, null: BorrowedFd<'_>) -> io
             }
             pid
         }
-    })
+    })?;
+    // Before anybody can signal its group: whoever of the two comes first. It may be another program by now, which has done it then.
+    // SAFETY: takes two numbers and no memory.
+    unsafe {
+        libc::setpgid(pid.as_raw(), pid.as_raw());
+    }
+    Ok(pid)
 }
 
 /// Where children run that use the memory of this process until they are another program. One thread has it, and waits for that:
@@ -214,8 +215,8 @@ impl Lent {
         Self { stack: vec![0; ROOM / size_of::<u128>()].into() }
     }
 
-    /// As [`spawn`]. The number of the child is in `pid` as soon as there is one, so that another thread can end it should the
-    /// program never come. The child ends with this thread.
+    /// As [`spawn`]. The number of the child is in `pid` before it begins, so that another thread can wait for it, and end it
+    /// should the program never come: it may be gone, and its number another's, when this returns. The child ends with this thread.
     pub fn spawn(&mut self, task: Task<'_>, identity: Identity<'_>, null: BorrowedFd<'_>, pid: &AtomicI32) -> io::Result<Pid> {
         let plan = Plan::new(task, identity, null);
         *LENT.lock().unwrap_or_else(PoisonError::into_inner) += 1;

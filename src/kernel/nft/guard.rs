@@ -4,6 +4,7 @@ use super::keeper::{Keeper, Maker};
 use super::monitor::{Watched, watch};
 use crate::effect::firewall::{Frame, Order};
 use crate::effect::say::{Level, Line};
+use crate::sys::signal::leave_children;
 use nix::sched::{CloneFlags, setns};
 use std::fs::File;
 use std::io;
@@ -32,6 +33,7 @@ impl Guard {
         let (tell, done) = channel();
         let heal = jobs.clone();
         let work = move || {
+            leave_children();
             if let Some(namespace) = namespace
                 && let Err(error) = setns(namespace, CloneFlags::CLONE_NEWNET)
             {

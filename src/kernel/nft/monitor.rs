@@ -5,6 +5,7 @@
 use super::keeper::Keeper;
 use super::message::{n, table_of};
 use crate::kernel::rtnl::socket::{Netlink, messages};
+use crate::sys::signal::leave_children;
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use nix::errno::Errno;
 use std::io;
@@ -33,6 +34,7 @@ pub fn watch(keeper: &Keeper, mut changed: impl FnMut() -> Watched + Send + 'sta
     netlink.socket().add_membership(GROUP)?;
     let ours = keeper.ours();
     let work = move || {
+        leave_children();
         loop {
             let foreign = match netlink.receive() {
                 Ok(packet) => {

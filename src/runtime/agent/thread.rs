@@ -12,6 +12,7 @@ use crate::observe::snmp::session::{Action, Event, Request, Session, Settings};
 use crate::observe::snmp::{Scene, Tree, checkers, identity, of_checkers, of_vrrp, trap, vrrp};
 use crate::runtime::KEEPALIVED;
 use crate::runtime::notify::say;
+use crate::sys::signal::leave_children;
 use crate::sys::spawn::be_ordinary_thread;
 use crate::vrrp::view::{InstanceView, View};
 use crate::wire::agentx::VarBind;
@@ -87,6 +88,7 @@ impl Thread {
     pub(super) fn run(mut self) {
         // What others may ask for as often as they like is not done at the priority of adverts.
         be_ordinary_thread();
+        leave_children();
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 runtime.block_on(self.serve());

@@ -4,6 +4,7 @@ use super::Line;
 use crate::kernel::timer::now;
 use crate::observe::dbus::{Ask, Output, Service, Session, Status};
 use crate::runtime::log;
+use crate::sys::signal::leave_children;
 use crate::wire::dbus::{Address, addresses};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::EventFd;
@@ -59,6 +60,7 @@ impl Thread {
     }
 
     pub(super) fn run(mut self) {
+        leave_children();
         while self.turn() {
             self.wait();
         }

@@ -56,27 +56,21 @@ pub struct Children<T> {
     arrivals: Arrivals,
     environment: Arc<[CString]>,
     starter: Starter,
-    /// In the order in which they were asked for.
-    starting: BTreeMap<u64, Starting<T>>,
+    /// By number, in the order in which they were asked for.
+    asked: BTreeMap<u64, Asked<T>>,
     orders: u64,
-    running: BTreeMap<Pid, Running<T>>,
     ended: VecDeque<(T, Status)>,
 }
 
 #[derive(Debug)]
-struct Starting<T> {
+struct Asked<T> {
     owner: T,
+    /// It tells the process, if there is one by now. Nobody else waits for that, so the number is its own.
     order: Order,
+    /// What it has started ends with it.
     doomed: bool,
     /// What it is to be told as soon as it is there.
     signals: Vec<Signal>,
-}
-
-#[derive(Debug)]
-struct Running<T> {
-    owner: T,
-    /// What it has started ends with it.
-    doomed: bool,
 }
 
 impl<T: Clone + PartialEq> Children<T> {
@@ -86,9 +80,8 @@ impl<T: Clone + PartialEq> Children<T> {
             arrivals: signal(SignalKind::child())?,
             environment: environment(),
             starter: Starter::new()?,
-            starting: BTreeMap::new(),
+            asked: BTreeMap::new(),
             orders: 0,
-            running: BTreeMap::new(),
             ended: VecDeque::new(),
         })
     }
@@ -104,47 +97,51 @@ impl<T: Clone + PartialEq> Children<T> {
         let program = program(script, Arc::clone(&self.environment), more)?;
         self.orders += 1;
         let order = self.starter.start(self.orders, program)?;
-        self.starting.insert(self.orders, Starting { owner, order, doomed: false, signals: Vec::new() });
+        self.asked.insert(self.orders, Asked { owner, order, doomed: false, signals: Vec::new() });
         Ok(())
     }
 
-    /// Somebody has been started, or could not be.
-    fn started(&mut self, number: u64, result: io::Result<Pid>) {
-        let Some(Starting { owner, doomed, signals, .. }) = self.starting.remove(&number) else { return };
-        match result {
-            Ok(pid) => {
-                for signal in signals {
+    /// Somebody who is waited for has been started, or could not be.
+    fn started(&mut self, number: u64, result: io::Result<()>) {
+        let Some(asked) = self.asked.get_mut(&number) else { return };
+        let status = match (result, asked.order.pid()) {
+            (Ok(()), Some(pid)) => {
+                for signal in std::mem::take(&mut asked.signals) {
                     let _ = killpg(pid, signal);
                 }
-                let running = Running { owner, doomed };
-                // It may have ended before it was known here.
-                match status(pid, &running) {
-                    Some(status) => self.ended.push_back((running.owner, status)),
-                    None => drop(self.running.insert(pid, running)),
-                }
+                // It may have ended before its number was known here.
+                status(pid, asked.doomed)
             }
-            Err(error) => self.ended.push_back((owner, Status::Unstarted(error.to_string().into()))),
+            // There is a number then.
+            (Ok(()), None) => None,
+            (Err(error), _) => Some(Status::Unstarted(error.to_string().into())),
+        };
+        if let Some(status) = status {
+            self.over(number, status);
         }
+    }
+
+    fn over(&mut self, number: u64, status: Status) {
+        self.ended.extend(self.asked.remove(&number).map(|asked| (asked.owner, status)));
     }
 
     /// Tells everything that this owner's scripts have started.
     pub fn signal(&mut self, owner: &T, signal: Signal) {
-        // A process that has just ended is waited for below, so that its number cannot be another's by now.
-        for (&pid, _) in self.running.iter().filter(|(_, running)| running.owner == *owner) {
-            let _ = killpg(pid, signal);
-        }
         let ended = &mut self.ended;
-        self.starting.retain(|_, starting| {
-            if starting.owner != *owner {
+        self.asked.retain(|_, asked| {
+            if asked.owner != *owner {
                 return true;
             }
-            if starting.order.cancel() {
+            if asked.order.cancel() {
                 ended.push_back((owner.clone(), Status::Unstarted("there was no time for it".into())));
                 return false;
             }
-            // What hangs before it is a program is a process already.
-            if starting.order.pid().is_none_or(|pid| killpg(pid, signal).is_err()) {
-                starting.signals.push(signal);
+            // First: whoever becomes a program while we look tells us then.
+            asked.order.await_it();
+            // A process that has just ended is waited for below, so that its number cannot be another's by now. One that hangs
+            // before it is a program has its group already.
+            if asked.order.pid().is_none_or(|pid| killpg(pid, signal) == Err(Errno::ESRCH)) {
+                asked.signals.push(signal);
             }
             true
         });
@@ -153,22 +150,18 @@ impl<T: Clone + PartialEq> Children<T> {
     /// Asks this owner's scripts to end. What they leave behind when they do is killed.
     pub fn end(&mut self, owner: &T) {
         self.signal(owner, Signal::SIGTERM);
-        for running in self.running.values_mut().filter(|running| running.owner == *owner) {
-            running.doomed = true;
-        }
-        for starting in self.starting.values_mut().filter(|starting| starting.owner == *owner) {
-            starting.doomed = true;
+        for asked in self.asked.values_mut().filter(|asked| asked.owner == *owner) {
+            asked.doomed = true;
         }
     }
 
     /// Whose scripts are running.
     pub fn owners(&self) -> impl Iterator<Item = &T> {
-        let starting = self.starting.values().map(|starting| &starting.owner);
-        self.running.values().map(|running| &running.owner).chain(starting)
+        self.asked.values().map(|asked| &asked.owner)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.starting.is_empty() && self.ended.is_empty()
+        self.asked.is_empty() && self.ended.is_empty()
     }
 
     /// The next script that ends. Nothing is lost when the future is dropped: what has been reaped stays in the list.
@@ -177,9 +170,10 @@ impl<T: Clone + PartialEq> Children<T> {
             if let Some(ended) = self.ended.pop_front() {
                 return ended;
             }
-            let late = self.starting.values().find(|starting| starting.order.is_waiting()).map(|starting| starting.order.late_at());
+            let late = self.starter.late_at();
             tokio::select! {
-                arrived = self.arrivals.recv() => {
+                // Others of this process have children too, and whoever has none is not to be woken for them.
+                arrived = self.arrivals.recv(), if !self.asked.is_empty() => {
                     if arrived.is_none() {
                         // The runtime is going down.
                         std::future::pending::<()>().await;
@@ -187,15 +181,8 @@ impl<T: Clone + PartialEq> Children<T> {
                     self.reap();
                 }
                 (number, result) = self.starter.next() => self.started(number, result),
-                () = async { tokio::time::sleep_until(late.expect("guarded").into()).await }, if late.is_some() => self.hasten(),
+                () = async { tokio::time::sleep_until(late.expect("guarded").into()).await }, if late.is_some() => self.starter.hasten(),
             }
-        }
-    }
-
-    /// Whoever has waited longest has waited for too long.
-    fn hasten(&mut self) {
-        if let Some(oldest) = self.starting.values_mut().find(|starting| starting.order.is_waiting()) {
-            self.starter.hasten(&mut oldest.order);
         }
     }
 
@@ -210,12 +197,29 @@ impl<T: Clone + PartialEq> Children<T> {
         self.ended.pop_front()
     }
 
-    /// Waits for those that have ended. Others of this process may have children too, so each is asked about by number.
+    /// Waits for those that have ended. The kernel tells who is first among all children of this process, who may be another's.
     fn reap(&mut self) {
+        loop {
+            match first_over() {
+                Ok(None) => return,
+                Ok(Some(pid)) => {
+                    let ours = self.asked.iter().find(|(_, asked)| asked.order.pid() == Some(pid));
+                    let Some((&number, status)) = ours.and_then(|(number, asked)| Some((number, status(pid, asked.doomed)?))) else {
+                        return self.reap_each();
+                    };
+                    self.over(number, status);
+                }
+                Err(_) => return self.reap_each(),
+            }
+        }
+    }
+
+    /// Each is asked about by number.
+    fn reap_each(&mut self) {
         let ended = &mut self.ended;
-        self.running.retain(|&pid, running| match status(pid, running) {
+        self.asked.retain(|_, asked| match asked.order.pid().and_then(|pid| status(pid, asked.doomed)) {
             Some(status) => {
-                ended.push_back((running.owner.clone(), status));
+                ended.push_back((asked.owner.clone(), status));
                 false
             }
             None => true,
@@ -224,8 +228,8 @@ impl<T: Clone + PartialEq> Children<T> {
 }
 
 /// How it has ended, if it has; then its number may be another's from now on.
-fn status<T>(pid: Pid, running: &Running<T>) -> Option<Status> {
-    if running.doomed {
+fn status(pid: Pid, doomed: bool) -> Option<Status> {
+    if doomed {
         if !is_over(pid) {
             return None;
         }
@@ -267,6 +271,12 @@ fn program(script: &Script, environment: Arc<[CString]>, more: Vec<CString>) -> 
         }
     };
     Ok(Program { action, uid: script.uid, gid: script.gid, groups: script.groups.clone().unwrap_or_default() })
+}
+
+/// The first of all children that have ended and can be waited for, if there is one.
+fn first_over() -> nix::Result<Option<Pid>> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    Ok(waitid(Id::All, flags)?.pid())
 }
 
 /// It has ended and can be waited for.

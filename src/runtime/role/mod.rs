@@ -11,6 +11,7 @@ use crate::runtime::handover::{Heard, Order, RoleEnd};
 use crate::runtime::poll::Poll;
 use crate::runtime::reading::{Kept, Share};
 use crate::runtime::rights;
+use crate::sys::signal::leave_children;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -23,7 +24,7 @@ const FORBIDDEN: u8 = 4;
 
 /// Runs what a process is there for, until it has been told to stop, and returns the exit status of the process.
 fn live(name: &str, serve: impl Future<Output = io::Result<()>>) -> u8 {
-    let served = tokio::runtime::Builder::new_current_thread().enable_all().build().and_then(|runtime| {
+    let served = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_start(leave_children).build().and_then(|runtime| {
         let served = runtime.block_on(async {
             tokio::select! {
                 served = serve => served,

@@ -6,6 +6,7 @@ use super::child::End;
 use crate::runtime::dump::{self, Dump};
 use crate::runtime::log;
 use crate::sys::process::{self as system, Fork};
+use crate::sys::schedule;
 use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -13,6 +14,8 @@ use nix::unistd::Pid;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+
+const PATIENT: i8 = 10;
 
 /// One file after the other: the last one is the newest.
 #[derive(Debug, Default)]
@@ -34,6 +37,8 @@ impl Parent {
             Ok(Fork::Parent { child }) => self.writing = Some((child, path)),
             Ok(Fork::Child) => {
                 let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+                // What the others write at the same time is a thousand times as long, and waited for.
+                let _ = schedule::set_nice(PATIENT);
                 let written = catch_unwind(AssertUnwindSafe(|| dump::write(&path, &brief.dump)));
                 system::exit_now(status(&written.unwrap_or_else(|_| Err(Errno::EIO.into()))))
             }

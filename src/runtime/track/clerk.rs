@@ -6,6 +6,7 @@ use crate::effect::time::Instant;
 use crate::kernel::procevents::{Connector, News};
 use crate::model::global::ReceiveBuffer;
 use crate::model::track::TrackProcess;
+use crate::sys::signal::leave_children;
 use crate::track::census::{Census, Looks};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -23,9 +24,14 @@ const EVERY: Duration = Duration::from_millis(500);
 const SELDOM: Duration = Duration::from_secs(60);
 /// A kernel that tells has said so by then.
 const ANSWER: Duration = Duration::from_secs(2);
+/// A kernel that has said nothing for so long is called, and has so long to say that it was. On most machines something happens
+/// all the time.
+const QUIET: Duration = Duration::from_secs(5);
+const ECHO: Duration = Duration::from_secs(1);
 /// So many processes are looked at before news are taken in again.
 const SLICE: usize = 64;
 const STACK: usize = 256 * 1024;
+const NAME: &str = "processes";
 
 /// What is to be counted from now on.
 #[derive(Debug)]
@@ -58,7 +64,7 @@ impl Clerk {
         let (tasks, queue) = channel();
         let (tell, counts) = unbounded_channel();
         let thread = Thread::new(queue, Arc::clone(&wake), tell);
-        std::thread::Builder::new().name("processes".to_owned()).stack_size(STACK).spawn(move || thread.run())?;
+        std::thread::Builder::new().name(NAME.to_owned()).stack_size(STACK).spawn(move || thread.run())?;
         Ok(Self { tasks: Some(tasks), wake, counts })
     }
 
@@ -93,6 +99,7 @@ struct Thread {
     tell: UnboundedSender<Counts>,
     census: Census,
     task: u64,
+    buffer: ReceiveBuffer,
     told: Option<Vec<(Box<str>, usize)>>,
     source: Source,
     /// When everybody is looked at again.
@@ -106,15 +113,39 @@ enum Source {
     None,
     /// It was asked to, and has until then to say that it will.
     Asked(Connector, Instant),
-    Kernel(Connector),
+    Kernel(Connector, Silence),
     /// Only by looking.
     Looking,
 }
 
+/// What is made of it.
+#[derive(Clone, Copy, Debug)]
+enum Silence {
+    /// There may be as much of it.
+    Until(Instant),
+    /// It was called, and has until then to say so.
+    Called(Instant),
+}
+
 impl Source {
+    /// The kernel speaks: of whom does not matter.
+    fn spoke(&mut self) {
+        if let Self::Kernel(_, silence) = self {
+            *silence = Silence::Until(now() + QUIET);
+        }
+    }
+
+    /// When it is looked whether it is there.
+    const fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Asked(_, until) | Self::Kernel(_, Silence::Until(until) | Silence::Called(until)) => Some(*until),
+            Self::None | Self::Looking => None,
+        }
+    }
+
     const fn connector(&self) -> Option<&Connector> {
         match self {
-            Self::Asked(connector, _) | Self::Kernel(connector) => Some(connector),
+            Self::Asked(connector, _) | Self::Kernel(connector, _) => Some(connector),
             Self::None | Self::Looking => None,
         }
     }
@@ -122,10 +153,12 @@ impl Source {
 
 impl Thread {
     fn new(queue: Receiver<Task>, wake: Arc<EventFd>, tell: UnboundedSender<Counts>) -> Self {
-        Self { queue, wake, tell, census: Census::default(), task: 0, told: None, source: Source::None, due: Instant::default() }
+        let (census, buffer) = (Census::default(), ReceiveBuffer::default());
+        Self { queue, wake, tell, census, task: 0, buffer, told: None, source: Source::None, due: Instant::default() }
     }
 
     fn run(mut self) {
+        leave_children();
         while self.turn() {
             self.wait();
         }
@@ -146,11 +179,7 @@ impl Thread {
         }
         self.hear();
         self.census.tick(now());
-        if let Source::Asked(_, until) = self.source
-            && until <= now()
-        {
-            self.look_instead("it does not answer");
-        }
+        self.doubt();
         if self.due <= now() {
             self.look_at_all();
         }
@@ -160,12 +189,36 @@ impl Thread {
 
     fn take(&mut self, Task { number, wanted, buffer }: Task) {
         self.census = Census::new(wanted);
-        (self.task, self.told, self.due) = (number, None, now());
+        (self.task, self.buffer, self.told, self.due) = (number, buffer, None, now());
         // The size may be another one, and whoever could not be asked before can perhaps be now.
+        self.ask();
+    }
+
+    fn ask(&mut self) {
         self.source = Source::None;
-        match Connector::open(buffer) {
+        match Connector::open(self.buffer) {
             Ok(connector) => self.source = Source::Asked(connector, now() + ANSWER),
             Err(error) => self.look_instead(&error.to_string()),
+        }
+    }
+
+    /// Whoever hears nothing asks. All that there is to hear has been heard, however long that took.
+    fn doubt(&mut self) {
+        if self.source.deadline().is_none_or(|deadline| deadline > now()) {
+            return;
+        }
+        match &mut self.source {
+            Source::Asked(..) => self.look_instead("it does not answer"),
+            Source::Kernel(_, Silence::Called(_)) => {
+                tracing::info!("The kernel has stopped telling of processes, it is asked again");
+                self.ask();
+            }
+            Source::Kernel(_, silence) => {
+                *silence = Silence::Called(now() + ECHO);
+                // It has that name, so it cannot be refused.
+                drop(Connector::call(NAME));
+            }
+            Source::None | Source::Looking => {}
         }
     }
 
@@ -178,7 +231,11 @@ impl Thread {
     /// Takes in the news that are there.
     fn hear(&mut self) {
         while let Some(connector) = self.source.connector() {
-            let news = match connector.receive() {
+            let received = connector.receive();
+            if received.is_ok() {
+                self.source.spoke();
+            }
+            let news = match received {
                 Ok(Some(news)) => news,
                 Ok(None) => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -202,7 +259,7 @@ impl Thread {
 
     fn listening(&mut self) {
         if let Source::Asked(connector, _) = std::mem::replace(&mut self.source, Source::None) {
-            self.source = Source::Kernel(connector);
+            self.source = Source::Kernel(connector, Silence::Until(now() + QUIET));
             // From here on nothing is missed; what happened before is found by looking.
             self.due = now();
         }
@@ -218,7 +275,7 @@ impl Thread {
         }
         self.census.end();
         let pause = match self.source {
-            Source::Kernel(_) => SELDOM,
+            Source::Kernel(..) => SELDOM,
             Source::None | Source::Asked(..) | Source::Looking => EVERY,
         };
         self.due = now() + pause;
@@ -246,10 +303,9 @@ impl Thread {
     }
 
     fn wait(&self) {
-        let answer = if let Source::Asked(_, until) = self.source { Some(until) } else { None };
         let idle = self.task == 0;
         let due = (!idle).then_some(self.due);
-        let next = [due, answer, self.census.next_deadline()].into_iter().flatten().min();
+        let next = [due, self.source.deadline(), self.census.next_deadline()].into_iter().flatten().min();
         // A millisecond more, so that it is not looked in vain.
         let left = next.map_or(Duration::from_secs(3600), |next| next.since(now()) + Duration::from_millis(1));
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -279,6 +335,7 @@ mod tests {
     use super::*;
     use crate::model::track::{ParameterMatch, Weight};
     use nix::sched::{CloneFlags, unshare};
+    use nix::sys::stat::fstat;
     use std::process::{Child, Command};
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -346,7 +403,7 @@ mod tests {
     #[test]
     fn the_kernel_tells_of_processes_in_the_initial_namespaces() {
         let mut office = Office::new(1, ReceiveBuffer::default());
-        office.until("the kernel tells: run this as root and in no container", |office| matches!(office.thread.source, Source::Kernel(_)));
+        office.until("the kernel tells: run this as root and in no container", |office| matches!(office.thread.source, Source::Kernel(..)));
         office.wait_count(0);
         let (mut one, mut two) = (office.start(), office.start());
         office.until("both", |office| office.thread.census.counts() == [("p".into(), 2)]);
@@ -357,6 +414,36 @@ mod tests {
         two.kill().expect("killed");
         office.until("none", |office| office.thread.census.counts() == [("p".into(), 0)]);
         drop(two.wait());
+    }
+
+    /// Nothing else would tell of the end before the test gives up.
+    #[test]
+    fn a_kernel_that_has_stopped_telling_is_asked_again() {
+        let mut office = Office::new(4, ReceiveBuffer::default());
+        office.until("the kernel tells: run this as root and in no container", |office| matches!(office.thread.source, Source::Kernel(..)));
+        office.wait_count(0);
+        let mut one = office.start();
+        office.until("one", |office| office.thread.census.counts() == [("p".into(), 1)]);
+        office.thread.source.connector().expect("the kernel").silence();
+        one.kill().expect("killed");
+        drop(one.wait());
+        office.until("none", |office| office.thread.census.counts() == [("p".into(), 0)]);
+        assert!(matches!(office.thread.source, Source::Kernel(_, Silence::Until(_))), "it tells again");
+    }
+
+    /// Of nobody but us.
+    #[test]
+    fn a_kernel_with_nothing_to_tell_is_believed_as_long_as_it_can_be_heard() {
+        let mut office = Office::new(5, ReceiveBuffer::default());
+        office.until("the kernel tells: run this as root and in no container", |office| matches!(office.thread.source, Source::Kernel(..)));
+        let Source::Kernel(_, silence) = &mut office.thread.source else { return };
+        *silence = Silence::Until(now());
+        let inode = |connector: &Connector| fstat(connector).expect("a socket").st_ino;
+        let socket = |office: &Office| office.thread.source.connector().map(inode);
+        let (before, called) = (socket(&office), now() + ECHO);
+        office.until("it is over", |_| now() > called);
+        office.until("it was heard", |office| matches!(office.thread.source, Source::Kernel(_, Silence::Until(_))));
+        assert_eq!(socket(&office), before, "it was not asked again");
     }
 
     #[test]

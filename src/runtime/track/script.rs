@@ -17,12 +17,17 @@ use std::time::Duration;
 pub struct Runner {
     engine: Scripts,
     children: Children<RunId>,
+    /// What is still to be done.
+    left: VecDeque<Action>,
     findings: VecDeque<Finding>,
 }
 
+/// So many are started before others have their turn: adverts wait meanwhile.
+const SLICE: usize = 16;
+
 impl Runner {
     pub fn new(model: &Model) -> io::Result<Self> {
-        let mut runner = Self { engine: Scripts::default(), children: Children::new()?, findings: VecDeque::new() };
+        let mut runner = Self { engine: Scripts::default(), children: Children::new()?, left: VecDeque::new(), findings: VecDeque::new() };
         runner.reconfigure(model);
         Ok(runner)
     }
@@ -31,17 +36,23 @@ impl Runner {
     pub fn reconfigure(&mut self, model: &Model) {
         let mut actions = Vec::new();
         self.engine.reconfigure(now(), model, &mut actions);
-        self.carry_out(actions);
+        self.left.extend(actions);
     }
 
     /// The next finding. It is also what makes scripts run, so it is always to be waited for. Nothing is lost when the future
     /// is dropped.
     pub async fn next(&mut self) -> Finding {
         loop {
+            self.carry_out(SLICE);
             if let Some(finding) = self.findings.pop_front() {
                 return finding;
             }
-            let wait = self.engine.next_deadline().map(|deadline| deadline.since(now()));
+            if !self.left.is_empty() {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let deadline = self.engine.next_deadline();
+            let wait = deadline.map(|deadline| deadline.since(now()));
             let ended = tokio::select! {
                 ended = self.children.next() => Some(ended),
                 () = tokio::time::sleep(wait.unwrap_or(Duration::MAX)), if wait.is_some() => None,
@@ -52,8 +63,11 @@ impl Runner {
             for (run, status) in ended {
                 self.engine.handle(now(), Event::Ended { run, outcome: outcome(status) }, &mut actions);
             }
-            self.engine.handle(now(), Event::Tick, &mut actions);
-            self.carry_out(actions);
+            // Scripts that have ended bring nothing forward.
+            if deadline.is_some_and(|deadline| deadline <= now()) {
+                self.engine.handle(now(), Event::Tick, &mut actions);
+            }
+            self.left.extend(actions);
         }
     }
 
@@ -65,18 +79,19 @@ impl Runner {
     pub fn stop(&mut self) {
         let mut actions = Vec::new();
         self.engine.stop(now(), &mut actions);
-        self.carry_out(actions);
+        self.left.extend(actions);
+        self.carry_out(usize::MAX);
     }
 
-    fn carry_out(&mut self, actions: Vec<Action>) {
-        let mut left = VecDeque::from(actions);
-        while let Some(action) = left.pop_front() {
+    fn carry_out(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some(action) = self.left.pop_front() else { return };
             match action {
                 Action::Run { run, script } => {
                     if let Err(error) = self.children.start(run, &script) {
                         let (outcome, mut more) = (Outcome::Unstarted(error.to_string()), Vec::new());
                         self.engine.handle(now(), Event::Ended { run, outcome }, &mut more);
-                        left.extend(more);
+                        self.left.extend(more);
                     }
                 }
                 Action::Signal { run, signal: Signal::Terminate } => self.children.end(&run),
