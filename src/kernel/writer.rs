@@ -83,13 +83,12 @@ impl Writer {
             queue,
             shared: shared.clone(),
             batch: Batch::open()?,
-            asker: Asker::open()?,
+            asker: Asker::open_with(buffer)?,
             settings: Settings::default(),
             keeper: Keeper::new(Maker::Vrrp),
             heal: Some(jobs.clone()),
         };
         thread.batch.sized(buffer)?;
-        thread.asker.sized(buffer)?;
         std::thread::Builder::new().name("netlink".to_owned()).stack_size(STACK).spawn(move || thread.run())?;
         Ok(Self { jobs, shared, orders: 0 })
     }

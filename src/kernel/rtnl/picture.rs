@@ -63,12 +63,8 @@ impl Asker {
     /// With a receive buffer as it was configured.
     pub fn open_with(wanted: ReceiveBuffer) -> io::Result<Self> {
         let asker = Self::open()?;
-        asker.sized(wanted)?;
+        asker.netlink.sized(wanted)?;
         Ok(asker)
-    }
-
-    pub(in crate::kernel) fn sized(&self, wanted: ReceiveBuffer) -> io::Result<()> {
-        self.netlink.sized(wanted)
     }
 
     pub(in crate::kernel) fn links(&mut self) -> io::Result<Links> {

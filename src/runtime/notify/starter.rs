@@ -260,16 +260,22 @@ mod tests {
         Program { action, uid: nix::unistd::Uid::effective().as_raw(), gid: nix::unistd::Gid::effective().as_raw(), groups: Box::default() }
     }
 
+    /// Whoever holds its queue holds up its threads.
+    fn starter() -> (Starter, Arc<Mutex<Receiver<Job>>>) {
+        let starter = Starter::new().expect("a starter");
+        let queue = Arc::clone(&starter.taking);
+        (starter, queue)
+    }
+
     fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
         std::iter::repeat_with(|| (thread::yield_now(), look()).1).flatten().next().expect("it has no end")
     }
 
     #[test]
     fn whoever_waits_for_too_long_gets_another_thread_and_no_more_than_there_may_be() {
-        let mut starter = Starter::new().expect("a starter");
+        let (mut starter, queue) = starter();
         assert_eq!((starter.threads, starter.late_at()), (0, None), "where there are no scripts there is no thread");
-        let taking = Arc::clone(&starter.taking);
-        let held = taking.lock().expect("nobody has it");
+        let held = queue.lock().expect("nobody has it");
         let order = starter.start(1, nothing()).expect("an order");
         order.await_it();
         assert_eq!(starter.threads, 1);
@@ -290,9 +296,8 @@ mod tests {
 
     #[test]
     fn nobody_is_late_where_one_after_the_other_is_started() {
-        let mut starter = Starter::new().expect("a starter");
-        let taking = Arc::clone(&starter.taking);
-        let held = taking.lock().expect("nobody has it");
+        let (mut starter, queue) = starter();
+        let held = queue.lock().expect("nobody has it");
         let (first, _second) = (starter.start(1, nothing()).expect("an order"), starter.start(2, nothing()).expect("an order"));
         starter.late = Some((1, Instant::now()));
         assert!(first.cancel());
@@ -304,9 +309,8 @@ mod tests {
 
     #[test]
     fn where_each_takes_its_time_there_are_more_hands() {
-        let mut starter = Starter::new().expect("a starter");
-        let taking = Arc::clone(&starter.taking);
-        let held = taking.lock().expect("nobody has it");
+        let (mut starter, queue) = starter();
+        let held = queue.lock().expect("nobody has it");
         let order = starter.start(1, nothing()).expect("an order");
         // It has become the first long after it was asked for.
         starter.late = Some((1, order.0.asked + SLOW * 2));
@@ -318,9 +322,8 @@ mod tests {
 
     #[test]
     fn what_is_cancelled_in_time_is_not_started() {
-        let mut starter = Starter::new().expect("a starter");
-        let taking = Arc::clone(&starter.taking);
-        let held = taking.lock().expect("nobody has it");
+        let (mut starter, queue) = starter();
+        let held = queue.lock().expect("nobody has it");
         let (first, second) = (starter.start(1, nothing()).expect("an order"), starter.start(2, nothing()).expect("an order"));
         assert!(first.cancel() && !first.cancel());
         drop(held);
@@ -331,7 +334,7 @@ mod tests {
 
     #[test]
     fn only_who_asks_is_told_of_what_went_well() {
-        let mut starter = Starter::new().expect("a starter");
+        let (mut starter, _) = starter();
         let first = starter.start(1, nothing()).expect("an order");
         until(|| first.pid());
         let second = starter.start(2, nothing()).expect("an order");

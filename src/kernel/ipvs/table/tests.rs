@@ -265,13 +265,19 @@ fn what_others_do_is_undone_and_what_others_have_is_left_alone() {
     assert_eq!(kernel.services(), []);
 }
 
-#[test]
-fn destinations_are_looked_at_in_turn() {
+/// With a destination each, and nobody has looked at them.
+fn ten_services() -> (Fake, Table) {
     let kernel = Fake::default();
     let mut table = kernel.table();
     table.stage(A, (1..=10).map(|last| service(last, &[(1, 1)])));
     table.apply();
     kernel.state().looks = 0;
+    (kernel, table)
+}
+
+#[test]
+fn destinations_are_looked_at_in_turn() {
+    let (kernel, mut table) = ten_services();
     assert_eq!(table.reconcile(up_to(3)), Report::default());
     assert_eq!(kernel.state().looks, 4);
     kernel.state().services.get_mut(&key(10)).expect("it is there").1.clear();
@@ -281,11 +287,7 @@ fn destinations_are_looked_at_in_turn() {
 
 #[test]
 fn a_look_that_takes_too_long_goes_on_where_it_was() {
-    let kernel = Fake::default();
-    let mut table = kernel.table();
-    table.stage(A, (1..=10).map(|last| service(last, &[(1, 1)])));
-    table.apply();
-    kernel.state().looks = 0;
+    let (kernel, mut table) = ten_services();
     let no_time = Effort { services: 9, time: Duration::ZERO };
     assert_eq!((table.reconcile(no_time), kernel.state().looks), (Report::default(), 1));
     kernel.state().services.get_mut(&key(3)).expect("it is there").1.clear();
